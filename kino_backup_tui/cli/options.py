@@ -1,0 +1,82 @@
+"""Options and arguments that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+_LATEST = "latest"
+_LAYOUTS = ("documented", "kino-0.3")
+
+
+class PathType(click.Path):
+    """A path that is not empty: `--data-path "$UNSET"` must not mean the current folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a `Path`; refuse the empty string."""
+        if not str(value):
+            self.fail("must not be empty.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def _require_text(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Refuse the empty string, which would be a prefix of every name."""
+    if value == "":
+        raise click.BadParameter("must not be empty.")
+    return value
+
+
+def _complete_backup(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the names of the backups; nothing at all where they cannot be listed."""
+    from kino_backup_tui.cli.session import Session
+    from kino_backup_tui.core.errors import KinoBackupError
+    from kino_backup_tui.core.operations.listing import list_backups
+
+    options = ctx.find_root().params
+    try:
+        listing = list_backups(Session(options.get("data_path"), options.get("layout")).context())
+    except KinoBackupError:
+        return []
+    names = [_LATEST, *(backup.filename for backup in listing.backups)]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+data_path_option = click.option(
+    "--data-path",
+    type=PathType(),
+    metavar="FOLDER",
+    help="Kino's data path; default: KINO_DATA_PATH, the one of kino.service, /var/lib/kino, or your own.",
+)
+layout_option = click.option(
+    "--layout",
+    type=click.Choice(_LAYOUTS),
+    help="Which files hold Kino's state; only needed where two Kinos left theirs in one data path.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
+wait_option = click.option(
+    "--wait",
+    "wait_seconds",
+    type=click.FloatRange(min=0),
+    default=600,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for another operation; 0 gives up at once.",
+)
+progress_option = click.option("--progress", is_flag=True, help="With --json: print events while it runs.")
+use_reserve_option = click.option(
+    "--use-reserve", is_flag=True, help="Use the space that is otherwise kept free for Kino, too."
+)
+accept_location_option = click.option(
+    "--accept-location", is_flag=True, help="Take the disk that is there now as the backup location."
+)
+backup_argument = click.argument(
+    "backup", metavar="BACKUP", callback=_require_text, shell_complete=_complete_backup
+)
+optional_backup_argument = click.argument(
+    "backup", metavar="[BACKUP]", required=False, callback=_require_text, shell_complete=_complete_backup
+)

@@ -1,0 +1,111 @@
+"""What goes to standard output (data) and to standard error (talk)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Collection, Sequence
+from io import TextIOWrapper
+from pathlib import Path
+
+from kino_backup_tui.core.files import storage_error
+
+_STDOUT = Path("standard output")
+_GAP = "  "
+
+
+class OutputClosedError(Exception):
+    """Whoever read our standard output has gone."""
+
+
+def prepare_streams() -> None:
+    """Make the three standard streams usable, whatever the caller left of them.
+
+    A closed one is opened as /dev/null, so that no file of ours takes its number and gets our messages
+    written into it. Characters that the terminal's encoding lacks are written as escapes.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, open(number, mode, closefd=False, encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def write_line(text: str) -> None:
+    """Write a line of data.
+
+    Raises `OutputClosedError` when the reader has gone, a `KinoBackupError` when it cannot be written.
+    """
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise OutputClosedError from error
+    except OSError as error:
+        raise storage_error(error, _STDOUT, "write to") from error
+
+
+def write_json(value: object) -> None:
+    """Write a value as one compact line of ASCII JSON: no locale can spoil it, no file name break it."""
+    write_line(json.dumps(value, separators=(",", ":")))
+
+
+def talk(text: str) -> None:
+    """Say something to the person at the terminal; that nobody listens is no error."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+
+def warn(text: str) -> None:
+    """Say what the admin should know although the verb goes on."""
+    talk(f"warning: {text}")
+
+
+def abandon_output() -> None:
+    """After a broken pipe: let what is still buffered go nowhere instead of failing at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def write_table(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()
+) -> None:
+    """Write aligned columns; `right` holds the numbers of those that are flush right."""
+    for line in table_lines(headers, rows, right=right):
+        write_line(line)
+
+
+def table_lines(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()
+) -> list[str]:
+    """The lines of a table, each column as wide as its widest cell."""
+    table = [headers, *rows]
+    widths = [max(display_width(row[column]) for row in table) for column in range(len(headers))]
+    lines = []
+    for row in table:
+        cells = []
+        for column, cell in enumerate(row):
+            padding = " " * (widths[column] - display_width(cell))
+            cells.append(padding + cell if column in right else cell + padding)
+        lines.append(_GAP.join(cells).rstrip())
+    return lines
+
+
+def display_width(text: str) -> int:
+    """How many columns of a terminal the text takes (Unicode Standard Annex #11)."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )

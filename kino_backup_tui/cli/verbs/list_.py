@@ -1,0 +1,71 @@
+"""list: the backups on disk, newest first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from kino_backup_tui.cli.exit_codes import OK, exit_code
+from kino_backup_tui.cli.options import json_option
+from kino_backup_tui.cli.output import write_json, write_table
+from kino_backup_tui.cli.session import Session, warn_of
+from kino_backup_tui.core.models import BackupKind
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.operations.context import Context
+    from kino_backup_tui.core.operations.listing import Listing
+
+_HEADERS = ("Kind", "Created", "Age", "Size", "Kino", "State", "File")
+_FLUSH_RIGHT = (2, 3)
+
+
+@click.command("list")
+@click.option("--kind", type=click.Choice([kind.value for kind in BackupKind]), help="Only this kind.")
+@click.option("--all", "everything", is_flag=True, help="Unfinished and foreign files in the location, too.")
+@json_option
+@click.pass_obj
+def command(session: Session, kind: str | None, everything: bool, as_json: bool) -> int:
+    """List the backups, newest first.
+
+    A location that is missing is said and has its exit code; backups in other places are listed all the same.
+    """
+    from kino_backup_tui.core.operations.listing import list_backups
+
+    context = session.context()
+    listing = list_backups(context, kind=BackupKind(kind) if kind else None, everything=everything)
+    if as_json:
+        from kino_backup_tui.presentation.objects import backup_objects
+
+        write_json(backup_objects(listing.backups, listing.fates, context.clock.zone()))
+    elif listing.backups:
+        write_table(_HEADERS, _rows(context, listing), right=_FLUSH_RIGHT)
+    warn_of(listing.settings_problem, listing.location_problem)
+    return exit_code(type(listing.location_problem)) if listing.location_problem else OK
+
+
+def _rows(context: Context, listing: Listing) -> list[tuple[str, ...]]:
+    from kino_backup_tui.presentation.text import (
+        NOT_KNOWN,
+        age_text,
+        date_text,
+        kind_text,
+        printable,
+        size_text,
+        state_text,
+    )
+
+    now, zone = context.clock.now(), context.clock.zone()
+    return [
+        (
+            kind_text(backup),
+            date_text(backup.created_at, zone),
+            age_text(backup.created_at, now),
+            size_text(backup.size_bytes),
+            printable(backup.kino_version or NOT_KNOWN),
+            state_text(backup).strip(),
+            # The whole path is what the other verbs take for a file that is not in the current location.
+            printable(str(backup.path) if backup.elsewhere else backup.filename),
+        )
+        for backup in listing.backups
+    ]

@@ -1,0 +1,135 @@
+"""schedule: show or change Kino's backup settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kino_backup_tui.cli.options import accept_location_option, json_option, wait_option
+from kino_backup_tui.cli.output import talk, warn, write_json, write_line
+from kino_backup_tui.cli.session import Session, controlled
+from kino_backup_tui.core.errors import InvalidSettingsError, UsageError
+from kino_backup_tui.core.kino.settings import Frequency, parse_keep, parse_time
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.operations.context import Context
+    from kino_backup_tui.core.operations.schedule import SchedulePreview
+
+
+@click.group("schedule", invoke_without_command=True)
+@json_option
+@click.pass_context
+def command(click_context: click.Context, as_json: bool) -> None:
+    """Show the schedule, or change it with `schedule set`."""
+    if click_context.invoked_subcommand is None:
+        _show(click_context.obj, as_json=as_json)
+
+
+@command.command("show")
+@json_option
+@click.pass_obj
+def show(session: Session, as_json: bool) -> None:
+    """Show the schedule, its next runs, and what retention would remove."""
+    _show(session, as_json=as_json)
+
+
+def _show(session: Session, *, as_json: bool) -> None:
+    from kino_backup_tui.core.operations.schedule import preview_schedule, read_schedule
+
+    context = session.context()
+    _write(context, preview_schedule(context, read_schedule(context)), as_json=as_json)
+
+
+def _parsed_by(parse: Callable[[str], object]) -> Callable[..., object]:
+    """An option's callback that applies the core's own rule for the value in config.toml."""
+
+    def check(_ctx: click.Context, _param: click.Parameter, value: str | None) -> object:
+        try:
+            return None if value is None else parse(value)
+        except InvalidSettingsError as error:
+            raise click.BadParameter(error.message) from error
+
+    return check
+
+
+@command.command("set")
+@click.option(
+    "--frequency",
+    type=click.Choice([each.value for each in Frequency]),
+    help="Weekly is Sunday, monthly the 1st.",
+)
+@click.option(
+    "--time",
+    "at",
+    callback=_parsed_by(parse_time),
+    metavar="HH:MM",
+    help="On a 24-hour clock, in local time.",
+)
+@click.option(
+    "--keep", callback=_parsed_by(parse_keep), metavar="N", help="How many scheduled backups to keep."
+)
+@click.option(
+    "--location", metavar="FOLDER", help="Where new backups go; empty for the folder in the data path."
+)
+@click.option("--enabled/--disabled", default=None, help="Whether scheduled backups run at all.")
+@accept_location_option
+@wait_option
+@json_option
+@click.pass_obj
+def set_(
+    session: Session,
+    frequency: str | None,
+    at: time | None,
+    keep: int | None,
+    location: str | None,
+    enabled: bool | None,
+    accept_location: bool,
+    wait_seconds: float,
+    as_json: bool,
+) -> None:
+    """Change what is given and keep the rest; nothing else in config.toml changes."""
+    from kino_backup_tui.core.operations.schedule import read_schedule, save_schedule
+
+    changes: dict[str, Any] = {
+        "frequency": Frequency(frequency) if frequency else None,
+        "time": at,
+        "keep": keep,
+        "location": location,
+        "enabled": enabled,
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    if not given:
+        raise UsageError("Nothing to change was given.", hint="kino-backup-tui schedule set --help")
+    context = session.context()
+    settings = replace(read_schedule(context), **given)
+    with controlled(as_json=as_json, wait_seconds=wait_seconds) as control:
+        preview = save_schedule(context, settings, control, accept_location=accept_location)
+    _write(context, preview, as_json=as_json)
+    if not as_json:
+        talk("Saved.")
+
+
+def _write(context: Context, preview: SchedulePreview, *, as_json: bool) -> None:
+    if as_json:
+        from kino_backup_tui.presentation.objects import schedule_object
+
+        write_json(schedule_object(preview))
+        return
+    from kino_backup_tui.presentation.text import frequency_text, printable, run_text, size_text
+
+    zone = context.clock.zone()
+    free = "" if preview.free_bytes is None else f", {size_text(preview.free_bytes)} free"
+    shared = ", on the same disk as Kino's data" if preview.same_disk else ""
+    write_line(f"{'Schedule':<12}{frequency_text(preview.settings)} {preview.zone}")
+    write_line(f"{'Keep':<12}{preview.settings.keep}")
+    write_line(f"{'Location':<12}{printable(str(preview.location))}{free}{shared}")
+    for run in preview.next_runs:
+        write_line(f"{'Next run':<12}{run_text(run, zone)}")
+    for backup in preview.removes:
+        write_line(f"{'Would go':<12}{printable(backup.filename)}")
+    if preview.location_problem:
+        warn(preview.location_problem)

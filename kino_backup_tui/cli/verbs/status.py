@@ -1,0 +1,76 @@
+"""status: one look at Kino, its schedule and its backups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from kino_backup_tui.cli.options import json_option
+from kino_backup_tui.cli.output import write_json, write_line
+from kino_backup_tui.cli.session import Session, warn_of
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.models import Backup
+    from kino_backup_tui.core.operations.context import Context
+    from kino_backup_tui.core.operations.status import Status
+
+
+@click.command("status")
+@json_option
+@click.pass_obj
+def command(session: Session, as_json: bool) -> None:
+    """Tell how Kino, the schedule and the backups are."""
+    from kino_backup_tui.core.operations.status import read_status
+
+    context = session.context()
+    status = read_status(context)
+    if as_json:
+        from kino_backup_tui.presentation.objects import status_object
+
+        write_json(status_object(status))
+    else:
+        for name, value in _lines(context, status):
+            write_line(f"{name:<12}{value}")
+    warn_of(status.settings_problem, status.location_problem)
+
+
+def _lines(context: Context, status: Status) -> list[tuple[str, str]]:
+    from kino_backup_tui.presentation.text import (
+        STATUS_NAMES,
+        ago_text,
+        frequency_text,
+        printable,
+        run_text,
+        size_text,
+    )
+
+    running = {True: "running", False: "not running", None: "running or not: not known"}[status.kino.running]
+    how = f" ({printable(status.kino.how)})" if status.kino.how else ""
+    free = "" if status.free_bytes is None else f", {size_text(status.free_bytes)} free"
+    counts = [f"{count} {STATUS_NAMES[state]}" for state, count in status.counts.items() if count]
+    lines = [
+        ("Kino", f"{status.kino_version}, {running}{how}"),
+        ("Data path", f"{printable(str(status.data_path))} on {printable(status.host)}"),
+        ("Schedule", f"{frequency_text(status.settings)} {status.zone}, keep {status.settings.keep}"),
+        ("Location", f"{printable(str(status.location))}{free}"),
+        ("Backups", ", ".join(counts) or "none yet"),
+    ]
+    if status.next_run:
+        lines.append(("Next run", run_text(status.next_run, context.clock.zone())))
+    if status.newest:
+        lines.append(("Newest", _backup_line(context, status.newest)))
+    if status.newest_verified and status.newest_verified != status.newest:
+        lines.append(("Proven", _backup_line(context, status.newest_verified)))
+    if status.job:
+        ago = ago_text(status.job.started_at, context.clock.now())
+        lines.append(("Running now", f"{status.job.operation}, started {ago} (job {status.job.id})"))
+    return lines
+
+
+def _backup_line(context: Context, backup: Backup) -> str:
+    from kino_backup_tui.presentation.text import ago_text, date_text, kind_text, state_text
+
+    date = date_text(backup.created_at, context.clock.zone())
+    ago = ago_text(backup.created_at, context.clock.now())
+    return f"{date} ({ago}), {kind_text(backup)}, {state_text(backup)}"

@@ -1,0 +1,94 @@
+"""verify: prove backups by reading all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from kino_backup_tui.cli.options import json_option, optional_backup_argument, progress_option
+from kino_backup_tui.cli.output import write_json, write_line
+from kino_backup_tui.cli.session import Session, controlled
+from kino_backup_tui.core.errors import (
+    ArchiveDamagedError,
+    ArchiveError,
+    KinoBackupError,
+    OperationCancelledError,
+    UsageError,
+)
+from kino_backup_tui.core.models import Backup, BackupStatus
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.progress import Control
+
+
+@click.command("verify")
+@optional_backup_argument
+@click.option("--all", "everything", is_flag=True, help="Every backup, one line each.")
+@progress_option
+@json_option
+@click.pass_obj
+def command(session: Session, backup: str | None, everything: bool, progress: bool, as_json: bool) -> None:
+    """Prove a backup by reading it to its end.
+
+    Compared are every digest, the database's integrity and its row counts. BACKUP is what `show` takes.
+    """
+    from kino_backup_tui.core.operations.listing import find_backup, list_backups
+    from kino_backup_tui.core.operations.verify import verify_backup
+
+    if (backup is None) != everything:
+        raise UsageError("Name one backup, or give --all.")
+    context = session.context()
+    with controlled(as_json=as_json, progress=progress) as control:
+        if backup is not None:
+            _write(verify_backup(context, find_backup(context, backup), control), as_json=as_json)
+            return
+        backups = list_backups(context).backups
+        failures = [
+            error for each in backups if (error := _verify_one(context, each, control, as_json=as_json))
+        ]
+    if failures:
+        raise _summary(failures, len(backups))
+    if as_json:
+        write_json({"checked": len(backups), "verified": len(backups)})
+
+
+def _verify_one(
+    context: Context, backup: Backup, control: Control, *, as_json: bool
+) -> KinoBackupError | None:
+    """Verify and print one of many; return why it failed instead of raising."""
+    from kino_backup_tui.core.operations.verify import verify_backup
+
+    try:
+        result = verify_backup(context, backup, control)
+    except OperationCancelledError:
+        raise
+    except KinoBackupError as error:
+        damaged = isinstance(error, ArchiveError)
+        status = BackupStatus.DAMAGED if damaged else backup.status
+        _write(replace(backup, status=status, problem=error.message), as_json=as_json)
+        return error
+    _write(result, as_json=as_json)
+    return None
+
+
+def _summary(failures: list[KinoBackupError], total: int) -> KinoBackupError:
+    """The error of the whole run: damage, if there is any, before everything else."""
+    damaged = sum(isinstance(error, ArchiveError) for error in failures)
+    if damaged:
+        return ArchiveDamagedError(f"{damaged} of {total} backups did not pass.")
+    first = failures[0]
+    return type(first)(
+        f"{len(failures)} of {total} backups could not be verified. {first.message}", hint=first.hint
+    )
+
+
+def _write(backup: Backup, *, as_json: bool) -> None:
+    if as_json:
+        from kino_backup_tui.presentation.objects import backup_object
+
+        write_json(backup_object(backup))
+        return
+    from kino_backup_tui.presentation.text import printable, state_text
+
+    problem = f": {printable(backup.problem)}" if backup.problem else ""
+    write_line(f"{state_text(backup).strip():<12}  {printable(backup.filename)}{problem}")

@@ -1,0 +1,5 @@
+"""Everything the program does, without a word about how it is shown.
+
+Nothing below this package prints, asks, exits or imports a UI library. Front ends call
+`kino_backup_tui.core.operations`, one module a verb; everything else is reached through those.
+"""

@@ -1,0 +1,1 @@
+"""The backup archive: its name, its manifest, how it is written, read and proven."""

@@ -1,0 +1,162 @@
+"""A consistent copy of a live SQLite database, without stalling the process that writes it.
+
+SQLite's backup API in slices, *inside one held read transaction*: without it, every commit of the writer
+restarts the copy (https://www.sqlite.org/c3ref/backup_finish.html), and under load it never ends while the
+write-ahead log grows. The database is never checkpointed (WAL-reset bug, fixed in SQLite 3.51.3), never
+opened `immutable`, and its bytes are never read past SQLite: closing such a descriptor would drop SQLite's
+own POSIX locks in this process (https://www.sqlite.org/howtocorrupt.html, 2.2).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kino_backup_tui.core.errors import (
+    BusyError,
+    DatabaseDamagedError,
+    KinoBackupError,
+    NotFoundError,
+    NotPermittedError,
+)
+from kino_backup_tui.core.files import storage_error, user_name
+from kino_backup_tui.core.kino.database import database_uri
+
+PAGES_A_SLICE = 256
+BUSY_SECONDS = 15.0
+"""How long a lock on the database may hold up the copy."""
+_OK, _DONE = 0, 101
+
+
+def database_size(database: Path) -> int:
+    """Bytes a copy will take: the pages SQLite counts, those in the write-ahead log included.
+
+    Raises what `snapshot_database` raises.
+    """
+    with _reading(database):
+        source = _open(database)
+        try:
+            pages = int(source.execute("PRAGMA page_count").fetchone()[0])
+            return pages * int(source.execute("PRAGMA page_size").fetchone()[0])
+        finally:
+            source.close()
+
+
+def snapshot_database(database: Path, copy: Path, advance: Callable[[int, int], None]) -> None:
+    """Copy the database as it is at one instant, into a new file that needs no log beside it.
+
+    `advance(done, total)`, in bytes, is called after every slice and may raise to stop.
+    Raises `NotFoundError`, `NotPermittedError`, `BusyError` (locked for `BUSY_SECONDS`),
+    `DatabaseDamagedError`, `NoSpaceError` and what `advance` raises; the caller removes the copy then.
+    """
+    with _reading(database, copy):
+        source = _open(database)
+        try:
+            _copy_pinned(source, copy, advance)
+        finally:
+            source.close()
+
+
+def _open(database: Path) -> sqlite3.Connection:
+    try:
+        owner = database.stat().st_uid
+    except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            raise NotFoundError(
+                f"There is no database at {database}.",
+                hint="Check --data-path; Kino makes it at its first start.",
+            ) from error
+        raise storage_error(error, database, "look at") from error
+    # A reader of a third user would leave -wal and -shm files that Kino cannot write.
+    if os.geteuid() not in (0, owner):
+        raise NotPermittedError(
+            f"{database} belongs to another user; you are {user_name()}.",
+            hint="Run as root or as Kino's own user, for example with `sudo -u kino`.",
+        )
+    source = sqlite3.connect(
+        database_uri(database, mode="ro"), uri=True, timeout=BUSY_SECONDS, isolation_level=None
+    )
+    source.execute("PRAGMA query_only = 1")
+    return source
+
+
+def _copy_pinned(source: sqlite3.Connection, copy: Path, advance: Callable[[int, int], None]) -> None:
+    source.execute("BEGIN")
+    # The first read takes the snapshot that the transaction then holds.
+    source.execute("SELECT 1 FROM sqlite_schema").fetchone()
+    page_size = int(source.execute("PRAGMA page_size").fetchone()[0])
+    watch = _Watch(page_size, advance)
+    target = sqlite3.connect(copy, isolation_level=None)
+    try:
+        # The copy is checked and hashed before anything relies on it, and is thrown away after a crash.
+        target.execute("PRAGMA synchronous = OFF")
+        source.backup(target, pages=PAGES_A_SLICE, progress=watch, sleep=0.05)
+        source.execute("ROLLBACK")
+        # Out of WAL mode, so that the one file is the whole database.
+        target.execute("PRAGMA journal_mode = DELETE").fetchone()
+    finally:
+        target.close()
+
+
+class _Watch:
+    """Ends a backup that makes no progress; `Connection.backup` itself would wait for ever."""
+
+    def __init__(self, page_size: int, advance: Callable[[int, int], None]) -> None:
+        self._page_size = page_size
+        self._advance = advance
+        self._remaining: int | None = None
+        self._moved_at = time.monotonic()
+
+    def __call__(self, status: int, remaining: int, total: int) -> None:
+        now = time.monotonic()
+        if status in (_OK, _DONE) and (self._remaining is None or remaining < self._remaining):
+            self._moved_at = now
+        elif now - self._moved_at > BUSY_SECONDS:
+            raise BusyError(
+                f"The database has been locked for {BUSY_SECONDS:.0f} s.",
+                hint="Another program holds it exclusively; end that, then try again.",
+            )
+        self._remaining = remaining
+        self._advance((total - remaining) * self._page_size, total * self._page_size)
+
+
+@contextmanager
+def _reading(database: Path, copy: Path | None = None) -> Iterator[None]:
+    """Translate SQLite's errors about the live database or its copy."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _translated(error, database, copy) from error
+
+
+def _translated(error: sqlite3.Error, database: Path, copy: Path | None) -> KinoBackupError:
+    # SQLite reports a full disk in several ways; the file system itself gives the one true answer.
+    if copy is not None and (full := _full_disk(copy)):
+        return storage_error(full, copy.parent, "copy the database to")
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return BusyError(f"{database} is locked by another program.", hint="Try again when it is done.")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return DatabaseDamagedError(
+            f"SQLite cannot read {database}: {error}.", hint="Your earlier backups are not affected."
+        )
+    return NotPermittedError(
+        f"SQLite cannot read {database}: {error}. You are {user_name()}.",
+        hint="Run as root or as Kino's own user.",
+    )
+
+
+def _full_disk(copy: Path) -> OSError | None:
+    """Try to write a block beside the copy; the error if that fails."""
+    probe = copy.with_name(f"{copy.name}.probe")
+    try:
+        probe.write_bytes(bytes(8192))
+    except OSError as error:
+        return error
+    finally:
+        probe.unlink(missing_ok=True)
+    return None

@@ -1,0 +1,1 @@
+"""The list of backups: the files are the index."""

@@ -1,0 +1,163 @@
+"""What has been read of each archive, so that it need not be read again.
+
+An entry holds for one state of one file: inode, size, and both times to the nanosecond. The cache can be
+deleted at any time; archives are unverified then until they are read again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from kino_backup_tui.core.archive.manifest import Content, LeftOut, Manifest
+from kino_backup_tui.core.models import BackupKind, BackupStatus, Migration
+from kino_backup_tui.core.workspace import Workspace, best_effort, read_json, write_json
+
+_VERSION = 1
+
+Fingerprint = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of an archive file in one state."""
+
+    fingerprint: Fingerprint
+    status: BackupStatus = BackupStatus.UNVERIFIED
+    manifest: Manifest | None = None
+    checksum_sha256: str | None = None
+    verified_at: datetime | None = None
+    problem: str = ""
+
+
+def fingerprint_of(status: os.stat_result) -> Fingerprint:
+    """What changes when a file is replaced or altered."""
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+class Cache:
+    """The catalogue's memory, kept in catalog.json."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._entries = _load(workspace)
+
+    def get(self, path: Path, fingerprint: Fingerprint) -> Known | None:
+        """What is known of a file, if it has not changed since."""
+        fields = self._entries.get(str(path.parent), {}).get(path.name)
+        if not isinstance(fields, dict) or fields.get("f") != list(fingerprint):
+            return None
+        try:
+            return _decode(fields)
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def remember(self, known: Iterable[tuple[Path, Known]]) -> None:
+        """Add entries and write the file; what other processes added meanwhile stays. Best effort."""
+        fresh = [(path, _encode(entry)) for path, entry in known]
+        if not fresh:
+            return
+        with best_effort():
+            self._workspace.ensure()
+            with _alone(self._workspace):
+                self._entries = _load(self._workspace)
+                for path, fields in fresh:
+                    self._entries.setdefault(str(path.parent), {})[path.name] = fields
+                self._save()
+
+    def forget_missing(self, location: Path, present: set[str]) -> None:
+        """Drop entries of files that are no longer in a location. Best effort."""
+        if self._entries.get(str(location), {}).keys() <= present:
+            return
+        with best_effort(), _alone(self._workspace):
+            self._entries = _load(self._workspace)
+            entries = self._entries.get(str(location), {})
+            self._entries[str(location)] = {name: entries[name] for name in entries.keys() & present}
+            self._save()
+
+    def _save(self) -> None:
+        document = {"version": _VERSION, "locations": self._entries}
+        write_json(self._workspace.catalog_file, document, self._workspace.owner)
+
+
+@contextlib.contextmanager
+def _alone(workspace: Workspace) -> Iterator[None]:
+    """Keep other processes from writing the cache between our reading and writing it."""
+    path = workspace.catalog_file.with_suffix(".lock")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        workspace.owner.take(descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _load(workspace: Workspace) -> dict[str, dict[str, Any]]:
+    document = read_json(workspace.catalog_file)
+    locations = document.get("locations")
+    if document.get("version") != _VERSION or not isinstance(locations, dict):
+        return {}
+    return {path: entries for path, entries in locations.items() if isinstance(entries, dict)}
+
+
+def _encode(known: Known) -> dict[str, Any]:
+    fields: dict[str, Any] = {"f": list(known.fingerprint), "s": known.status.value}
+    if known.manifest is not None:
+        fields["m"] = _encode_manifest(known.manifest)
+    if known.checksum_sha256 is not None:
+        fields["c"] = known.checksum_sha256
+    if known.verified_at is not None:
+        fields["v"] = known.verified_at.isoformat()
+    if known.problem:
+        fields["p"] = known.problem
+    return fields
+
+
+def _decode(fields: dict[str, Any]) -> Known:
+    return Known(
+        fingerprint=tuple(fields["f"]),
+        status=BackupStatus(fields["s"]),
+        manifest=_decode_manifest(fields["m"]) if "m" in fields else None,
+        checksum_sha256=fields.get("c"),
+        verified_at=datetime.fromisoformat(fields["v"]) if "v" in fields else None,
+        problem=fields.get("p", ""),
+    )
+
+
+_TEXTS = ("layout", "instance", "host", "data_path", "created_by", "database_state")
+
+
+def _encode_manifest(manifest: Manifest) -> list[Any]:
+    return [
+        manifest.kino_version,
+        manifest.schema_version,
+        manifest.kind.value if manifest.kind else None,
+        manifest.created_at.isoformat() if manifest.created_at else None,
+        [[content.path, content.size, content.sha256] for content in manifest.contents],
+        [[migration.version, migration.checksum] for migration in manifest.migrations],
+        dict(manifest.tables),
+        [[item.path, item.reason] for item in manifest.left_out],
+        [getattr(manifest, name) for name in _TEXTS],
+    ]
+
+
+def _decode_manifest(fields: list[Any]) -> Manifest:
+    kino_version, schema_version, kind, created_at, contents, migrations, tables, left_out, texts = fields
+    return Manifest(
+        kino_version,
+        schema_version,
+        BackupKind(kind) if kind else None,
+        datetime.fromisoformat(created_at) if created_at else None,
+        tuple(Content(*item) for item in contents),
+        tuple(Migration(*item) for item in migrations),
+        tables,
+        tuple(LeftOut(*item) for item in left_out),
+        *texts,
+    )

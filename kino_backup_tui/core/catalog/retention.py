@@ -1,0 +1,97 @@
+"""Which scheduled backups go, which stay, and why: pure functions of the listing.
+
+Only verified scheduled backups of this installation, in the current location, whose file name and manifest
+agree, are counted or removed. Kino's documentation: manual and pre-restore backups never expire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from kino_backup_tui.core.archive.names import parse_name
+from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
+
+
+class FateReason(StrEnum):
+    """Why retention keeps or will remove a file."""
+
+    COUNTED = "counted"
+    """A scheduled backup among the newest `keep`."""
+    NEXT_TO_GO = "next_to_go"
+    """A scheduled backup beyond `keep`: the next prune removes it."""
+    MANUAL = "manual"
+    PRE_RESTORE = "pre_restore"
+    KIND_UNKNOWN = "kind_unknown"
+    IMPORTED = "imported"
+    OTHER_INSTALLATION = "other_installation"
+    UNVERIFIED = "unverified"
+    """Not counted until it is verified."""
+    DAMAGED = "damaged"
+    ELSEWHERE = "elsewhere"
+    NOT_A_BACKUP = "not_a_backup"
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What retention means for one file."""
+
+    reason: FateReason
+    rank: int | None = None
+    """1 for the newest counted scheduled backup."""
+    keep: int | None = None
+    goes_at: datetime | None = None
+    """When a counted backup goes if every scheduled run succeeds; aware."""
+
+
+def counted(backups: Iterable[Backup], instance: str | None) -> list[Backup]:
+    """The backups retention counts, newest first."""
+    found = [backup for backup in backups if _exemption(backup, instance) is None]
+    return sorted(found, key=lambda backup: (backup.created_at, backup.filename), reverse=True)
+
+
+def removable(backups: Iterable[Backup], instance: str | None, keep: int) -> list[Backup]:
+    """The counted backups beyond the newest `keep`, oldest first. `keep` is at least 1."""
+    return counted(backups, instance)[keep:][::-1]
+
+
+def fates(
+    backups: Sequence[Backup], instance: str | None, keep: int, slots: Sequence[datetime]
+) -> dict[Path, Fate]:
+    """Why each file is kept or when it goes; `slots` are the next `keep` scheduled runs."""
+    found: dict[Path, Fate] = {}
+    for rank, backup in enumerate(counted(backups, instance), start=1):
+        if rank > keep:
+            found[backup.path] = Fate(FateReason.NEXT_TO_GO, rank, keep)
+            continue
+        runs = keep - rank
+        found[backup.path] = Fate(FateReason.COUNTED, rank, keep, slots[runs] if runs < len(slots) else None)
+    for backup in backups:
+        reason = _exemption(backup, instance)
+        if reason is not None:
+            found[backup.path] = Fate(reason)
+    return found
+
+
+def _exemption(backup: Backup, instance: str | None) -> FateReason | None:
+    """Why retention leaves a file alone; None if it counts it."""
+    name = parse_name(backup.filename, UTC)
+    rules = (
+        (backup.role is not EntryRole.BACKUP, FateReason.NOT_A_BACKUP),
+        (backup.elsewhere, FateReason.ELSEWHERE),
+        (backup.imported, FateReason.IMPORTED),
+        (backup.kind is BackupKind.MANUAL, FateReason.MANUAL),
+        (backup.kind is BackupKind.PRE_RESTORE, FateReason.PRE_RESTORE),
+        (backup.status in (BackupStatus.DAMAGED, BackupStatus.UNREADABLE), FateReason.DAMAGED),
+        (backup.kind is None or name is None or name.kind is not backup.kind, FateReason.KIND_UNKNOWN),
+        (backup.manifest is None, FateReason.UNVERIFIED),
+        (
+            backup.manifest is None or instance is None or backup.manifest.instance != instance,
+            FateReason.OTHER_INSTALLATION,
+        ),
+        (backup.status is not BackupStatus.VERIFIED or backup.created_at is None, FateReason.UNVERIFIED),
+    )
+    return next((reason for applies, reason in rules if applies), None)

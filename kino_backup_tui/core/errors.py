@@ -1,0 +1,116 @@
+"""Every way an operation can fail, as a named error.
+
+    KinoBackupError                 a bug in this program unless it is one of these
+    ├── UsageError                  the request itself makes no sense
+    ├── NotFoundError               no such Kino, backup, job or file
+    ├── ArchiveError                an archive, or the database in it, cannot be trusted
+    │   ├── ArchiveDamagedError     it is not what was written
+    │   ├── ArchiveRefusedError     it is built in a way no honest writer builds one
+    │   └── DatabaseDamagedError    SQLite's integrity check failed
+    ├── IncompatibleError           whole, but not for this Kino or this program
+    ├── NoSpaceError                a file system is full, or would be
+    ├── BusyError                   another operation, or a lock on the database, is in the way
+    ├── LocationError               the backup location is not there, or not the one we know
+    ├── NotPermittedError           this user may not do that
+    ├── InvalidSettingsError        config.toml says something Kino does not allow
+    └── OperationCancelledError     the user asked to stop, and it stopped
+
+Each class has a stable `code`, which JSON output, the journal and logs share. Exit codes belong to the
+command line.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class KinoBackupError(Exception):
+    """Base class. Catch it at an entry point, never deeper.
+
+    `message` says what happened and where; `hint` says what to do about it and may be empty.
+    """
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(KinoBackupError):
+    """The request is contradictory, incomplete or needs an answer nobody can give."""
+
+    code = "usage"
+
+
+class NotFoundError(KinoBackupError):
+    """There is no such Kino, backup, job or file."""
+
+    code = "not_found"
+
+
+class ArchiveError(KinoBackupError):
+    """An archive cannot be trusted."""
+
+    code = "archive"
+
+
+class ArchiveDamagedError(ArchiveError):
+    """The archive is truncated, altered or unreadable in parts."""
+
+    code = "archive_damaged"
+
+
+class ArchiveRefusedError(ArchiveError):
+    """The archive holds something no backup holds: links, odd names, duplicates, bombs."""
+
+    code = "archive_refused"
+
+
+class DatabaseDamagedError(ArchiveError):
+    """SQLite reports the database as damaged."""
+
+    code = "database_damaged"
+
+
+class IncompatibleError(KinoBackupError):
+    """Whole, but not usable with this Kino or this program."""
+
+    code = "incompatible"
+
+
+class NoSpaceError(KinoBackupError):
+    """A file system has too little room, or a quota is used up."""
+
+    code = "no_space"
+
+
+class BusyError(KinoBackupError):
+    """Another operation holds the lock, or the database is locked."""
+
+    code = "busy"
+
+
+class LocationError(KinoBackupError):
+    """The backup location is missing, not a folder, read-only, or another disk than before."""
+
+    code = "location_unavailable"
+
+
+class NotPermittedError(KinoBackupError):
+    """The current user may not read or write something that is needed."""
+
+    code = "not_permitted"
+
+
+class InvalidSettingsError(KinoBackupError):
+    """The settings file has a value that is not allowed, or cannot be read."""
+
+    code = "invalid_settings"
+
+
+class OperationCancelledError(KinoBackupError):
+    """The operation was cancelled and has undone what it had begun."""
+
+    code = "cancelled"

@@ -1,0 +1,155 @@
+"""Files that are private from their first byte, whole or absent, and owned by the right user."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from kino_backup_tui.core.errors import KinoBackupError, LocationError, NoSpaceError, NotPermittedError
+
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM}
+_GONE = {
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EROFS,
+    errno.ELOOP,
+    errno.ESTALE,
+    errno.EIO,
+    errno.ENODEV,
+    errno.ENXIO,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A user and a group, by number."""
+
+    uid: int
+    gid: int
+
+    def take(self, descriptor: int) -> bool:
+        """Give an open file to this owner; False where the file system or the kernel refuses."""
+        status = os.fstat(descriptor)
+        if (status.st_uid, status.st_gid) == (self.uid, self.gid):
+            return True
+        try:
+            os.fchown(descriptor, self.uid, self.gid)
+        except OSError:
+            return False
+        return True
+
+
+def storage_error(error: OSError, path: Path, doing: str) -> KinoBackupError:
+    """Turn an operating-system error into ours: what was being done, where, and what to do.
+
+    `doing` completes the sentence "Could not …".
+    """
+    text = f"Could not {doing} {path}: {error.strerror or error}."
+    if error.errno in _FULL:
+        return NoSpaceError(text, hint="Free space there, or move the backup location to a larger volume.")
+    if error.errno in _FORBIDDEN:
+        return NotPermittedError(f"{text} You are {user_name()}.", hint="Run as root or as Kino's own user.")
+    if error.errno in _GONE:
+        return LocationError(text, hint="Check that the disk is mounted and writable.")
+    return LocationError(text)
+
+
+def user_name() -> str:
+    """The name of the current user, for messages."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return f"user {os.geteuid()}"
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and new names in a folder survive a power cut.
+
+    EINVAL is tolerated: some FUSE and SMB file systems cannot sync a folder. EIO is not.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def create_private(path: Path, owner: Owner) -> BinaryIO:
+    """Open a new file for writing and reading: 0600 under any umask, never through a link."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, PRIVATE_FILE)
+    owner.take(descriptor)
+    return os.fdopen(descriptor, "w+b")
+
+
+def make_private_folder(folder: Path, owner: Owner) -> None:
+    """Create a folder as 0700 unless it is there; its parent must exist.
+
+    Raises `LocationError` if something else has that name, a symbolic link included.
+    """
+    try:
+        folder.mkdir(PRIVATE_FOLDER)
+    except FileExistsError:
+        if not stat.S_ISDIR(folder.lstat().st_mode):
+            raise LocationError(f"{folder} is not a folder.", hint="Move it away; it is not ours.") from None
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        os.fchmod(descriptor, PRIVATE_FOLDER)
+        owner.take(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace_file(
+    path: Path, data: bytes, owner: Owner, mode: int = PRIVATE_FILE, *, require_owner: bool = False
+) -> None:
+    """Put `data` in place of a file so that after a power cut it is wholly the old or wholly the new.
+
+    With `require_owner` the file stays as it is, with `PermissionError`, if the new one cannot be given to
+    its owner, who otherwise might no longer be able to read it.
+    """
+    partial = path.with_name(f".{path.name}.{os.urandom(4).hex()}.partial")
+    try:
+        with create_private(partial, owner) as stream:
+            if require_owner and not owner.take(stream.fileno()):
+                raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
+            stream.write(data)
+            stream.flush()
+            os.fchmod(stream.fileno(), mode)
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes an ordinary user can still write on the file system of a folder."""
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path, doing: str) -> Iterator[None]:
+    """Translate any `OSError` of the block with `storage_error`."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, path, doing) from error

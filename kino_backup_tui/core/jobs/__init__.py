@@ -1,0 +1,1 @@
+"""One operation at a time, each with a journal that a second terminal can follow."""

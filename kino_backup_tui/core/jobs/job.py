@@ -1,0 +1,109 @@
+"""A running operation: its lock, its journal, its progress, its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from kino_backup_tui.core.clock import Clock
+from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.jobs.journal import Journal
+from kino_backup_tui.core.jobs.lock import Holder, exclusive
+from kino_backup_tui.core.progress import CancelToken, Control, JobEvent, Stage
+from kino_backup_tui.core.workspace import Workspace
+
+REPORT_SECONDS = 0.25
+"""Shortest time between two progress events: a slow line is part of the design."""
+
+
+class Job:
+    """What an operation reports to, and asks whether it may go on."""
+
+    def __init__(
+        self, operation: str, clock: Clock, control: Control, journal: Journal | None, job: str
+    ) -> None:
+        self.cancel: CancelToken = control.cancel
+        self.message = ""
+        """What the end of the job is announced with."""
+        self._clock = clock
+        self._report = control.report
+        self._journal = journal
+        self._now = JobEvent("start", job, operation, clock.now())
+        self._reported_at = 0.0
+
+    def start(self) -> None:
+        """Announce the job."""
+        self._send("start")
+
+    def stage(self, stage: Stage, total_bytes: int | None = None) -> None:
+        """Begin a stage, of so many bytes if that is known. Raises `OperationCancelledError`."""
+        self.cancel.raise_if_cancelled()
+        self._now = replace(self._now, stage=stage, done_bytes=0, total_bytes=total_bytes)
+        self._send("stage")
+
+    def advance(self, count: int) -> None:
+        """Count bytes of the current stage. Raises `OperationCancelledError`."""
+        self.reach(self._now.done_bytes + count, self._now.total_bytes)
+
+    def reach(self, done_bytes: int, total_bytes: int | None) -> None:
+        """Say how far the current stage is. Raises `OperationCancelledError`."""
+        self.cancel.raise_if_cancelled()
+        self._now = replace(self._now, done_bytes=done_bytes, total_bytes=total_bytes)
+        if time.monotonic() - self._reported_at >= REPORT_SECONDS:
+            self._send("progress")
+
+    def end(self, outcome: str, message: str) -> None:
+        """Announce how the job ended."""
+        self._now = replace(self._now, outcome=outcome, message=message)
+        self._send("end")
+
+    def _send(self, event: str) -> None:
+        self._reported_at = time.monotonic()
+        self._now = replace(self._now, event=event, at=self._clock.now())
+        if self._journal is not None:
+            self._journal.write(self._now)
+        self._report(self._now)
+
+
+@contextlib.contextmanager
+def run_job(workspace: Workspace, operation: str, clock: Clock, control: Control) -> Iterator[Job]:
+    """Run an operation that changes something: under the lock, with a journal.
+
+    Raises `BusyError`, `OperationCancelledError`, `NotPermittedError` before the block is entered.
+    """
+    identity = _new_id(clock)
+    waiting = JobEvent("stage", identity, operation, clock.now(), Stage.WAITING)
+    since = clock.now().astimezone(clock.zone()).isoformat(sep=" ", timespec="seconds")
+    holder = Holder(identity, os.getpid(), operation, since)
+    with exclusive(workspace, holder, control, lambda: control.report(waiting)):
+        journal = Journal(workspace, identity)
+        try:
+            yield from _story(Job(operation, clock, control, journal, identity))
+        finally:
+            journal.close()
+
+
+@contextlib.contextmanager
+def run_unlocked(operation: str, clock: Clock, control: Control) -> Iterator[Job]:
+    """Run an operation that only reads: progress and cancel, but no lock and no journal."""
+    yield from _story(Job(operation, clock, control, None, _new_id(clock)))
+
+
+def _story(job: Job) -> Iterator[Job]:
+    job.start()
+    try:
+        yield job
+    except KinoBackupError as error:
+        job.end(error.code, error.message)
+        raise
+    except BaseException as error:
+        job.end(KinoBackupError.code, f"{type(error).__name__}: {error}")
+        raise
+    job.end("ok", job.message)
+
+
+def _new_id(clock: Clock) -> str:
+    return f"{clock.now():%Y%m%dT%H%M%S}-{os.urandom(3).hex()}"

@@ -1,0 +1,193 @@
+"""What Kino's database says of itself, and whether it is sound.
+
+SQLite's behaviour is as in its manual: URI filenames, PRAGMA statements, result codes, and
+"Defense Against The Dark Arts" for files that somebody else may have built.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from kino_backup_tui.core.errors import (
+    BusyError,
+    DatabaseDamagedError,
+    IncompatibleError,
+    KinoBackupError,
+    LocationError,
+    NoSpaceError,
+    NotFoundError,
+    NotPermittedError,
+    OperationCancelledError,
+)
+from kino_backup_tui.core.files import user_name
+from kino_backup_tui.core.progress import CancelToken
+
+LARGEST_VALUE = 64 << 20
+"""Bytes; an untrusted database cannot make us hold a larger text or blob in memory."""
+
+_MIGRATIONS = "_sqlx_migrations"
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A change of the schema that was applied; sqlx records them in `_sqlx_migrations`."""
+
+    version: int
+    checksum: str
+    """Hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFacts:
+    """What a backup records of its database."""
+
+    migrations: tuple[Migration, ...]
+    """The successful ones, by version."""
+    tables: dict[str, int]
+    """Row counts of the ordinary tables, SQLite's own ones excluded."""
+
+    @property
+    def schema_version(self) -> int:
+        """The number of migrations."""
+        return len(self.migrations)
+
+
+def database_uri(path: Path, **parameters: str | int) -> str:
+    """The URI of a database, for `sqlite3.connect(..., uri=True)`; any path is quoted rightly."""
+    from urllib.parse import quote_from_bytes, urlencode
+
+    # With "//" and an empty authority: a path that itself begins with two slashes would name a host.
+    query = f"?{urlencode(parameters)}" if parameters else ""
+    return f"file://{quote_from_bytes(bytes(path.absolute()))}{query}"
+
+
+def open_untrusted(path: Path) -> sqlite3.Connection:
+    """Open a copy that nobody else writes, for reading, without letting its schema run anything.
+
+    No -wal or -shm appears beside it; only a copy that comes with a -wal or -journal of its own is opened
+    in a way that lets SQLite work that in. Raises what `database_error` makes of a failure.
+    """
+    unfinished = any(
+        (companion := path.with_name(path.name + suffix)).is_file() and companion.stat().st_size > 0
+        for suffix in ("-wal", "-journal")
+    )
+    uri = database_uri(path, mode="rw") if unfinished else database_uri(path, mode="ro", immutable=1)
+    try:
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+    except sqlite3.Error as error:
+        raise database_error(error, path) from error
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_VALUE)
+    for setting in ("trusted_schema = OFF", "cell_size_check = ON", "query_only = ON"):
+        connection.execute(f"PRAGMA {setting}")
+    return connection
+
+
+def read_facts(connection: sqlite3.Connection, cancel: CancelToken | None = None) -> DatabaseFacts:
+    """Read the migrations and count the rows of every table.
+
+    For figures that belong together, the caller holds a transaction.
+    Raises `DatabaseDamagedError`, `OperationCancelledError` and what else `database_error` says.
+    """
+    with _interruptible(connection, cancel or CancelToken()):
+        names = connection.execute(
+            # Virtual tables have no root page; counting them would run their module.
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0 "
+            r"AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name"
+        ).fetchall()
+        tables = {name: _count(connection, name) for (name,) in names}
+        rows = (
+            connection.execute(
+                f"SELECT version, checksum FROM {_MIGRATIONS} WHERE success ORDER BY version"  # noqa: S608
+            ).fetchall()
+            if _MIGRATIONS in tables
+            else []
+        )
+        path = _path(connection)
+    return DatabaseFacts(tuple(_migration(path, *row) for row in rows), tables)
+
+
+def check_integrity(connection: sqlite3.Connection, cancel: CancelToken) -> None:
+    """Run SQLite's integrity check.
+
+    Raises `DatabaseDamagedError` with the first problem, or if there is no table at all: to SQLite an empty
+    file is a sound database. A schema that needs a collation or function only Kino has cannot be checked,
+    not even in part, and a stand-in would report sound indexes as damaged: that is `IncompatibleError`.
+    `OperationCancelledError` follows a cancel within a tenth of a second.
+    """
+    with _interruptible(connection, cancel):
+        path = _path(connection)
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table'").fetchone() is None:
+            raise DatabaseDamagedError(f"The database {path} is empty.")
+        (result,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if result != "ok":
+        raise DatabaseDamagedError(f"The database {path} is damaged: {' '.join(str(result).split())}.")
+
+
+def database_error(error: sqlite3.Error, path: Path | str) -> KinoBackupError:
+    """Turn an error of SQLite into ours, by its result code."""
+    # The code is missing where Python's own module objects; extended codes carry the primary one below.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return OperationCancelledError("Cancelled; nothing was kept.")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return BusyError(f"The database {path} is locked.", hint="Try again in a moment.")
+    if code == sqlite3.SQLITE_FULL:
+        return NoSpaceError(f"There is no space to work on the database {path}.", hint="Free space there.")
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return NotFoundError(f"The database {path} cannot be opened by {user_name()}: {error}.")
+    if code in (sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH):
+        return NotPermittedError(f"The database {path} cannot be used by {user_name()}: {error}.")
+    if code == sqlite3.SQLITE_IOERR:
+        return LocationError(f"The database {path} cannot be read: {error}.", hint="Check the disk.")
+    if code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG):
+        return IncompatibleError(f"The database {path} needs what this program does not have: {error}.")
+    return DatabaseDamagedError(f"The database {path} is damaged: {error}.")
+
+
+@contextmanager
+def _interruptible(connection: sqlite3.Connection, cancel: CancelToken) -> Iterator[None]:
+    """Let a cancel end the statement that runs, and turn SQLite's errors into ours.
+
+    A progress handler would be called too seldom: whole trees of pages are checked between two calls.
+    """
+    finished = threading.Event()
+
+    def watch() -> None:
+        while not finished.wait(_POLL_SECONDS):
+            if cancel.cancelled:
+                connection.interrupt()
+
+    cancel.raise_if_cancelled()
+    watcher = threading.Thread(target=watch, name="database-cancel", daemon=True)
+    watcher.start()
+    try:
+        try:
+            yield
+        finally:
+            finished.set()
+            watcher.join()
+    except sqlite3.Error as error:
+        raise database_error(error, _path(connection)) from error
+
+
+def _count(connection: sqlite3.Connection, table: str) -> int:
+    quoted = table.replace('"', '""')
+    (count,) = connection.execute(f'SELECT count(*) FROM "{quoted}"').fetchone()  # noqa: S608
+    return int(count)
+
+
+def _migration(path: str, version: object, checksum: object) -> Migration:
+    if not isinstance(version, int) or not isinstance(checksum, bytes):
+        raise DatabaseDamagedError(f"The list of migrations in {path} is not as sqlx writes it.")
+    return Migration(version, checksum.hex())
+
+
+def _path(connection: sqlite3.Connection) -> str:
+    # Answered from the connection itself, so that it works on a damaged database, too.
+    return str(connection.execute("PRAGMA database_list").fetchone()[2])

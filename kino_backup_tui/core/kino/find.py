@@ -1,0 +1,120 @@
+"""Which Kino to work on: its data path, and how it lays out its files there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kino_backup_tui.core.errors import IncompatibleError, NotFoundError, NotPermittedError, UsageError
+from kino_backup_tui.core.files import user_name
+from kino_backup_tui.core.kino.home import DOCUMENTED, KINO_0_3, LAYOUTS, Kino, Layout
+from kino_backup_tui.core.kino.systemd_unit import UNIT, read_unit
+from kino_backup_tui.core.kino.tool_config import load_tool_config, user_folder
+
+SYSTEM_DATA_PATH = Path("/var/lib/kino")
+"""Where Kino's packages keep its data."""
+
+_SIGNS = {name for name in (DOCUMENTED.config, DOCUMENTED.secrets) if name} | {"backups", ".kino-backup"}
+"""What tells a Kino whose database is gone."""
+
+_HINT = "Name Kino's data path with --data-path, or in KINO_DATA_PATH."
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One source of a data path: where it leads, or why it leads nowhere."""
+
+    source: str
+    path: Path | None
+    reason: str = ""
+
+
+def find_kino(
+    data_path: Path | None,
+    layout: str | None,
+    environ: Mapping[str, str],
+    *,
+    system_data_path: Path = SYSTEM_DATA_PATH,
+) -> Kino:
+    """Find the Kino to work on; the first of these that says anything decides.
+
+    `data_path`; `KINO_DATA_PATH`; an installed kino.service, the system's before the user's;
+    `system_data_path` if it exists; the user's own `$XDG_DATA_HOME/kino`. A database need not be there:
+    most of what this program does works without one.
+    Raises `NotFoundError`, `NotPermittedError`, `UsageError` (unknown or undecided layout),
+    `IncompatibleError` (a layout that is not supported), `InvalidSettingsError` (our own configuration).
+    """
+    if layout is not None and layout not in LAYOUTS:
+        raise UsageError(f"There is no layout {layout!r}; allowed are {' and '.join(LAYOUTS)}.")
+    passed: list[str] = []
+    for place in _places(data_path, environ, system_data_path):
+        if place.path is not None:
+            path, names = _contents(place.path, place.source)
+            return Kino(path, _layout(path, names, layout, place.source), load_tool_config(environ).kino_url)
+        passed.append(f"{place.source} ({place.reason})")
+    raise NotFoundError(f"No Kino was found. Looked at: {', '.join(passed)}.", hint=_HINT)
+
+
+def _places(data_path: Path | None, environ: Mapping[str, str], system_data_path: Path) -> Iterator[_Place]:
+    yield _Place("--data-path", data_path, "not given")
+    named = environ.get("KINO_DATA_PATH")
+    yield _Place("KINO_DATA_PATH", Path(named) if named else None, "not set")
+    own = user_folder(environ, "XDG_DATA_HOME", ".local/share") / "kino"
+    yield _unit_place(environ)
+    yield _unit_place(environ, users_own=own)
+    for folder in (system_data_path, own):
+        yield _Place(str(folder), folder if os.path.lexists(folder) else None, "not there")
+
+
+def _unit_place(environ: Mapping[str, str], users_own: Path | None = None) -> _Place:
+    source = f"the user's {UNIT}" if users_own else UNIT
+    unit = read_unit(environ, user=users_own is not None)
+    if unit is None:
+        return _Place(source, None, "not installed")
+    if unit.data_path is not None and Path(unit.data_path).is_absolute():
+        return _Place(source, Path(unit.data_path))
+    # Without a data path a user's service keeps its data where Kino started by hand would.
+    if users_own is not None and os.path.lexists(users_own):
+        return _Place(source, users_own)
+    return _Place(source, None, "names no data path")
+
+
+def _contents(path: Path, source: str) -> tuple[Path, set[str]]:
+    """The resolved data path and the names in it."""
+    try:
+        path = path.resolve()
+        names = {entry.name for entry in path.iterdir()}
+        os.stat(f"{path}/.")  # noqa: PTH116 - fails without the right to enter, which listing does not need
+    except PermissionError as error:
+        raise NotPermittedError(
+            f"{path} (from {source}) cannot be read by {user_name()}.",
+            hint="Run as root or as Kino's own user.",
+        ) from error
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{path} (from {source}) does not exist.", hint=_HINT) from error
+    except NotADirectoryError as error:
+        raise NotFoundError(f"{path} (from {source}) is not a folder.", hint=_HINT) from error
+    except (OSError, RuntimeError, ValueError) as error:
+        raise NotFoundError(f"{path} (from {source}) cannot be read: {error}.", hint=_HINT) from error
+    return path, names
+
+
+def _layout(path: Path, names: set[str], asked: str | None, source: str) -> Layout:
+    documented, old = DOCUMENTED.database in names, KINO_0_3.database in names
+    if documented and old and asked is None:
+        raise UsageError(
+            f"{path} holds two databases, {DOCUMENTED.database} and {KINO_0_3.database}.",
+            hint=f"To work on {DOCUMENTED.database}, add --layout {DOCUMENTED.name}.",
+        )
+    if asked == KINO_0_3.name or (old and not documented and asked is None):
+        raise IncompatibleError(
+            f"The layout of Kino 0.3 ({KINO_0_3.database} in {path}, with the settings inside the database) "
+            "is not supported by this version."
+        )
+    if not (documented or old or names & _SIGNS):
+        raise NotFoundError(
+            f"{path} (from {source}) holds no Kino: no {DOCUMENTED.database} there.", hint=_HINT
+        )
+    return DOCUMENTED

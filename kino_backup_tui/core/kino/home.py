@@ -1,0 +1,68 @@
+"""One Kino installation: its data path and what of it belongs to a backup."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from kino_backup_tui.core.files import Owner
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which files below the data path are Kino's state, by their names there and in an archive."""
+
+    name: str
+    database: str
+    config: str | None
+    secrets: str | None
+
+
+DOCUMENTED = Layout("documented", database="db.sqlite", config="config.toml", secrets="secrets")
+"""As Kino's documentation describes it."""
+KINO_0_3 = Layout("kino-0.3", database="kino.db", config=None, secrets=None)
+"""As Kino 0.3 is shipped: settings and secrets live inside the database."""
+LAYOUTS = {layout.name: layout for layout in (DOCUMENTED, KINO_0_3)}
+
+
+@dataclass(frozen=True, slots=True)
+class Kino:
+    """A Kino, identified by its data path."""
+
+    data_path: Path
+    """Absolute and resolved."""
+    layout: Layout = DOCUMENTED
+    url: str | None = None
+    """Where its HTTP API answers, if the admin configured it."""
+
+    @property
+    def database(self) -> Path:
+        """The live SQLite database."""
+        return self.data_path / self.layout.database
+
+    @property
+    def config_file(self) -> Path:
+        """The settings file; it may be absent."""
+        return self.data_path / (self.layout.config or DOCUMENTED.config or "")
+
+    @property
+    def secrets(self) -> Path:
+        """The folder of provider credentials; it may be absent."""
+        return self.data_path / (self.layout.secrets or DOCUMENTED.secrets or "")
+
+    @property
+    def default_location(self) -> Path:
+        """Where backups go unless the settings say otherwise."""
+        return self.data_path / "backups"
+
+    @property
+    def owner(self) -> Owner:
+        """Who owns what we create: the database's owner, else the data path's."""
+        for path in (self.database, self.data_path):
+            try:
+                status = path.stat()
+            except OSError:
+                continue
+            return Owner(status.st_uid, status.st_gid)
+        return Owner(os.geteuid(), os.getegid())

@@ -1,0 +1,155 @@
+"""Which processes have certain files open, and where they listen.
+
+On Linux by device and inode in /proc (proc(5)), which sees through containers and mounts; elsewhere by
+path, with psutil.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROC = "/proc"
+_LISTEN = "0A"
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Who has files open."""
+
+    pids: tuple[int, ...]
+    """Without this process, ascending."""
+    complete: bool
+    """False if some processes of other users could not be looked into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address at which a process accepts TCP connections, reachable from here."""
+
+    host: str
+    port: int
+
+
+def holders(paths: list[Path]) -> Holders:
+    """Find the processes that have any of these files open; files that do not exist are left out."""
+    if not sys.platform.startswith("linux"):
+        return _psutil_holders(paths)
+    files = {(status.st_dev, status.st_ino) for path in paths if (status := _status(str(path)))}
+    names = {path.name for path in paths}
+    found, complete = [], True
+    for pid in _other_pids() if files else ():
+        try:
+            if _holds(pid, files, names):
+                found.append(pid)
+        except PermissionError:
+            complete = False
+        except OSError:
+            continue
+    return Holders(tuple(sorted(found)), complete)
+
+
+def endpoints(pid: int) -> tuple[Endpoint, ...]:
+    """Where a process listens, by port; nothing for one in another network (a container), whose ports are
+    not ours to reach, or one that may not be looked into."""
+    if not sys.platform.startswith("linux"):
+        return _psutil_endpoints(pid)
+    try:
+        if os.stat(f"{_PROC}/{pid}/ns/net").st_ino != os.stat(f"{_PROC}/self/ns/net").st_ino:  # noqa: PTH116
+            return ()
+        sockets = {
+            target[len("socket:[") : -1] for _fd, target in _descriptors(pid) if target.startswith("socket:[")
+        }
+        tables = [Path(f"{_PROC}/{pid}/net/{name}").read_text("ascii") for name in ("tcp", "tcp6")]
+    except (OSError, ValueError):
+        return ()
+    found = {endpoint for table in tables for endpoint in listening(table, sockets)}
+    return tuple(sorted(found, key=lambda endpoint: (endpoint.port, ":" in endpoint.host)))
+
+
+def listening(table: str, sockets: set[str]) -> Iterator[Endpoint]:
+    """The listening sockets among these inodes in the text of /proc/net/tcp or /proc/net/tcp6."""
+    import socket
+
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) < 10 or fields[3] != _LISTEN or fields[9] not in sockets:
+            continue
+        address, _, port = fields[1].partition(":")
+        raw = bytes.fromhex(address)
+        # The kernel prints each 32 bits as a number in the byte order of the machine.
+        if sys.byteorder == "little":
+            raw = b"".join(raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
+        host = socket.inet_ntop(socket.AF_INET if len(raw) == 4 else socket.AF_INET6, raw)
+        yield Endpoint(_ANY_ADDRESS.get(host, host), int(port, 16))
+
+
+def _other_pids() -> Iterator[int]:
+    own = str(os.getpid())
+    for name in os.listdir(_PROC):  # noqa: PTH208 - thousands of names, and most are not wanted
+        if name.isdecimal() and name != own:
+            yield int(name)
+
+
+def _holds(pid: int, files: set[tuple[int, int]], names: set[str]) -> bool:
+    for descriptor, target in _descriptors(pid):
+        # Only what has the right name is looked at: asking for the status of a file on a network share that
+        # is gone would wait for it. Other names for a database are no use to SQLite: its -wal would be lost.
+        if target.rpartition("/")[2].removesuffix(" (deleted)") not in names:
+            continue
+        status = _status(f"{_PROC}/{pid}/fd/{descriptor}")
+        if status is not None and (status.st_dev, status.st_ino) in files:
+            return True
+    return False
+
+
+def _descriptors(pid: int) -> Iterator[tuple[str, str]]:
+    folder = f"{_PROC}/{pid}/fd"
+    for descriptor in os.listdir(folder):  # noqa: PTH208
+        try:
+            yield descriptor, os.readlink(f"{folder}/{descriptor}")  # noqa: PTH115
+        except FileNotFoundError:
+            continue
+
+
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None
+
+
+def _psutil_holders(paths: list[Path]) -> Holders:
+    import psutil
+
+    wanted = {str(path) for path in paths}
+    found, complete = [], True
+    for process in psutil.process_iter():
+        if process.pid == os.getpid():
+            continue
+        try:
+            if any(file.path in wanted for file in process.open_files()):
+                found.append(process.pid)
+        except psutil.AccessDenied:
+            complete = False
+        except psutil.Error:
+            continue
+    return Holders(tuple(sorted(found)), complete)
+
+
+def _psutil_endpoints(pid: int) -> tuple[Endpoint, ...]:
+    import psutil
+
+    try:
+        connections = psutil.Process(pid).connections("tcp")
+    except psutil.Error:
+        return ()
+    return tuple(
+        Endpoint(_ANY_ADDRESS.get(connection.laddr.ip, connection.laddr.ip), connection.laddr.port)
+        for connection in connections
+        if connection.status == psutil.CONN_LISTEN
+    )

@@ -1,0 +1,93 @@
+"""Whether this Kino is running, found by who holds its database open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kino_backup_tui.core.files import user_name
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.processes import Endpoint, endpoints, holders
+from kino_backup_tui.core.kino.version import valid_version
+
+TIMEOUT_SECONDS = 2.0
+_LARGEST_ANSWER = 64 << 10
+_MOST_ENDPOINTS = 4
+_USUAL_PORTS = (80, 8080)
+
+
+@dataclass(frozen=True, slots=True)
+class KinoState:
+    """What could be found out about the Kino of one data path."""
+
+    running: bool | None
+    """None when this user may not look into other users' processes."""
+    pid: int | None = None
+    version: str | None = None
+    """As its own API says."""
+    url: str | None = None
+    how: str = ""
+    """One short clause on how we know, for the status line."""
+
+
+def observe(kino: Kino) -> KinoState:
+    """Look for a process that holds this Kino's database open, and ask its HTTP API for the version.
+
+    The API is asked at the configured address, else where that very process listens, so that no other
+    Kino can answer. Raises nothing: what cannot be found out is None.
+    """
+    database = kino.database.resolve()
+    found = holders([database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))])
+    # Another run of this program has the database open while it takes a snapshot, and the lock as well.
+    ours = set(holders([kino.data_path / ".kino-backup" / "lock"]).pids) if found.pids else set()
+    pids = [pid for pid in found.pids if pid not in ours]
+    if not pids:
+        return _without_process(kino, found.complete)
+    for pid in pids:
+        for url in _addresses(kino, pid):
+            if version := ask_version(url):
+                return KinoState(True, pid, version, url, f"process {pid} has the database open")
+    return KinoState(True, pids[0], None, None, f"process {pids[0]} has the database open")
+
+
+def ask_version(url: str) -> str | None:
+    """The version that `GET /api/v1/status` answers, within two seconds a step; None if it does not."""
+    import http.client
+    import json
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", f"{parts.path}/api/v1/status", headers={"Accept": "application/json"})
+        response = connection.getresponse()
+        body = response.read(_LARGEST_ANSWER)
+        answer = json.loads(body) if response.status == http.client.OK else None
+    except (OSError, http.client.HTTPException, ValueError, RecursionError):
+        return None
+    finally:
+        connection.close()
+    return valid_version(answer.get("version")) if isinstance(answer, dict) else None
+
+
+def _without_process(kino: Kino, complete: bool) -> KinoState:
+    if complete:
+        return KinoState(False, how="no process has the database open")
+    version = ask_version(kino.url) if kino.url else None
+    if version:
+        return KinoState(None, None, version, kino.url, f"{kino.url} answers")
+    return KinoState(None, how=f"{user_name()} may not look into other users' processes")
+
+
+def _addresses(kino: Kino, pid: int) -> list[str]:
+    if kino.url:
+        return [kino.url]
+    # Kino listens for other things, too, and a port that is not HTTP costs its time limit.
+    by_likelihood = sorted(endpoints(pid), key=lambda endpoint: endpoint.port not in _USUAL_PORTS)
+    return [_url(endpoint) for endpoint in by_likelihood[:_MOST_ENDPOINTS]]
+
+
+def _url(endpoint: Endpoint) -> str:
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    return f"http://{host}:{endpoint.port}"

@@ -1,0 +1,1 @@
+"""One module a verb: the only doors through which a front end reaches the core."""

@@ -1,0 +1,27 @@
+"""What every operation needs: which Kino, and what time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kino_backup_tui.core.clock import Clock, SystemClock
+from kino_backup_tui.core.kino.home import Kino
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One Kino, one clock, one host."""
+
+    kino: Kino
+    clock: Clock = field(default_factory=SystemClock)
+    host: str = ""
+    """Name of this host; empty to ask the operating system."""
+
+
+def open_context(data_path: Path | None, layout: str | None, environ: Mapping[str, str]) -> Context:
+    """Find the Kino to work on (see `find_kino`) and pair it with the system's clock."""
+    from kino_backup_tui.core.kino.find import find_kino
+
+    return Context(find_kino(data_path, layout, environ))

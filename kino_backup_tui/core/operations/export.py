@@ -1,0 +1,68 @@
+"""export: a copy of a backup somewhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from kino_backup_tui.core.archive.writer import CHUNK_BYTES
+from kino_backup_tui.core.errors import ArchiveDamagedError, LocationError, UsageError
+from kino_backup_tui.core.files import Owner, storage_errors
+from kino_backup_tui.core.jobs.job import Job, run_unlocked
+from kino_backup_tui.core.models import Backup
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.publish import partial_file
+from kino_backup_tui.core.operations.space import Space
+from kino_backup_tui.core.progress import Control, Stage
+
+
+def export_backup(context: Context, backup: Backup, destination: Path, control: Control) -> Path:
+    """Copy the archive to a new file, or into a folder, and compare what was written; return its path.
+
+    Raises `UsageError` if the file exists, `ArchiveDamagedError` if the copy differs, `NoSpaceError`,
+    `LocationError`, `NotPermittedError`, `OperationCancelledError`; a half copy is removed.
+    """
+    target = destination / backup.filename if destination.is_dir() else destination
+    folder = target.parent
+    if not folder.is_dir():
+        raise LocationError(f"There is no folder {folder}.", hint="Create it first, or choose another.")
+    if os.path.lexists(target):
+        raise UsageError(f"{target} exists.", hint="Nothing is overwritten: choose another name.")
+    with run_unlocked("export", context.clock, control) as job:
+        with storage_errors(backup.path, "read"):
+            source = backup.path.open("rb", buffering=0)
+        with source:
+            Space(context.kino.data_path, use_reserve=False).require(folder, backup.size_bytes, "The copy")
+            # The copy is the caller's, not Kino's.
+            caller = Owner(os.geteuid(), os.getegid())
+            with partial_file(folder, target.name, caller) as partial:
+                written = _copy(source, partial.stream, backup, job)
+                partial.sync()
+                job.stage(Stage.READING_BACK, backup.size_bytes)
+                if _digest(partial.stream, job) != written:
+                    raise ArchiveDamagedError(
+                        f"The copy at {target} differs from what was written.", hint="Check that disk."
+                    )
+                path = partial.publish()
+        job.message = str(path)
+        return path
+
+
+def _copy(source: BinaryIO, target: BinaryIO, backup: Backup, job: Job) -> bytes:
+    job.stage(Stage.COPYING, backup.size_bytes)
+    digest = hashlib.sha256()
+    while piece := source.read(CHUNK_BYTES):
+        digest.update(piece)
+        target.write(piece)
+        job.advance(len(piece))
+    return digest.digest()
+
+
+def _digest(stream: BinaryIO, job: Job) -> bytes:
+    digest = hashlib.sha256()
+    while piece := stream.read(CHUNK_BYTES):
+        digest.update(piece)
+        job.advance(len(piece))
+    return digest.digest()

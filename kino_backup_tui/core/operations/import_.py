@@ -1,0 +1,117 @@
+"""import: take an archive from outside into the backup location."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from kino_backup_tui.core.archive.manifest import Manifest
+from kino_backup_tui.core.archive.names import SUFFIX, UNKNOWN_VERSION, format_name, parse_name
+from kino_backup_tui.core.archive.writer import CHUNK_BYTES
+from kino_backup_tui.core.catalog.locations import prepare_location
+from kino_backup_tui.core.errors import ArchiveError, NotFoundError, UsageError
+from kino_backup_tui.core.files import storage_errors
+from kino_backup_tui.core.jobs.job import Job, run_job
+from kino_backup_tui.core.models import BackupKind, BackupStatus
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.create import Created
+from kino_backup_tui.core.operations.proving import prove_archive
+from kino_backup_tui.core.operations.publish import partial_file, sweep_partials
+from kino_backup_tui.core.operations.session import Session, open_session
+from kino_backup_tui.core.operations.space import Space
+from kino_backup_tui.core.progress import Control, Stage
+
+
+def import_backup(
+    context: Context,
+    source: Path | BinaryIO,
+    control: Control,
+    *,
+    use_reserve: bool = False,
+    accept_location: bool = False,
+) -> Created:
+    """Copy an archive in, verify it, and keep it under a valid name; retention never removes it.
+
+    Raises what `verify_backup` and `create_backup` raise; nothing is kept then.
+    """
+    if isinstance(source, Path):
+        with _open_file(source) as stream:
+            return _import(context, stream, source.name, control, use_reserve, accept_location)
+    return _import(context, source, "", control, use_reserve, accept_location)
+
+
+def _import(
+    context: Context, source: BinaryIO, name: str, control: Control, use_reserve: bool, accept_location: bool
+) -> Created:
+    session = open_session(context)
+    with run_job(session.workspace, "import", context.clock, control) as job:
+        default = context.kino.default_location
+        prepare_location(session.location, session.workspace, default, accept=accept_location)
+        session.workspace.sweep_scratch()
+        sweep_partials(session.location)
+        space = Space(context.kino.data_path, use_reserve=use_reserve)
+        warnings: list[str] = []
+        arriving = f"kino-backup-import-{os.urandom(4).hex()}{SUFFIX}"
+        with partial_file(session.location, arriving, session.workspace.owner, warnings) as partial:
+            _copy(source, partial.stream, session.location, job, space)
+            partial.sync()
+            size = os.fstat(partial.stream.fileno()).st_size
+            try:
+                result = prove_archive(session, partial.stream, size, job, space)
+            except ArchiveError as error:
+                what = name or "The archive"
+                raise type(error)(f"{what} was not imported: {error.message}", hint=error.hint) from error
+            path = partial.publish(_valid_name(name, result.manifest, context, session))
+        backup = session.remember(
+            path,
+            BackupStatus.VERIFIED,
+            manifest=result.manifest,
+            checksum_sha256=result.checksum_sha256,
+            verified_at=context.clock.now(),
+        )
+        job.message = path.name
+        return Created(backup, tuple(warnings))
+
+
+def _open_file(path: Path) -> BinaryIO:
+    if not path.exists():
+        raise NotFoundError(f"There is no file {path}.")
+    with storage_errors(path, "read"):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    stream = os.fdopen(descriptor, "rb", buffering=0)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        stream.close()
+        raise UsageError(f"{path} is not a file.", hint="Give an archive, or - for standard input.")
+    return stream
+
+
+def _copy(source: BinaryIO, target: BinaryIO, location: Path, job: Job, space: Space) -> None:
+    total: int | None = None
+    try:
+        total = os.fstat(source.fileno()).st_size or None
+    except OSError:
+        total = None
+    if total is not None:
+        space.require(location, total, "The archive")
+    job.stage(Stage.COPYING, total)
+    while piece := source.read(CHUNK_BYTES):
+        target.write(piece)
+        job.advance(len(piece))
+        space.spend(location, len(piece))
+
+
+def _valid_name(name: str, manifest: Manifest, context: Context, session: Session) -> str:
+    """The name to keep an archive under: its own, if that is one and retention will not act on it.
+
+    A scheduled backup that was imported is named manual: somebody wanted it here, so it stays.
+    """
+    named = parse_name(name, session.zone)
+    kind = manifest.kind or (named.kind if named else None) or BackupKind.MANUAL
+    if named is not None and named.kind is not BackupKind.SCHEDULED and kind is not BackupKind.SCHEDULED:
+        return name
+    kind = BackupKind.MANUAL if kind is BackupKind.SCHEDULED else kind
+    created_at = manifest.created_at or (named.created_at if named else context.clock.now())
+    version = manifest.kino_version or (named.kino_version if named else None) or UNKNOWN_VERSION
+    return format_name(kind, created_at, version, session.zone)

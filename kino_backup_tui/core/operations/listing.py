@@ -1,0 +1,144 @@
+"""list: the backups on disk, and finding one by what the admin calls it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kino_backup_tui.core.archive.peek import find_manifest
+from kino_backup_tui.core.catalog.locations import location_problem
+from kino_backup_tui.core.catalog.retention import Fate, fates
+from kino_backup_tui.core.catalog.scan import scan_file
+from kino_backup_tui.core.errors import (
+    ArchiveError,
+    ArchiveRefusedError,
+    KinoBackupError,
+    NotFoundError,
+    UsageError,
+)
+from kino_backup_tui.core.files import storage_error
+from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.session import Session, open_session
+from kino_backup_tui.core.progress import CancelToken
+from kino_backup_tui.core.schedule import next_slots
+
+LATEST = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of all known locations, newest first."""
+
+    backups: tuple[Backup, ...]
+    fates: Mapping[Path, Fate]
+    """By `Backup.path`: why it is kept or when it goes."""
+    location: Path
+    """Where new backups go."""
+    location_problem: KinoBackupError | None = None
+    settings_problem: KinoBackupError | None = None
+
+
+def list_backups(context: Context, *, kind: BackupKind | None = None, everything: bool = False) -> Listing:
+    """List quickly: at most 64 KiB of an archive are read, and nothing of one that is in the cache.
+
+    `everything` adds leftovers and foreign files. A location that cannot be read is a problem of the
+    listing, not an error.
+    """
+    session = open_session(context)
+    backups, problem = session.scan()
+    settings = session.settings
+    slots = next_slots(settings, session.zone, context.clock.now(), settings.keep) if settings.runs else ()
+    chosen = tuple(
+        backup
+        for backup in backups
+        if (everything or backup.role is EntryRole.BACKUP) and (kind is None or backup.kind is kind)
+    )
+    return Listing(
+        backups=chosen,
+        fates=fates(backups, session.workspace.instance(), settings.keep, slots),
+        location=session.location,
+        location_problem=problem
+        or location_problem(session.location, session.workspace, context.kino.default_location),
+        settings_problem=session.settings_problem,
+    )
+
+
+def complete_listing(context: Context, cancel: CancelToken) -> bool:
+    """Read and remember manifests that lie further inside their archive; True if any became known."""
+    session = open_session(context)
+    backups, _ = session.scan()
+    learned = False
+    for backup in backups:
+        if backup.needs_reading:
+            cancel.raise_if_cancelled()
+            learned = complete(session, backup, cancel) != backup or learned
+    return learned
+
+
+def find_backup(context: Context, text: str) -> Backup:
+    """Find a backup by file name, id, unique prefix of a name, `latest`, or a path with a slash.
+
+    `latest` is the newest verified backup that is not a pre-restore one.
+    Raises `NotFoundError`, or `UsageError` if a prefix fits several.
+    """
+    if "/" in text:
+        return _from_path(context, Path(text))
+    session = open_session(context)
+    backups, problem = session.scan()
+    if text == LATEST:
+        good = (
+            backup
+            for backup in backups
+            if backup.status is BackupStatus.VERIFIED and backup.kind is not BackupKind.PRE_RESTORE
+        )
+        found = list(good)[:1]
+    else:
+        exact = [backup for backup in backups if text in (backup.filename, str(backup.id))]
+        # The current location comes before a former one that has a file of the same name.
+        found = sorted(exact, key=lambda backup: backup.elsewhere)[:1] or [
+            backup for backup in backups if backup.filename.startswith(text) and text
+        ]
+    if len(found) > 1:
+        names = ", ".join(backup.filename for backup in found[:3])
+        raise UsageError(f"{text!r} fits {len(found)} backups: {names}.", hint="Give more of the name.")
+    if not found:
+        if problem is not None:
+            raise problem
+        what = "There is no verified backup." if text == LATEST else f"There is no backup {text!r}."
+        raise NotFoundError(what, hint="`kino-backup-tui list --all` shows what is there.")
+    return found[0]
+
+
+def complete(session: Session, backup: Backup, cancel: CancelToken) -> Backup:
+    """Read the manifest of a backup wherever in the archive it is; a damaged one is remembered as such."""
+    try:
+        with backup.path.open("rb", buffering=0) as stream:
+            manifest = find_manifest(stream, cancel)
+    except ArchiveError as error:
+        return session.remember(
+            backup.path, BackupStatus.DAMAGED, problem=error.message, elsewhere=backup.elsewhere
+        )
+    except OSError:
+        return backup
+    return session.remember(
+        backup.path, BackupStatus.UNVERIFIED, manifest=manifest, elsewhere=backup.elsewhere
+    )
+
+
+def _from_path(context: Context, path: Path) -> Backup:
+    session = open_session(context)
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a link to another name
+    try:
+        found = scan_file(
+            absolute, session.cache, session.zone, elsewhere=absolute.parent != session.location
+        )
+    except OSError as error:
+        raise storage_error(error, path, "look at") from error
+    if found is None:
+        raise NotFoundError(f"There is no file {path}.")
+    if found.role is not EntryRole.BACKUP:
+        raise ArchiveRefusedError(f"{path} is not a backup of Kino. {found.problem}")
+    return found

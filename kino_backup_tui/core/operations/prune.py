@@ -1,0 +1,79 @@
+"""prune: apply retention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kino_backup_tui.core.archive.verify import read_archive
+from kino_backup_tui.core.catalog.retention import counted, removable
+from kino_backup_tui.core.errors import ArchiveError
+from kino_backup_tui.core.files import storage_errors
+from kino_backup_tui.core.jobs.job import Job, run_job
+from kino_backup_tui.core.models import Backup, BackupStatus
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.delete import remove_archive
+from kino_backup_tui.core.operations.proving import named
+from kino_backup_tui.core.operations.session import Session, open_session
+from kino_backup_tui.core.progress import Control, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What retention removed, or would remove."""
+
+    removed: tuple[Backup, ...]
+    counted: int
+    """Scheduled backups that retention counted, the removed ones included."""
+    keep: int
+    note: str = ""
+    """Why nothing could be removed, if there is a reason the admin should know."""
+
+
+def prune(context: Context, control: Control, *, dry_run: bool = False) -> Pruned:
+    """Remove scheduled backups beyond `keep`, oldest first; the newest verified one is re-read before.
+
+    Raises `InvalidSettingsError` (the rule must be known), `LocationError`, `ArchiveDamagedError` if the
+    newest verified backup does not read back, `BusyError`, `OperationCancelledError`.
+    """
+    session = open_session(context)
+    session.require_settings()
+    if dry_run:
+        return _plan(session)[0]
+    with run_job(session.workspace, "prune", context.clock, control) as job:
+        plan, newest = _plan(session)
+        if plan.removed and newest is not None:
+            _read_again(session, newest, job)
+        job.stage(Stage.DELETING)
+        for backup in plan.removed:
+            job.cancel.raise_if_cancelled()
+            remove_archive(backup)
+        job.message = f"{len(plan.removed)} removed"
+        return plan
+
+
+def _plan(session: Session) -> tuple[Pruned, Backup | None]:
+    """What to remove, and the newest of those that stay."""
+    backups, problem = session.scan()
+    if problem is not None:
+        raise problem
+    instance = session.workspace.instance()
+    keep = session.settings.keep
+    ours = counted(backups, instance)
+    note = ""
+    if instance is None and backups:
+        note = "The id of this installation is lost or was never made, so no backup counts as its own."
+    plan = Pruned(tuple(removable(backups, instance, keep)), len(ours), keep, note)
+    return plan, ours[0] if ours else None
+
+
+def _read_again(session: Session, newest: Backup, job: Job) -> None:
+    """Nothing is removed on the strength of a backup that has gone bad since it was verified."""
+    job.stage(Stage.READING_BACK, newest.size_bytes)
+    with storage_errors(newest.path, "read"), newest.path.open("rb", buffering=0) as archive:
+        try:
+            read_archive(archive, job.advance)
+        except ArchiveError as error:
+            session.remember(
+                newest.path, BackupStatus.DAMAGED, manifest=newest.manifest, problem=error.message
+            )
+            raise named(error, newest.path) from error

@@ -1,0 +1,88 @@
+"""An archive under its final name, only once it is whole: partial, sync, read back, link, sync."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from kino_backup_tui.core.archive.names import is_partial, numbered, partial_name
+from kino_backup_tui.core.files import Owner, create_private, storage_errors, sync_folder
+from kino_backup_tui.core.workspace import best_effort, is_abandoned
+
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+
+class Partial:
+    """A file that is being written beside its final name, 0600 from its first byte."""
+
+    def __init__(self, path: Path, name: str, stream: BinaryIO) -> None:
+        self._path = path
+        self._name = name
+        self.stream = stream
+
+    def sync(self) -> None:
+        """Make the bytes durable, and have the next read come from the disk where the kernel agrees."""
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self.stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        self.stream.seek(0)
+
+    def publish(self, name: str | None = None) -> Path:
+        """Give the file its name, or the next free one; nothing is ever overwritten. Returns the path."""
+        name = name or self._name
+        folder = self._path.parent
+        number = 1
+        while True:
+            final = folder / (name if number == 1 else numbered(name, number))
+            try:
+                _move(self._path, final)
+            except FileExistsError:
+                number += 1
+                continue
+            sync_folder(folder)
+            return final
+
+
+@contextlib.contextmanager
+def partial_file(
+    folder: Path, name: str, owner: Owner, warnings: list[str] | None = None
+) -> Iterator[Partial]:
+    """A new partial file; it is removed when the block ends, published or not.
+
+    Raises `NoSpaceError`, `LocationError`, `NotPermittedError` for any `OSError` of the block.
+    """
+    path = folder / partial_name(name)
+    with storage_errors(folder, "write to"), contextlib.ExitStack() as stack:
+        stream = stack.enter_context(create_private(path, owner))
+        stack.callback(path.unlink, missing_ok=True)
+        # Shows other processes that this partial has somebody who writes it. Not on every file system.
+        with contextlib.suppress(OSError):
+            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if warnings is not None and not owner.take(stream.fileno()):
+            warnings.append(f"{folder} does not let the archive be given to Kino's user; it stays yours.")
+        yield Partial(path, name, stream)
+
+
+def sweep_partials(folder: Path) -> None:
+    """Remove partial archives whose writer is gone. Best effort."""
+    with best_effort():
+        for entry in list(folder.iterdir()):
+            if is_partial(entry.name) and is_abandoned(entry):
+                entry.unlink(missing_ok=True)
+
+
+def _move(partial: Path, final: Path) -> None:
+    """Rename without overwriting: by a hard link, or over an empty file we have reserved the name with."""
+    try:
+        os.link(partial, final)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        os.close(os.open(final, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        partial.replace(final)

@@ -1,0 +1,110 @@
+"""schedule: read, preview and save Kino's backup settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from kino_backup_tui.core.catalog.locations import (
+    access_problem,
+    known_locations,
+    location_problem,
+    prepare_location,
+)
+from kino_backup_tui.core.catalog.retention import removable
+from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.files import free_bytes
+from kino_backup_tui.core.jobs.job import run_job
+from kino_backup_tui.core.kino.settings import BackupSettings, load_settings, save_settings
+from kino_backup_tui.core.models import Backup
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.session import Session, open_session
+from kino_backup_tui.core.progress import Control
+from kino_backup_tui.core.schedule import next_slots
+
+PREVIEWED_RUNS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulePreview:
+    """What settings would mean."""
+
+    settings: BackupSettings
+    zone: str
+    next_runs: tuple[datetime, ...]
+    """The next five, aware, in the host's zone; empty when nothing is scheduled."""
+    removes: tuple[Backup, ...]
+    """What retention would remove at its next run under these settings."""
+    location: Path
+    free_bytes: int | None
+    same_disk: bool
+    """Whether a failing disk would take Kino's data and the backups together."""
+    location_problem: str = ""
+
+
+def read_schedule(context: Context) -> BackupSettings:
+    """The settings as they are in config.toml; raises `InvalidSettingsError`."""
+    return load_settings(context.kino.config_file)
+
+
+def preview_schedule(context: Context, settings: BackupSettings) -> SchedulePreview:
+    """Say what these settings would mean; changes nothing."""
+    session = open_session(context)
+    location = _location(context, settings)
+    runs = next_slots(settings, session.zone, context.clock.now(), PREVIEWED_RUNS) if settings.runs else ()
+    problem = _problem(session, location, context)
+    existing = location if location.is_dir() else location.parent
+    return SchedulePreview(
+        settings=settings,
+        zone=str(session.zone),
+        next_runs=tuple(run.astimezone(session.zone) for run in runs),
+        removes=_removes(session, location, settings),
+        location=location,
+        free_bytes=free_bytes(existing) if existing.is_dir() else None,
+        same_disk=existing.is_dir() and existing.stat().st_dev == context.kino.data_path.stat().st_dev,
+        location_problem=problem.message if problem else "",
+    )
+
+
+def save_schedule(
+    context: Context, settings: BackupSettings, control: Control, *, accept_location: bool = False
+) -> SchedulePreview:
+    """Write the settings to config.toml; a new location is created or checked, and marked as ours.
+
+    Raises `InvalidSettingsError`, `LocationError`, `NotPermittedError`, `NoSpaceError`, `BusyError`.
+    """
+    session = open_session(context)
+    with run_job(session.workspace, "schedule", context.clock, control) as job:
+        location = _location(context, settings)
+        if location != session.location:
+            # Naming a new location is accepting it; one we know must still be the disk we know.
+            accept = accept_location or not _is_known(session, location)
+            prepare_location(location, session.workspace, context.kino.default_location, accept=accept)
+        save_settings(context.kino.config_file, settings, context.kino.owner)
+        job.message = str(context.kino.config_file)
+    return preview_schedule(context, settings)
+
+
+def _location(context: Context, settings: BackupSettings) -> Path:
+    return Path(settings.location) if settings.location else context.kino.default_location
+
+
+def _is_known(session: Session, location: Path) -> bool:
+    return any(known.path == location for known in known_locations(session.workspace))
+
+
+def _problem(session: Session, location: Path, context: Context) -> KinoBackupError | None:
+    """What would keep a backup from that place; a place never used before is no problem in itself."""
+    default = context.kino.default_location
+    if location == default or _is_known(session, location):
+        return location_problem(location, session.workspace, default)
+    return access_problem(location)
+
+
+def _removes(session: Session, location: Path, settings: BackupSettings) -> tuple[Backup, ...]:
+    """Retention acts on the location of the settings; backups of another one stay where they are."""
+    if location != session.location:
+        return ()
+    backups, _ = session.scan()
+    return tuple(removable(backups, session.workspace.instance(), settings.keep))

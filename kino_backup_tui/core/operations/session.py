@@ -1,0 +1,101 @@
+"""What the operations share: one Kino's settings, location, cache and working folder, looked up once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+
+from kino_backup_tui.core.archive.manifest import Manifest
+from kino_backup_tui.core.catalog.cache import Cache, Known, fingerprint_of
+from kino_backup_tui.core.catalog.locations import known_locations
+from kino_backup_tui.core.catalog.scan import describe, newest_first, scan_location
+from kino_backup_tui.core.errors import InvalidSettingsError, KinoBackupError
+from kino_backup_tui.core.files import storage_error
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.settings import BackupSettings, load_settings
+from kino_backup_tui.core.models import Backup, BackupStatus
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.workspace import Workspace, workspace_of
+
+_LAST_LOCATION = "last_location"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One Kino as an operation finds it."""
+
+    kino: Kino
+    workspace: Workspace
+    cache: Cache
+    zone: tzinfo
+    settings: BackupSettings
+    """The defaults with the last good location, if config.toml cannot be used."""
+    settings_problem: InvalidSettingsError | None
+
+    @property
+    def location(self) -> Path:
+        """Where new backups go."""
+        return Path(self.settings.location) if self.settings.location else self.kino.default_location
+
+    def require_settings(self) -> BackupSettings:
+        """The settings; raises `InvalidSettingsError` if config.toml cannot be used."""
+        if self.settings_problem is not None:
+            raise self.settings_problem
+        return self.settings
+
+    def remember_location(self) -> None:
+        """Keep the location for a day on which config.toml is broken."""
+        if self.workspace.read_state().get(_LAST_LOCATION) != self.settings.location:
+            self.workspace.update_state(**{_LAST_LOCATION: self.settings.location})
+
+    def scan(self) -> tuple[list[Backup], KinoBackupError | None]:
+        """Every file of all known locations, newest first, and why the current one could not be read."""
+        backups: list[Backup] = []
+        problem: KinoBackupError | None = None
+        others = [known.path for known in known_locations(self.workspace) if known.path != self.location]
+        for location in (self.location, *others):
+            elsewhere = location != self.location
+            try:
+                backups += scan_location(location, self.cache, self.zone, elsewhere=elsewhere)
+            except FileNotFoundError as error:
+                # A default location that was never used is simply empty.
+                if not elsewhere and (location != self.kino.default_location or self._was_used(location)):
+                    problem = storage_error(error, location, "read the backup location")
+            except OSError as error:
+                if not elsewhere:
+                    problem = storage_error(error, location, "read the backup location")
+        return sorted(backups, key=newest_first), problem
+
+    def remember(
+        self,
+        path: Path,
+        status: BackupStatus,
+        *,
+        manifest: Manifest | None = None,
+        checksum_sha256: str | None = None,
+        verified_at: datetime | None = None,
+        problem: str = "",
+        elsewhere: bool = False,
+    ) -> Backup:
+        """Note what reading an archive has shown, and return it as a listing now shows it."""
+        file = path.lstat()
+        known = Known(fingerprint_of(file), status, manifest, checksum_sha256, verified_at, problem)
+        self.cache.remember([(path, known)])
+        return describe(path, file, known, self.zone, elsewhere=elsewhere)
+
+    def _was_used(self, location: Path) -> bool:
+        return any(known.path == location for known in known_locations(self.workspace))
+
+
+def open_session(context: Context) -> Session:
+    """Look up the settings and the working folder of a Kino; changes nothing."""
+    workspace = workspace_of(context.kino)
+    problem: InvalidSettingsError | None = None
+    try:
+        settings = load_settings(context.kino.config_file)
+    except InvalidSettingsError as error:
+        problem = error
+        last = workspace.read_state().get(_LAST_LOCATION)
+        settings = BackupSettings(location=last if isinstance(last, str) else "")
+    return Session(context.kino, workspace, Cache(workspace), context.clock.zone(), settings, problem)

@@ -1,0 +1,84 @@
+"""status: one look at Kino, its schedule and its backups."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from kino_backup_tui.core.catalog.locations import location_problem
+from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.files import free_bytes
+from kino_backup_tui.core.jobs.journal import JobRecord, read_records
+from kino_backup_tui.core.kino.running import KinoState, observe
+from kino_backup_tui.core.kino.settings import BackupSettings
+from kino_backup_tui.core.kino.version import kino_version
+from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.session import Session, open_session
+from kino_backup_tui.core.schedule import next_slot
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything the head of the page says."""
+
+    kino: KinoState
+    kino_version: str
+    host: str
+    data_path: Path
+    zone: str
+    settings: BackupSettings
+    settings_problem: KinoBackupError | None
+    location: Path
+    location_problem: KinoBackupError | None
+    free_bytes: int | None
+    next_run: datetime | None
+    newest: Backup | None
+    newest_verified: Backup | None
+    counts: Mapping[BackupStatus, int]
+    job: JobRecord | None
+    """The operation that is running now, in this or another process."""
+
+
+def read_status(context: Context) -> Status:
+    """Gather the status; changes nothing on disk but the listing's cache."""
+    session = open_session(context)
+    backups, problem = session.scan()
+    mine = [backup for backup in backups if backup.role is EntryRole.BACKUP]
+    good = [backup for backup in mine if backup.status is BackupStatus.VERIFIED]
+    state = observe(context.kino)
+    location = session.location
+    default = context.kino.default_location
+    return Status(
+        kino=state,
+        kino_version=kino_version(state, next((b.kino_version for b in mine if b.kino_version), None)),
+        host=context.host or platform.node(),
+        data_path=context.kino.data_path,
+        zone=str(session.zone),
+        settings=session.settings,
+        settings_problem=session.settings_problem,
+        location=location,
+        location_problem=problem or location_problem(location, session.workspace, default),
+        free_bytes=_free(location if location.is_dir() else location.parent),
+        next_run=_next_run(session, context),
+        newest=mine[0] if mine else None,
+        newest_verified=good[0] if good else None,
+        counts={status: sum(backup.status is status for backup in mine) for status in BackupStatus},
+        job=next((record for record in read_records(session.workspace) if record.running), None),
+    )
+
+
+def _next_run(session: Session, context: Context) -> datetime | None:
+    if not session.settings.runs:
+        return None
+    return next_slot(session.settings, session.zone, context.clock.now())
+
+
+def _free(folder: Path) -> int | None:
+    try:
+        return free_bytes(folder)
+    except OSError:
+        return None

@@ -1,0 +1,49 @@
+"""verify: prove a backup by reading all of it."""
+
+from __future__ import annotations
+
+from kino_backup_tui.core.errors import ArchiveError, ArchiveRefusedError
+from kino_backup_tui.core.files import storage_errors
+from kino_backup_tui.core.jobs.job import run_unlocked
+from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.proving import named, prove_archive
+from kino_backup_tui.core.operations.session import open_session
+from kino_backup_tui.core.operations.space import Space
+from kino_backup_tui.core.progress import Control
+
+
+def verify_backup(context: Context, backup: Backup, control: Control) -> Backup:
+    """Read a backup to its end and remember the result; return it as verified.
+
+    Checked are gzip, every digest, SQLite's integrity and the row counts.
+    Raises `ArchiveDamagedError`, `ArchiveRefusedError` or `DatabaseDamagedError` (remembered as damaged),
+    `NotPermittedError`, `NoSpaceError`, `OperationCancelledError`.
+    """
+    session = open_session(context)
+    if backup.role is not EntryRole.BACKUP:
+        raise ArchiveRefusedError(f"{backup.filename} is not a backup. {backup.problem}")
+    with run_unlocked("verify", context.clock, control) as job:
+        space = Space(context.kino.data_path, use_reserve=False)
+        with storage_errors(backup.path, "read"):
+            archive = backup.path.open("rb", buffering=0)
+        with archive:
+            try:
+                result = prove_archive(session, archive, backup.size_bytes, job, space)
+            except ArchiveError as error:
+                session.remember(
+                    backup.path,
+                    BackupStatus.DAMAGED,
+                    manifest=backup.manifest,
+                    problem=error.message,
+                    elsewhere=backup.elsewhere,
+                )
+                raise named(error, backup.path) from error
+        return session.remember(
+            backup.path,
+            BackupStatus.VERIFIED,
+            manifest=result.manifest,
+            checksum_sha256=result.checksum_sha256,
+            verified_at=context.clock.now(),
+            elsewhere=backup.elsewhere,
+        )

@@ -1,0 +1,100 @@
+"""How a long operation tells of itself and is asked to stop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from kino_backup_tui.core.errors import OperationCancelledError
+
+
+class Stage(StrEnum):
+    """A step of an operation."""
+
+    WAITING = "waiting"
+    DATABASE_SNAPSHOT = "database_snapshot"
+    HASHING = "hashing"
+    PACKING = "packing"
+    READING_BACK = "reading_back"
+    CHECKING_DATABASE = "checking_database"
+    COPYING = "copying"
+    READING = "reading"
+    DELETING = "deleting"
+
+
+OPERATION_STAGES: dict[str, tuple[Stage, ...]] = {
+    "create": (
+        Stage.DATABASE_SNAPSHOT,
+        Stage.HASHING,
+        Stage.PACKING,
+        Stage.READING_BACK,
+        Stage.CHECKING_DATABASE,
+    ),
+    "verify": (Stage.READING, Stage.CHECKING_DATABASE),
+    "import": (Stage.COPYING, Stage.READING, Stage.CHECKING_DATABASE),
+    "export": (Stage.COPYING, Stage.READING_BACK),
+    "delete": (Stage.DELETING,),
+    "prune": (Stage.READING_BACK, Stage.DELETING),
+}
+"""The stages of each operation in their order, so that a view can show those still to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """One line of a job's story; a later "progress" replaces an earlier one."""
+
+    event: str
+    """"start", "stage", "progress" or "end"."""
+    job: str
+    """The job's id."""
+    operation: str
+    """Name of the verb, as in `OPERATION_STAGES`."""
+    at: datetime
+    stage: Stage | None = None
+    done_bytes: int = 0
+    total_bytes: int | None = None
+    outcome: str | None = None
+    """With "end": "ok", or the code of the error that ended it ("cancelled" is one)."""
+    message: str = ""
+    """With "end": what to tell the user about the outcome."""
+
+
+ProgressSink = Callable[[JobEvent], None]
+
+
+class CancelToken:
+    """A request to stop, set by a front end and looked at by the work, at least every 4 MiB."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the operation to stop; safe from any thread and from a signal handler."""
+        self._event.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked."""
+        return self._event.is_set()
+
+    def raise_if_cancelled(self) -> None:
+        """Raise `OperationCancelledError` if somebody asked to stop."""
+        if self._event.is_set():
+            raise OperationCancelledError("Cancelled; nothing was kept.")
+
+
+def ignore(_event: JobEvent) -> None:
+    """A sink for those who do not want to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What a front end holds of an operation: a way to stop it, news of it, patience for the lock."""
+
+    cancel: CancelToken = field(default_factory=CancelToken)
+    report: ProgressSink = ignore
+    wait_seconds: float = 600.0
+    """How long to wait for another operation; 0 raises `BusyError` at once."""

@@ -1,0 +1,88 @@
+"""When scheduled backups are due: pure functions of settings, zone and time.
+
+The slot of a local date is the first instant at which the wall clock reaches or passes the configured time
+on that date. A time that a clock change skips is due when the gap ends, one that it repeats is due once, the
+first time, as in Debian's cron(8). A date that does not exist in the zone (Apia, 30 December 2011) has no
+slot. Weekly means Sunday, monthly the 1st. Instants are computed in UTC: adding a day to a local time is wrong
+twice a year.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
+
+_SUNDAY = 6
+_DAY = timedelta(days=1)
+_LONGEST_MONTH = 31
+
+
+def slot_on(day: date, settings: BackupSettings, zone: tzinfo) -> datetime | None:
+    """The slot of a local date, aware, in UTC; None if the schedule has none that day."""
+    if not _is_slot_day(day, settings.frequency):
+        return None
+    wall = datetime.combine(day, settings.time)
+    first = wall.replace(tzinfo=zone).astimezone(UTC)
+    if first.astimezone(zone).replace(tzinfo=None) == wall:
+        return first
+    # The clock skipped this time. PEP 495: the two folds of a skipped time lie on either side of the gap.
+    before = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    after = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if after - before >= _DAY:
+        return None
+    return _transition(before, after, zone)
+
+
+def next_slot(settings: BackupSettings, zone: tzinfo, after: datetime) -> datetime | None:
+    """The first slot later than an instant, aware, in UTC; None if nothing is scheduled."""
+    # A day earlier than the local date: a slot that a gap moves belongs to the date before its instant.
+    day = after.astimezone(zone).date() - _DAY
+    for _ in range(2 * _LONGEST_MONTH + 3):
+        slot = slot_on(day, settings, zone)
+        if slot is not None and slot > after:
+            return slot
+        day += _DAY
+    return None
+
+
+def latest_slot(settings: BackupSettings, zone: tzinfo, at: datetime) -> datetime | None:
+    """The last slot not later than an instant, aware, in UTC; None if nothing is scheduled."""
+    day = at.astimezone(zone).date() + _DAY
+    for _ in range(2 * _LONGEST_MONTH + 3):
+        slot = slot_on(day, settings, zone)
+        if slot is not None and slot <= at:
+            return slot
+        day -= _DAY
+    return None
+
+
+def next_slots(settings: BackupSettings, zone: tzinfo, after: datetime, count: int) -> tuple[datetime, ...]:
+    """The first `count` slots later than an instant; empty if nothing is scheduled."""
+    slots: list[datetime] = []
+    while len(slots) < count:
+        slot = next_slot(settings, zone, slots[-1] if slots else after)
+        if slot is None:
+            break
+        slots.append(slot)
+    return tuple(slots)
+
+
+def _is_slot_day(day: date, frequency: Frequency) -> bool:
+    if frequency is Frequency.DAILY:
+        return True
+    if frequency is Frequency.WEEKLY:
+        return day.weekday() == _SUNDAY
+    return frequency is Frequency.MONTHLY and day.day == 1
+
+
+def _transition(before: datetime, after: datetime, zone: tzinfo) -> datetime:
+    """The instant between two at which the offset of the zone changes, to the second."""
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = (before + (after - before) / 2).replace(microsecond=0)
+        if middle.astimezone(zone).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after

@@ -1,0 +1,169 @@
+"""The working folder `.kino-backup` in the data path: lock, journals, scratch space, caches.
+
+Nothing in it is needed to find or prove a backup; it can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.files import (
+    Owner,
+    make_private_folder,
+    replace_file,
+    storage_errors,
+)
+from kino_backup_tui.core.kino.home import Kino
+
+FOLDER = ".kino-backup"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where the program keeps what it needs besides the backups themselves."""
+
+    folder: Path
+    data_path: Path
+    owner: Owner
+    fallback: bool
+    """The data path cannot be written: the folder is the user's own, the lock is the data path itself."""
+
+    @property
+    def lock_path(self) -> Path:
+        """What is locked while an operation changes something; never unlinked."""
+        return self.data_path if self.fallback else self.folder / "lock"
+
+    @property
+    def jobs(self) -> Path:
+        """Folder of the job journals."""
+        return self.folder / "jobs"
+
+    @property
+    def scratch(self) -> Path:
+        """Folder for copies that exist only during an operation."""
+        return self.folder / "scratch"
+
+    @property
+    def catalog_file(self) -> Path:
+        """Cache of what has been read of each archive."""
+        return self.folder / "catalog.json"
+
+    @property
+    def state_file(self) -> Path:
+        """Known locations and the last good settings."""
+        return self.folder / "state.json"
+
+    def ensure(self) -> None:
+        """Create the folder; raises `LocationError`, `NotPermittedError` or `NoSpaceError`."""
+        with storage_errors(self.folder, "create the working folder"):
+            if self.fallback:
+                self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private_folder(self.folder, self.owner)
+
+    def instance(self) -> str | None:
+        """The random id of this installation; None if it has never made a backup, or the id is lost."""
+        try:
+            return (self.folder / "instance").read_text("ascii").strip() or None
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def ensure_instance(self) -> str:
+        """The id of this installation, made now if there is none."""
+        instance = self.instance()
+        if instance is None:
+            instance = os.urandom(16).hex()
+            path = self.folder / "instance"
+            with storage_errors(path, "write"):
+                replace_file(path, f"{instance}\n".encode(), self.owner)
+        return instance
+
+    def read_state(self) -> dict[str, Any]:
+        """state.json; empty if it is missing or unreadable, for nothing in it is irreplaceable."""
+        return read_json(self.state_file)
+
+    def update_state(self, **changes: Any) -> None:
+        """Change keys of state.json; raises `LocationError`, `NotPermittedError` or `NoSpaceError`."""
+        self.ensure()
+        with storage_errors(self.state_file, "write"):
+            write_json(self.state_file, {**self.read_state(), **changes}, self.owner)
+
+    @contextlib.contextmanager
+    def scratch_folder(self) -> Iterator[Path]:
+        """A private folder that is gone afterwards, however the block ends."""
+        self.ensure()
+        with storage_errors(self.scratch, "create a working copy in"):
+            make_private_folder(self.scratch, self.owner)
+            folder = self.scratch / os.urandom(8).hex()
+            make_private_folder(folder, self.owner)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            # Held as long as the folder is in use; `sweep_scratch` removes those nobody holds.
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(descriptor)
+
+    def sweep_scratch(self) -> None:
+        """Remove what processes that were killed have left in the scratch folder."""
+        with contextlib.suppress(OSError):
+            for folder in list(self.scratch.iterdir()):
+                if is_abandoned(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def workspace_of(kino: Kino) -> Workspace:
+    """The working folder of a Kino; created only when something has to be written."""
+    folder = kino.data_path / FOLDER
+    if os.access(folder if folder.is_dir() else kino.data_path, os.W_OK | os.X_OK):
+        return Workspace(folder, kino.data_path, kino.owner, fallback=False)
+    state = os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser()
+    name = hashlib.sha256(os.fsencode(kino.data_path)).hexdigest()[:16]
+    folder = Path(state) / "kino-backup-tui" / name
+    return Workspace(folder, kino.data_path, Owner(os.geteuid(), os.getegid()), fallback=True)
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether nobody holds a lock on a file or folder that its writer keeps locked."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file; empty if there is none."""
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def write_json(path: Path, document: Mapping[str, Any], owner: Owner) -> None:
+    """Replace a file by a JSON object; raises `OSError`."""
+    replace_file(path, json.dumps(document, separators=(",", ":")).encode(), owner)
+
+
+@contextlib.contextmanager
+def best_effort() -> Iterator[None]:
+    """For caches and journals: failing to write one must not fail the operation."""
+    with contextlib.suppress(OSError, KinoBackupError):
+        yield

@@ -1,0 +1,58 @@
+"""The files of the sample Kino: settings, secrets, an empty database, and what no backup should carry."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from kino_backup_tui.core.errors import UsageError
+from kino_backup_tui.core.files import storage_errors
+from kino_backup_tui.core.kino.home import DOCUMENTED
+
+_TEMPLATE = Path(__file__).with_name("template")
+_NOT_BACKED_UP = {
+    "log/kino.log": b"the sample server writes here\n",
+    "trickplay/1/sheet-0.jpg": b"\xff\xd8\xff\xe0 not a picture, but no backup should carry it\n",
+    "fingerprints/1-intro.bin": bytes(range(256)),
+    "cache/subs/1.srt": b"1\n00:00:01,000 --> 00:00:03,000\nThe tide was early.\n",
+}
+
+
+def furnish_data_path(data_path: Path) -> None:
+    """Write everything but the contents of the database into a new or empty folder.
+
+    Raises `UsageError` if something is in the folder, `LocationError`, `NotPermittedError`, `NoSpaceError`.
+    """
+    with storage_errors(data_path, "write a sample Kino to"):
+        _make_empty_folder(data_path)
+        _write_files(data_path)
+        _create_database_file(data_path / DOCUMENTED.database)
+
+
+def _make_empty_folder(data_path: Path) -> None:
+    try:
+        data_path.mkdir(0o750, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise UsageError(f"{data_path} is not a folder.") from None
+    if any(data_path.iterdir()):
+        raise UsageError(f"{data_path} is not empty.", hint="Name a new or an empty folder for the sample.")
+
+
+def _write_files(data_path: Path) -> None:
+    for source in sorted(_TEMPLATE.rglob("*")):
+        if source.is_file():
+            _write(data_path / source.relative_to(_TEMPLATE), source.read_bytes(), 0o600)
+    (data_path / "secrets").chmod(0o700)
+    for name, content in _NOT_BACKED_UP.items():
+        _write(data_path / name, content, 0o644)
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    path.parent.mkdir(exist_ok=True, parents=True)
+    path.touch(mode)
+    path.write_bytes(content)
+
+
+def _create_database_file(database: Path) -> None:
+    # SQLite gives the mode of the database to the files beside it.
+    os.close(os.open(database, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o640))

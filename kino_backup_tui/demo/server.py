@@ -1,0 +1,125 @@
+"""A small server that stands in for Kino: `python -m kino_backup_tui.demo.server --data-path PATH`.
+
+It does to its data path what Kino does: migrates the database at its start and refuses one it does not know,
+drops old scrobbles, keeps the database open, records what somebody watches, and answers two questions over
+HTTP. Once it is ready it says where it listens on standard output; what goes wrong is said on standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sqlite3
+import sys
+import threading
+import tomllib
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingTCPServer
+from typing import TextIO
+
+from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.demo.playback import Viewer
+from kino_backup_tui.demo.schema import migrate, open_database
+from kino_backup_tui.demo.story import stamp
+
+VERSION = "0.4.2"
+_SCROBBLE_LIFETIME = timedelta(hours=24)
+_TICK_SECONDS = 1.0
+_ANSWERS = {
+    "/api/v1/status": {
+        "version": VERSION,
+        "status": "ok",
+        "first_time_setup": False,
+        "setup_required": False,
+        "warnings": [],
+        "install_kind": None,
+    },
+    "/api/v1/health": {"status": "ok"},
+}
+_NOT_FOUND = {"error": {"code": "not_found", "message": "There is nothing at this address."}}
+
+
+class _Api(ThreadingTCPServer):
+    """The questions that need no key. Not `HTTPServer`: that asks the name service for the host's name."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Request)
+
+
+class _Request(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        answer = _ANSWERS.get(self.path)
+        body = json.dumps(answer or _NOT_FOUND).encode()
+        self.send_response(200 if answer else 404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep no access log."""
+
+
+def serve(data_path: Path, port: int, parent_pid: int | None) -> None:
+    """Serve until SIGTERM, SIGINT or the end of the parent, then close the database.
+
+    Raises `IncompatibleError`, `sqlite3.Error`, `OSError` or `ValueError` (config.toml) if it cannot start.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    tomllib.loads((data_path / "config.toml").read_text(encoding="utf-8"))
+    with closing(open_database(data_path / "db.sqlite")) as connection, _Api(port) as api:
+        now = datetime.now(UTC)
+        migrate(connection, now)
+        connection.execute(
+            "DELETE FROM scrobble_queue WHERE queued_at < ?", (stamp(now - _SCROBBLE_LIFETIME),)
+        )
+        threading.Thread(target=api.serve_forever, args=(0.1,), daemon=True).start()
+        _say(sys.stdout, f"listening on 127.0.0.1:{api.server_address[1]}")
+        viewer = Viewer(connection)
+        while parent_pid is None or os.getppid() == parent_pid:
+            _watch(viewer)
+            if stop.wait(_TICK_SECONDS):
+                break
+        api.shutdown()
+
+
+def _watch(viewer: Viewer) -> None:
+    try:
+        viewer.tick(datetime.now(UTC))
+    except sqlite3.OperationalError as error:
+        _say(sys.stderr, f"watch progress was not recorded: {error}")
+
+
+def _say(stream: TextIO, text: str) -> None:
+    stream.write(f"{text}\n")
+    stream.flush()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the server; 1 and a reason on standard error if it cannot start."""
+    parser = argparse.ArgumentParser(prog="python -m kino_backup_tui.demo.server")
+    parser.add_argument("--data-path", type=Path, required=True)
+    parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
+    parser.add_argument("--parent-pid", type=int, help="end when this process is no longer the parent")
+    options = parser.parse_args(arguments)
+    try:
+        serve(options.data_path, options.port, options.parent_pid)
+    except (KinoBackupError, sqlite3.Error, OSError, ValueError) as error:
+        _say(sys.stderr, f"cannot start: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""Core values as JSON-ready objects: the shapes that scripts rely on.
+
+Instants are RFC 3339 with an offset, sizes are bytes, what is not known is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kino_backup_tui.core.catalog.retention import Fate
+from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.models import Backup
+from kino_backup_tui.core.progress import JobEvent
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.archive.manifest import Manifest
+    from kino_backup_tui.core.jobs.journal import JobRecord
+    from kino_backup_tui.core.kino.settings import BackupSettings
+    from kino_backup_tui.core.operations.prune import Pruned
+    from kino_backup_tui.core.operations.schedule import SchedulePreview
+    from kino_backup_tui.core.operations.status import Status
+
+JsonObject = dict[str, object]
+
+
+def instant_text(instant: datetime | None) -> str | None:
+    """An aware instant as RFC 3339, to the second."""
+    return None if instant is None else instant.isoformat(timespec="seconds")
+
+
+def backup_object(backup: Backup, fate: Fate | None = None, zone: tzinfo | None = None) -> JsonObject:
+    """A backup as `list` shows it; `size_bytes` and `checksum_sha256` are those of the archive file.
+
+    `fate` and `zone` (for the day in its text) go together; without them there is no `fate`.
+    """
+    manifest = backup.manifest
+    known = manifest is not None and bool(manifest.contents)
+    document: JsonObject = {
+        "id": backup.id,
+        "kind": backup.kind.value if backup.kind else None,
+        "filename": backup.filename,
+        "location": str(backup.path.parent),
+        "size_bytes": backup.size_bytes,
+        "kino_version": backup.kino_version,
+        "schema_version": backup.schema_version,
+        "checksum_sha256": backup.checksum_sha256,
+        "created_at": instant_text(backup.created_at),
+        "status": backup.status.value,
+        "verified_at": instant_text(backup.verified_at),
+        "problem": backup.problem or None,
+        "role": backup.role.value,
+        "elsewhere": backup.elsewhere,
+        "imported": backup.imported,
+        "contents_bytes": manifest.size_bytes if manifest and known else None,
+        "contents_sha256": manifest.checksum_sha256 if manifest and known else None,
+    }
+    if fate is not None and zone is not None:
+        document["fate"] = fate_object(fate, zone)
+    return document
+
+
+def backup_objects(backups: Sequence[Backup], fates: Mapping[Path, Fate], zone: tzinfo) -> list[JsonObject]:
+    """The array of a listing."""
+    return [backup_object(backup, fates.get(backup.path), zone) for backup in backups]
+
+
+def fate_object(fate: Fate, zone: tzinfo) -> JsonObject:
+    """Why retention keeps a backup, or when it goes; `text` is for people."""
+    from kino_backup_tui.presentation.text import fate_text
+
+    return {
+        "reason": fate.reason.value,
+        "rank": fate.rank,
+        "keep": fate.keep,
+        "goes_at": instant_text(fate.goes_at),
+        "text": fate_text(fate, zone),
+    }
+
+
+def detail_object(backup: Backup, fate: Fate | None, zone: tzinfo) -> JsonObject:
+    """A backup with all that its manifest says."""
+    return backup_object(backup, fate, zone) | {
+        "manifest": None if backup.manifest is None else manifest_object(backup.manifest)
+    }
+
+
+def manifest_object(manifest: Manifest) -> JsonObject:
+    """A manifest, field by field as in the archive."""
+    return {
+        "layout": manifest.layout or None,
+        "instance": manifest.instance or None,
+        "host": manifest.host or None,
+        "data_path": manifest.data_path or None,
+        "created_by": manifest.created_by or None,
+        "database_state": manifest.database_state or None,
+        "contents": [
+            {"path": item.path, "size": item.size, "sha256": item.sha256} for item in manifest.contents
+        ],
+        "tables": dict(manifest.tables),
+        "migrations": [{"version": item.version, "checksum": item.checksum} for item in manifest.migrations],
+        "left_out": [{"path": item.path, "reason": item.reason} for item in manifest.left_out],
+    }
+
+
+def error_object(error: KinoBackupError) -> JsonObject:
+    """The last line of a verb that failed."""
+    return {"error": problem_object(error)}
+
+
+def problem_object(error: KinoBackupError) -> JsonObject:
+    """What is wrong, by its stable code and in words."""
+    return {"code": error.code, "message": error.message, "hint": error.hint}
+
+
+def event_object(event: JobEvent) -> JsonObject:
+    """One event of a job; the outcome only at its end."""
+    document: JsonObject = {
+        "event": event.event,
+        "job": event.job,
+        "operation": event.operation,
+        "at": instant_text(event.at),
+        "stage": event.stage.value if event.stage else None,
+        "done_bytes": event.done_bytes,
+        "total_bytes": event.total_bytes,
+    }
+    if event.event == "end":
+        document |= {"outcome": event.outcome, "message": event.message}
+    return document
+
+
+def job_object(job: JobRecord) -> JsonObject:
+    """One job as its journal tells it."""
+    return {
+        "id": job.id,
+        "operation": job.operation,
+        "started_at": instant_text(job.started_at),
+        "ended_at": instant_text(job.ended_at),
+        "running": job.running,
+        "outcome": job.outcome,
+        "message": job.message,
+        "pid": job.pid,
+    }
+
+
+def settings_object(settings: BackupSettings) -> JsonObject:
+    """The keys of `[backup]` in config.toml, with their effective values."""
+    return {
+        "enabled": settings.enabled,
+        "frequency": settings.frequency.value,
+        "time": settings.time.strftime("%H:%M"),
+        "keep": settings.keep,
+        "location": settings.location,
+    }
+
+
+def schedule_object(preview: SchedulePreview) -> JsonObject:
+    """The settings and what they mean."""
+    return settings_object(preview.settings) | {
+        "zone": preview.zone,
+        "next_runs": [instant_text(run) for run in preview.next_runs],
+        "removes": [backup.filename for backup in preview.removes],
+        "location_path": str(preview.location),
+        "location_problem": preview.location_problem or None,
+        "free_bytes": preview.free_bytes,
+        "same_disk": preview.same_disk,
+    }
+
+
+def pruned_object(pruned: Pruned, *, dry_run: bool) -> JsonObject:
+    """What retention removed, or would remove."""
+    return {
+        "dry_run": dry_run,
+        "removed": [backup_object(backup) for backup in pruned.removed],
+        "counted": pruned.counted,
+        "keep": pruned.keep,
+        "note": pruned.note or None,
+    }
+
+
+def status_object(status: Status) -> JsonObject:
+    """One look at Kino, its schedule and its backups."""
+    return {
+        "data_path": str(status.data_path),
+        "host": status.host,
+        "kino": {
+            "running": status.kino.running,
+            "version": status.kino_version,
+            "pid": status.kino.pid,
+            "url": status.kino.url,
+            "how": status.kino.how,
+        },
+        "schedule": settings_object(status.settings) | {"zone": status.zone},
+        "schedule_problem": None
+        if status.settings_problem is None
+        else problem_object(status.settings_problem),
+        "next_run": instant_text(status.next_run),
+        "location": str(status.location),
+        "location_problem": None
+        if status.location_problem is None
+        else problem_object(status.location_problem),
+        "free_bytes": status.free_bytes,
+        "backups": {state.value: count for state, count in status.counts.items()},
+        "newest": None if status.newest is None else backup_object(status.newest),
+        "newest_verified": None if status.newest_verified is None else backup_object(status.newest_verified),
+        "job": None if status.job is None else job_object(status.job),
+    }

@@ -1,0 +1,237 @@
+"""Core values as plain text. No colour, no mark-up, no opinion on width."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
+
+from kino_backup_tui.core.catalog.retention import Fate, FateReason
+from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
+from kino_backup_tui.core.progress import Stage
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.archive.manifest import Manifest
+    from kino_backup_tui.core.kino.settings import BackupSettings
+
+NOT_KNOWN = "–"
+
+KIND_NAMES: Mapping[BackupKind, str] = {
+    BackupKind.SCHEDULED: "Scheduled",
+    BackupKind.MANUAL: "Manual",
+    BackupKind.PRE_RESTORE: "Pre-restore",
+}
+
+STATUS_NAMES: Mapping[BackupStatus, str] = {
+    BackupStatus.VERIFIED: "✓ verified",
+    BackupStatus.UNVERIFIED: "· unverified",
+    BackupStatus.DAMAGED: "✗ damaged",
+    BackupStatus.UNREADABLE: "? unreadable",
+}
+
+STAGE_NAMES: Mapping[Stage, str] = {
+    Stage.WAITING: "Waiting for another operation",
+    Stage.DATABASE_SNAPSHOT: "Copying the database",
+    Stage.HASHING: "Hashing and counting",
+    Stage.PACKING: "Packing",
+    Stage.READING_BACK: "Reading back",
+    Stage.CHECKING_DATABASE: "Checking the database",
+    Stage.COPYING: "Copying",
+    Stage.READING: "Reading the archive",
+    Stage.DELETING: "Deleting",
+}
+
+FREQUENCY_NAMES = {"daily": "Daily", "weekly": "Weekly, Sunday", "monthly": "Monthly, the 1st", "off": "Off"}
+
+_LIBRARY = (
+    ("film", "film", "films"),
+    ("series", "series", "series"),
+    ("watch_event", "watch event", "watch events"),
+)
+
+
+def size_text(size: int) -> str:
+    """A size as Kino shows it: base 1024, one decimal up to MB, two from GB on."""
+    if size < 1024:
+        return f"{size} B"
+    value = float(size)
+    for unit in ("KB", "MB"):
+        value /= 1024
+        if round(value, 1) < 1024:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1024:.2f} GB"
+
+
+def duration_text(span: timedelta) -> str:
+    """A span in its two largest sensible units: "5 h 12 min", "3 d", "40 s"."""
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours and days < 3 else f"{days} d"
+
+
+def age_text(then: datetime | None, now: datetime) -> str:
+    """How long ago, in one unit: "now", "12 min", "6 h", "2 d"; "in future" for a clock that was ahead."""
+    if then is None:
+        return NOT_KNOWN
+    seconds = int((now - then).total_seconds())
+    if seconds < -60:
+        return "in future"
+    if seconds < 60:
+        return "now"
+    if seconds < 3600:
+        return f"{seconds // 60} min"
+    if seconds < 86400:
+        return f"{seconds // 3600} h"
+    return f"{seconds // 86400} d"
+
+
+def ago_text(then: datetime | None, now: datetime) -> str:
+    """The age in a sentence: "6 h ago", "just now"."""
+    age = age_text(then, now)
+    return {"now": "just now", "in future": "in the future", NOT_KNOWN: "at an unknown time"}.get(
+        age, f"{age} ago"
+    )
+
+
+def date_text(then: datetime | None, zone: tzinfo) -> str:
+    """Date and time of day in a zone: "2026-04-26 03:00"."""
+    return NOT_KNOWN if then is None else then.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+def run_text(then: datetime, zone: tzinfo) -> str:
+    """A coming run with its offset, so that a clock change is visible: "Mon 27 Apr 03:00 +0200"."""
+    local = then.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %H:%M %z}"
+
+
+def day_text(then: datetime, zone: tzinfo) -> str:
+    """A day without the year: "3 May"."""
+    local = then.astimezone(zone)
+    return f"{local.day} {local:%b}"
+
+
+def kind_text(backup: Backup) -> str:
+    """The kind as Kino's page writes it; for other files what they are."""
+    if backup.role is EntryRole.LEFTOVER:
+        return "Leftover"
+    if backup.role is EntryRole.FOREIGN:
+        return "Foreign"
+    return KIND_NAMES[backup.kind] if backup.kind else "Unknown"
+
+
+def state_text(backup: Backup) -> str:
+    """What is known of the contents, as a sign and a word."""
+    if backup.role is EntryRole.LEFTOVER:
+        return "… unfinished"
+    if backup.role is EntryRole.FOREIGN:
+        return "  not a backup"
+    return STATUS_NAMES[backup.status]
+
+
+def frequency_text(settings: BackupSettings) -> str:
+    """The schedule in a few words: "Daily at 03:00", "Backups are off"."""
+    if not settings.runs:
+        return "Backups are off"
+    at = settings.time.strftime("%H:%M")
+    return {
+        "daily": f"Daily at {at}",
+        "weekly": f"Sundays at {at}",
+        "monthly": f"On the 1st at {at}",
+    }[settings.frequency.value]
+
+
+def library_text(tables: Mapping[str, int]) -> str:
+    """The library in numbers: "312 films · 14 series · 1,204 watch events"; empty if there are none."""
+    parts = [
+        f"{tables[table]:,} {one if tables[table] == 1 else many}"
+        for table, one, many in _LIBRARY
+        if table in tables
+    ]
+    return " · ".join(parts)
+
+
+def contents_text(manifest: Manifest) -> str:
+    """What the archive holds: "config, database, 3 secrets"."""
+    paths = [content.path for content in manifest.contents]
+    secrets = sum(path.startswith("secrets/") for path in paths)
+    parts = []
+    if "config.toml" in paths:
+        parts.append("config")
+    if {"db.sqlite", "kino.db"} & set(paths):
+        parts.append("database")
+    if secrets:
+        parts.append(f"{secrets} secret" + ("s" if secrets > 1 else ""))
+    return ", ".join(parts) or "contents not recorded"
+
+
+def summary_text(backup: Backup) -> str:
+    """One line on what is inside: library, schema, members."""
+    if backup.manifest is None:
+        return "" if backup.problem else "Its manifest has not been read yet."
+    parts = [library_text(backup.manifest.tables)]
+    if backup.schema_version is not None:
+        parts.append(f"schema {backup.schema_version}")
+    parts.append(contents_text(backup.manifest))
+    return " · ".join(part for part in parts if part)
+
+
+def fate_text(fate: Fate, zone: tzinfo) -> str:
+    """Why retention keeps a backup, or when it goes."""
+    if fate.reason is FateReason.COUNTED:
+        place = "newest" if fate.rank == 1 else f"number {fate.rank}"
+        goes = f" · goes on {day_text(fate.goes_at, zone)}" if fate.goes_at else ""
+        return f"Kept: {place} of {fate.keep}{goes}."
+    return {
+        FateReason.NEXT_TO_GO: f"Goes with the next prune: beyond the {fate.keep} that are kept.",
+        FateReason.MANUAL: "Kept: manual backups stay until you delete them.",
+        FateReason.PRE_RESTORE: "Kept: pre-restore backups stay until you delete them.",
+        FateReason.KIND_UNKNOWN: "Kept: its kind is not known.",
+        FateReason.IMPORTED: "Kept: imported backups stay until you delete them.",
+        FateReason.OTHER_INSTALLATION: "Kept: made by another installation of Kino.",
+        FateReason.UNVERIFIED: "Kept, not counted: not verified yet.",
+        FateReason.DAMAGED: "Kept, not counted: damaged ones are yours to delete.",
+        FateReason.ELSEWHERE: "Kept: in a former location.",
+        FateReason.NOT_A_BACKUP: "Not touched: not a backup.",
+    }[fate.reason]
+
+
+def verified_text(backup: Backup, now: datetime) -> str:
+    """When and with what result the backup was last read to its end."""
+    if backup.problem:
+        return backup.problem
+    if backup.status is BackupStatus.VERIFIED:
+        return f"Verified {ago_text(backup.verified_at, now)}."
+    return "Written, not verified yet."
+
+
+def delete_question(backup: Backup, zone: tzinfo) -> str:
+    """What to ask before deleting; a recovery point is asked for in other words."""
+    if backup.role is not EntryRole.BACKUP:
+        return f"Delete the unfinished file {printable(backup.filename)}?"
+    when = f"of {date_text(backup.created_at, zone)}" if backup.created_at else printable(backup.filename)
+    if backup.kind is BackupKind.PRE_RESTORE:
+        return (
+            f"This is the state of Kino from before a restore, saved {date_text(backup.created_at, zone)}. "
+            "Without it that restore can no longer be undone. Delete this recovery point?"
+        )
+    name = KIND_NAMES[backup.kind].lower() if backup.kind else ""
+    return f"Delete the {name} backup {when}?".replace("  ", " ")
+
+
+def printable(text: str) -> str:
+    """Text from outside with control and direction-changing characters shown as escapes."""
+    return "".join(
+        char
+        if not unicodedata.category(char).startswith("C")
+        else char.encode("unicode_escape", "replace").decode()
+        for char in text
+    )

@@ -1,0 +1,76 @@
+"""What can be done on the page: the one list behind keys, key bar, command palette and help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do."""
+
+    id: str
+    """Stable name, for keymaps."""
+    keys: str
+    """As Textual writes them, comma between alternatives; empty if only the palette offers it."""
+    shown_key: str
+    """The key as people read it."""
+    action: str
+    label: str
+    """In the key bar; empty to leave it out."""
+    command: str
+    """In the palette and the help: verb first."""
+    tooltip: str
+
+    def binding(self) -> Binding:
+        """The keys of this action, bound."""
+        return Binding(
+            self.keys,
+            self.action,
+            self.label or self.command,
+            show=bool(self.label),
+            key_display=self.shown_key,
+            tooltip=self.tooltip,
+            id=self.id,
+        )
+
+
+# fmt: off
+PAGE_ACTIONS = (
+    Action("backup.create", "b", "b", "back_up", "Back up", "Back up now",
+           "Create a manual backup of this Kino and verify it"),
+    Action("backup.import", "i", "i", "import_file", "Import", "Import backup from a file",
+           "Verify an archive from elsewhere and add it to the list"),
+    Action("backup.verify", "v", "v", "verify", "Verify", "Verify selected backup",
+           "Read the selected backup to its end and prove every byte"),
+    Action("schedule.edit", "s", "s", "schedule", "Schedule", "Edit schedule",
+           "When backups run, how many are kept, and where"),
+    Action("backup.export", "e", "e", "export", "Export", "Export selected backup",
+           "Copy the selected backup to another place"),
+    Action("backup.delete", "d,delete", "d", "delete", "Delete", "Delete selected backup",
+           "Delete the selected file, after a question"),
+    Action("list.filter", "slash", "/", "filter", "Filter", "Filter list",
+           "Show only backups that match words, a kind, a date, a version or a state"),
+    Action("app.help", "question_mark,f1", "?", "help", "Help", "Show help",
+           "Every key and what the words mean"),
+    Action("list.sort", "o", "o", "sort", "Sort", "Sort list",
+           "Newest, oldest, largest, or by kind"),
+    Action("app.quit", "q", "q", "app.leave", "Quit", "Quit",
+           "Leave; nothing goes on in the background"),
+    Action("backup.show", "enter", "Enter", "show_details", "Details", "Show selected backup",
+           "Contents with digests, where it was made, and why it is kept"),
+    Action("job.watch", "w", "w", "watch", "Watch", "Watch running job",
+           "Follow the operation that another process is running"),
+    Action("problem.show", "p", "p", "problem", "Problem", "Show problem",
+           "The problem in the status line in full, and what to do"),
+    Action("list.reload", "f5", "F5", "reload", "", "Reload list",
+           "Look at the disk again"),
+    Action("filter.clear", "escape", "Esc", "clear_filter", "", "Clear filter",
+           "Show every backup again"),
+    Action("app.theme", "", "", "app.change_theme", "", "Change theme",
+           "Choose other colours"),
+)
+# fmt: on
+"""Most important first: that is the order in which the key bar fills the width there is."""

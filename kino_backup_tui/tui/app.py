@@ -1,0 +1,85 @@
+"""The application: screens, signals, and a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from functools import partial
+from typing import ClassVar
+
+from textual import events
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Input
+from textual.worker import WorkerCancelled, WorkerFailed
+
+from kino_backup_tui.tui.backend import Backend
+from kino_backup_tui.tui.screens.backups import BackupsScreen
+from kino_backup_tui.tui.screens.base import KinoScreen
+
+_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
+
+class KinoBackupApp(App[None]):
+    """The page of one Kino. Its theme is decided in the environment, see `tui.terminal`."""
+
+    TITLE = "Kino backups"
+    CSS_PATH = "app.tcss"
+    COMMANDS = set()  # noqa: RUF012 - the page brings the commands
+    # To a type checker Textual's own annotations make these variables of each instance.
+    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (60, "-wide-enough")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-too-short"), (16, "-high-enough")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c,ctrl+q", "leave", "Quit", show=False, priority=True, system=True, id="app.leave"),
+    ]
+
+    def __init__(self, backend: Backend) -> None:
+        super().__init__()
+        self._backend = backend
+        self.animation_level = "none"
+
+    def get_default_screen(self) -> Screen[None]:
+        """The page."""
+        return BackupsScreen(self._backend)
+
+    def on_mount(self) -> None:
+        """A dropped connection or a `kill` must not leave the terminal in pieces."""
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, partial(self._end, 128 + number))
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Keep cursors still: a blinking one writes two kilobytes a second into the connection."""
+        if isinstance(event.widget, Input):
+            event.widget.cursor_blink = False
+
+    def on_app_focus(self) -> None:
+        """Somebody looks again, so what the list says of ages should be true."""
+        if isinstance(self.screen, BackupsScreen):
+            self.screen.action_reload()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The palette holds what the page can do."""
+        return action != "command_palette" or isinstance(self.screen, BackupsScreen)
+
+    def action_leave(self) -> None:
+        """Stop the running job if there is one, else quit."""
+        if not self._stop_jobs():
+            self.exit()
+
+    def _stop_jobs(self) -> bool:
+        return any(screen.stop_job() for screen in self.screen_stack if isinstance(screen, KinoScreen))
+
+    def _end(self, code: int) -> None:
+        self._stop_jobs()
+        self.run_worker(self._exit_after_jobs(code), group="exit", exclusive=True)
+
+    async def _exit_after_jobs(self, code: int) -> None:
+        """Leave once the running job has removed what it wrote."""
+        for worker in [worker for worker in self.workers if worker.group == "job" and not worker.is_finished]:
+            try:
+                await worker.wait()
+            except (WorkerFailed, WorkerCancelled):
+                continue
+        self.exit(return_code=code)

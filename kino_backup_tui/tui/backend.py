@@ -1,0 +1,125 @@
+"""The screens' door to the core: one Kino, one clock, every operation.
+
+Each operation is loaded when it is first used. Together they cost more than drawing the page does, and most
+visits use one or two. Screens call nothing else of the core, so a test can hand them a backend with prepared
+answers and compare what they draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.kino.settings import BackupSettings
+    from kino_backup_tui.core.models import Backup
+    from kino_backup_tui.core.operations.context import Context
+    from kino_backup_tui.core.operations.create import Created
+    from kino_backup_tui.core.operations.listing import Listing
+    from kino_backup_tui.core.operations.schedule import SchedulePreview
+    from kino_backup_tui.core.operations.status import Status
+    from kino_backup_tui.core.progress import CancelToken, Control, JobEvent
+
+
+class Backend:
+    """The operations on one Kino.
+
+    All but `now`, `zone` and `start_folder` may take long: call them in a thread.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def now(self) -> datetime:
+        """The current instant, aware."""
+        return self._context.clock.now()
+
+    def zone(self) -> tzinfo:
+        """The zone of this host."""
+        return self._context.clock.zone()
+
+    def start_folder(self) -> Path:
+        """Where a path that is asked for starts."""
+        return Path.cwd()
+
+    def status(self) -> Status:
+        """See `read_status`."""
+        from kino_backup_tui.core.operations.status import read_status
+
+        return read_status(self._context)
+
+    def listing(self) -> Listing:
+        """Every file of the known locations, see `list_backups`."""
+        from kino_backup_tui.core.operations.listing import list_backups
+
+        return list_backups(self._context, everything=True)
+
+    def complete(self, cancel: CancelToken) -> bool:
+        """See `complete_listing`."""
+        from kino_backup_tui.core.operations.listing import complete_listing
+
+        return complete_listing(self._context, cancel)
+
+    def show(self, backup: Backup, control: Control) -> Backup:
+        """See `show_backup`."""
+        from kino_backup_tui.core.operations.show import show_backup
+
+        return show_backup(self._context, backup, control)
+
+    def create(self, control: Control, *, accept_location: bool = False) -> Created:
+        """See `create_backup`."""
+        from kino_backup_tui.core.operations.create import create_backup
+
+        return create_backup(self._context, control, accept_location=accept_location)
+
+    def verify(self, backup: Backup, control: Control) -> Backup:
+        """See `verify_backup`."""
+        from kino_backup_tui.core.operations.verify import verify_backup
+
+        return verify_backup(self._context, backup, control)
+
+    def import_file(self, source: Path, control: Control, *, accept_location: bool = False) -> Created:
+        """See `import_backup`."""
+        from kino_backup_tui.core.operations.import_ import import_backup
+
+        return import_backup(self._context, source, control, accept_location=accept_location)
+
+    def export(self, backup: Backup, destination: Path, control: Control) -> Path:
+        """See `export_backup`."""
+        from kino_backup_tui.core.operations.export import export_backup
+
+        return export_backup(self._context, backup, destination, control)
+
+    def delete(self, backup: Backup, control: Control) -> None:
+        """See `delete_backup`."""
+        from kino_backup_tui.core.operations.delete import delete_backup
+
+        delete_backup(self._context, backup, control)
+
+    def schedule(self) -> BackupSettings:
+        """See `read_schedule`."""
+        from kino_backup_tui.core.operations.schedule import read_schedule
+
+        return read_schedule(self._context)
+
+    def preview(self, settings: BackupSettings) -> SchedulePreview:
+        """See `preview_schedule`."""
+        from kino_backup_tui.core.operations.schedule import preview_schedule
+
+        return preview_schedule(self._context, settings)
+
+    def save(
+        self, settings: BackupSettings, control: Control, *, accept_location: bool = False
+    ) -> SchedulePreview:
+        """See `save_schedule`."""
+        from kino_backup_tui.core.operations.schedule import save_schedule
+
+        return save_schedule(self._context, settings, control, accept_location=accept_location)
+
+    def watch(self, cancel: CancelToken) -> Iterator[JobEvent]:
+        """See `watch_job`."""
+        from kino_backup_tui.core.operations.jobs import watch_job
+
+        return watch_job(self._context, None, cancel)

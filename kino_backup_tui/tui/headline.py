@@ -1,0 +1,100 @@
+"""The two status lines at the head of the page: what is true, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from kino_backup_tui.core.kino.settings import Frequency
+from kino_backup_tui.presentation import text
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.errors import KinoBackupError
+    from kino_backup_tui.core.operations.status import Status
+
+_OVERDUE_AFTER = {
+    Frequency.DAILY: timedelta(hours=26),
+    Frequency.WEEKLY: timedelta(days=8),
+    Frequency.MONTHLY: timedelta(days=33),
+}
+"""A missed run shows after its period and some patience."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The text of the two lines."""
+
+    title: str
+    kino: str
+    """Right of the title."""
+    schedule: str
+    alarm: bool = False
+    """Whether the second line is about something the admin should act on."""
+
+
+def problem_of(status: Status) -> KinoBackupError | None:
+    """What is wrong with the location or the settings, the more urgent first."""
+    return status.location_problem or status.settings_problem
+
+
+def headline(status: Status, now: datetime, pid: int) -> Headline:
+    """Write both lines; `pid` is our own process, whose jobs have a screen of their own."""
+    schedule, alarm = _second_line(status, now, pid)
+    running = {True: "● running", False: "○ not running", None: "? not known if running"}[status.kino.running]
+    return Headline(
+        title=f"Kino backups · {text.printable(status.host)} · {text.printable(str(status.data_path))}",
+        kino=f"Kino {status.kino_version}  {running}",
+        schedule=schedule,
+        alarm=alarm,
+    )
+
+
+def _second_line(status: Status, now: datetime, pid: int) -> tuple[str, bool]:
+    if status.job is not None and status.job.pid != pid:
+        job = status.job
+        return (
+            f"{job.operation} is running, started {text.ago_text(job.started_at, now)} · press w to watch",
+            False,
+        )
+    problem = problem_of(status)
+    if problem is not None:
+        return f"{_overdue(status, now)}{text.printable(problem.message)} · p tells more", True
+    if not status.settings.runs:
+        return f"Backups are off · press s to turn them on · {_newest(status, now)}", True
+    plan = f"{text.frequency_text(status.settings)} {status.zone}"
+    if status.kino.running is False:
+        return f"{plan} · no run until Kino is started · {_newest(status, now)}", True
+    due = f"next in {text.duration_text(status.next_run - now)}" if status.next_run else "no next run"
+    overdue = _overdue(status, now)
+    if overdue:
+        return f"{overdue}{plan} · {due} · press b to make one now", True
+    return f"{plan} · {due} · keep {status.settings.keep} · {_newest(status, now)}", False
+
+
+def _newest(status: Status, now: datetime) -> str:
+    if status.newest is None:
+        return "no backup yet"
+    return f"newest {text.ago_text(status.newest.created_at, now)}"
+
+
+def _overdue(status: Status, now: datetime) -> str:
+    newest = status.newest.created_at if status.newest else None
+    patience = _OVERDUE_AFTER.get(status.settings.frequency)
+    if newest is None or patience is None or not status.settings.runs or now - newest <= patience:
+        return ""
+    return f"No backup for {text.age_text(newest, now)}: "
+
+
+def empty_text(status: Status) -> str:
+    """What an empty list says."""
+    if not status.settings.runs:
+        return "No backups yet. The schedule is off: press b to make one now."
+    if status.kino.running is False or status.next_run is None:
+        return "No backups yet. Press b to make the first now."
+    return f"No backups yet. The first runs {_when(status.next_run, status)}, or press b now."
+
+
+def _when(run: datetime, status: Status) -> str:
+    # `next_run` is aware in the zone of the host, so its own clock is the one on the wall.
+    return f"{text.day_text(run, run.tzinfo)} at {status.settings.time:%H:%M}" if run.tzinfo else ""

@@ -1,0 +1,178 @@
+"""The page: every key of the list and what it starts."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import ClassVar
+from urllib.parse import unquote, urlsplit
+
+from textual import events, work
+from textual.binding import BindingType
+from textual.command import Provider
+
+from kino_backup_tui.core.models import BackupKind, EntryRole
+from kino_backup_tui.presentation import text
+from kino_backup_tui.tui.actions import PAGE_ACTIONS
+from kino_backup_tui.tui.headline import problem_of
+from kino_backup_tui.tui.screens.catalog import CatalogScreen
+from kino_backup_tui.tui.screens.operating import is_backup
+from kino_backup_tui.tui.widgets.key_bar import KeyBar
+
+
+def _page_commands() -> type[Provider]:
+    from kino_backup_tui.tui.commands import PageCommands
+
+    return PageCommands
+
+
+class BackupsScreen(CatalogScreen):
+    """The list and its keys. Other screens are loaded when they are opened."""
+
+    BINDING_GROUP_TITLE = "Backups"
+    BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in PAGE_ACTIONS if action.keys]
+    COMMANDS = {_page_commands}  # noqa: RUF012 - Textual's own name and type
+
+    def offer_keys(self) -> None:
+        """Show the keys that do something now."""
+        self.query_one(KeyBar).show(
+            (
+                action.shown_key,
+                action.label,
+                f"screen.{action.action}" if "." not in action.action else action.action,
+            )
+            for action in PAGE_ACTIONS
+            if action.label and self.check_action(action.action, ())
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is possible now; keys, key bar and palette all ask here."""
+        selected = self.selected if self.is_mounted else None
+        possible = {
+            "verify": is_backup(selected),
+            "export": is_backup(selected),
+            "show_details": selected is not None,
+            "delete": selected is not None and selected.role is not EntryRole.FOREIGN,
+            "filter": bool(self.by_key),
+            "sort": len(self.by_key) > 1,
+            "clear_filter": bool(self.query("#filter")),
+            "watch": self.status is not None
+            and self.status.job is not None
+            and self.status.job.pid != os.getpid(),
+            "problem": self.status is not None and problem_of(self.status) is not None,
+        }
+        return possible.get(action, True)
+
+    @work(exit_on_error=False)
+    async def action_back_up(self) -> None:
+        """Back up now."""
+        await self.create()
+        self.action_reload()
+
+    @work(exit_on_error=False)
+    async def action_verify(self) -> None:
+        """Verify the selected backup."""
+        if (backup := self.selected) is not None:
+            await self.verify(backup)
+            self.action_reload()
+
+    def action_import_file(self) -> None:
+        """Ask what to import."""
+        self._import(f"{self.backend.start_folder()}/".replace("//", "/"))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A path pasted or dropped on the page is a file to import."""
+        path = pasted_path(event.text)
+        if path:
+            self._import(path)
+
+    @work(exit_on_error=False)
+    async def _import(self, start: str) -> None:
+        from kino_backup_tui.tui.screens.path import PathScreen, import_question
+
+        source = await self.app.push_screen_wait(PathScreen(import_question(start)))
+        if source is not None:
+            await self.import_file(source)
+            self.action_reload()
+
+    @work(exit_on_error=False)
+    async def action_export(self) -> None:
+        """Ask where to, then copy the selected backup."""
+        from kino_backup_tui.tui.screens.path import PathScreen, export_question
+
+        if (backup := self.selected) is not None:
+            start = f"{self.backend.start_folder()}/".replace("//", "/")
+            destination = await self.app.push_screen_wait(PathScreen(export_question(backup.filename, start)))
+            if destination is not None:
+                await self.export(backup, destination)
+
+    @work(exit_on_error=False)
+    async def action_delete(self) -> None:
+        """Ask, then delete the selected file."""
+        from kino_backup_tui.tui.screens.confirm import ConfirmScreen
+
+        if (backup := self.selected) is not None:
+            recovery = backup.kind is BackupKind.PRE_RESTORE
+            question = ConfirmScreen(
+                "Delete this recovery point?" if recovery else "Delete this file?",
+                text.delete_question(backup, self.backend.zone()),
+                text.printable(str(backup.path)),
+                "Delete",
+            )
+            if await self.app.push_screen_wait(question):
+                await self.delete(backup)
+                self.action_reload()
+
+    @work(exit_on_error=False)
+    async def action_schedule(self) -> None:
+        """Edit the schedule."""
+        from kino_backup_tui.tui.screens.schedule import ScheduleScreen
+
+        if self.status is None:
+            return
+        status = self.status
+        problem = status.settings_problem.message if status.settings_problem else ""
+        form = ScheduleScreen(self.backend, status.settings, status.zone, text.printable(problem))
+        saved = await self.app.push_screen_wait(form)
+        if saved is not None:
+            self.notify(saved, markup=False)
+            self.action_reload()
+
+    @work(exit_on_error=False)
+    async def action_watch(self) -> None:
+        """Follow the operation of another process."""
+        if self.status is not None and self.status.job is not None:
+            await self.watch_other(self.status.job.operation)
+            self.action_reload()
+
+    @work(exit_on_error=False)
+    async def action_problem(self) -> None:
+        """Show the problem of the status line in full."""
+        problem = problem_of(self.status) if self.status else None
+        if problem is not None:
+            await self.show_error(problem, "Something needs your attention", "Your backups stay as they are.")
+
+    def action_show_details(self) -> None:
+        """Show everything known of the selected backup."""
+        from kino_backup_tui.tui.screens.detail import DetailScreen
+
+        if (backup := self.selected) is not None:
+            self.app.push_screen(DetailScreen(self.backend, backup, self.fate_of(backup)))
+
+    def action_help(self) -> None:
+        """Show every key."""
+        from kino_backup_tui.tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen())
+
+
+def pasted_path(pasted: str) -> str:
+    """The path a terminal pastes for a dropped file, be it quoted, escaped or a URL; "" if it is none."""
+    try:
+        words = shlex.split(pasted.strip())
+    except ValueError:  # a lone quote
+        words = []
+    word = words[0] if len(words) == 1 else pasted.strip()
+    if word.startswith("file://"):
+        word = unquote(urlsplit(word).path)
+    return word if word.startswith(("/", "~/")) and "\n" not in word else ""

@@ -1,0 +1,82 @@
+"""Every key, and what the words mean."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from kino_backup_tui.tui.actions import PAGE_ACTIONS
+from kino_backup_tui.tui.screens.base import KinoScreen
+from kino_backup_tui.tui.widgets.key_bar import KeyBar
+
+_MORE_KEYS = (
+    ("↑ ↓ j k", "Select another backup"),
+    ("x", "Cancel a running operation; what it wrote is removed"),
+    ("Ctrl+P", "All of this as a list to search"),
+    ("Ctrl+C", "Cancel a running operation, else quit"),
+    ("Esc n q", "Leave a question or a form: change nothing"),
+)
+
+_WORDS = (
+    ("✓ verified", "read to its end: every digest, the database and its row counts agree"),
+    ("· unverified", "written, not read back yet: press v"),
+    ("✗ damaged", "not what was written; retention neither counts nor removes it"),
+    ("? unreadable", "the file could not be opened; that says nothing of its contents"),
+    ("… unfinished", "half a file that an interrupted run left behind"),
+    ("Scheduled", "made by the schedule; the newest are kept, older ones go"),
+    ("Manual", "made by you; stays until you delete it"),
+    ("Pre-restore", "the state of Kino from before a restore; stays until you delete it"),
+)
+
+
+class HelpScreen(KinoScreen[None]):
+    """A text to scroll."""
+
+    AUTO_FOCUS = "#help"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape,q,n,question_mark,f1",
+            "dismiss(None)",
+            "Back",
+            id="help.close",
+            tooltip="Back to the list",
+        ),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """Keys first, words after."""
+        with VerticalScroll(id="help"):
+            yield Static(help_text())
+        yield KeyBar(id="keys")
+
+    def on_mount(self) -> None:
+        """Say how to leave."""
+        self.query_one(KeyBar).show([("Esc or q", "Back", "screen.dismiss(None)"), ("↑ ↓", "Scroll", "")])
+
+
+def help_text() -> Content:
+    """The keys as they are bound, then the words of the list."""
+    keys = [
+        (action.shown_key, f"{action.command}: {_lower(action.tooltip)}")
+        for action in PAGE_ACTIONS
+        if action.keys
+    ]
+    parts: list[str | tuple[str, str]] = [("Keys\n", "bold")]
+    for key, meaning in (*keys, *_MORE_KEYS):
+        parts += [(f"  {key:<8} ", "bold $accent"), f"{meaning}\n"]
+    parts.append(("\nWords\n", "bold"))
+    for word, meaning in _WORDS:
+        parts += [f"  {word:<13} {meaning}\n"]
+    parts.append(
+        "\nPaste the path of an archive on the page to import it. Over SSH, `ssh -C` makes keys quicker.\n"
+    )
+    return Content.assemble(*parts)
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

@@ -1,0 +1,132 @@
+"""Running operations from a screen: ask, show the progress, say how it ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kino_backup_tui.core.errors import KinoBackupError, LocationError, OperationCancelledError
+from kino_backup_tui.core.models import Backup, EntryRole
+from kino_backup_tui.core.progress import Control
+from kino_backup_tui.presentation import text
+from kino_backup_tui.tui.backend import Backend
+from kino_backup_tui.tui.jobs import Job
+from kino_backup_tui.tui.messages import JobFailed, JobFinished
+from kino_backup_tui.tui.screens.base import KinoScreen
+
+NOTHING_CHANGED = "Nothing was changed."
+
+
+class OperatingScreen(KinoScreen[None]):
+    """A screen whose keys start operations. Each method returns once the admin has seen the end of it."""
+
+    def __init__(self, backend: Backend) -> None:
+        super().__init__()
+        self.backend = backend
+
+    async def create(self, *, accept_location: bool = False) -> None:
+        """Back up now; the toast has the size."""
+
+        def run(control: Control) -> str:
+            created = self.backend.create(control, accept_location=accept_location)
+            return _lines(f"Backup created: {text.size_text(created.backup.size_bytes)}", *created.warnings)
+
+        error = await self._perform(Job("create", "Backing up Kino", run))
+        if error is not None and await self.show_error(error, "No backup was made"):
+            await self.create(accept_location=True)
+
+    async def import_file(self, source: Path, *, accept_location: bool = False) -> None:
+        """Take an archive in."""
+
+        def run(control: Control) -> str:
+            created = self.backend.import_file(source, control, accept_location=accept_location)
+            size = text.size_text(created.backup.size_bytes)
+            return _lines(f"Imported and verified: {size}, {created.backup.filename}", *created.warnings)
+
+        error = await self._perform(Job("import", f"Importing {text.printable(source.name)}", run))
+        if error is not None and await self.show_error(error, "Nothing was imported"):
+            await self.import_file(source, accept_location=True)
+
+    async def verify(self, backup: Backup) -> None:
+        """Read a backup to its end."""
+
+        def run(control: Control) -> str:
+            return _lines(f"Verified: {self.backend.verify(backup, control).filename} is what was written.")
+
+        error = await self._perform(Job("verify", f"Verifying {_name(backup)}", run))
+        if error is not None:
+            await self.show_error(error, "This backup could not be verified", "The file was only read.")
+
+    async def export(self, backup: Backup, destination: Path) -> None:
+        """Copy a backup to somewhere else."""
+
+        def run(control: Control) -> str:
+            return _lines(f"Exported to {self.backend.export(backup, destination, control)}")
+
+        error = await self._perform(Job("export", f"Exporting {_name(backup)}", run))
+        if error is not None:
+            await self.show_error(error, "Nothing was exported")
+
+    async def delete(self, backup: Backup) -> None:
+        """Delete a file that has been asked for."""
+
+        def run(control: Control) -> str:
+            self.backend.delete(backup, control)
+            return _lines(f"Deleted {backup.filename}")
+
+        error = await self._perform(Job("delete", f"Deleting {_name(backup)}", run))
+        if error is not None:
+            await self.show_error(error, "Nothing was deleted")
+
+    async def watch_other(self, operation: str) -> None:
+        """Follow the operation of another process."""
+
+        def run(control: Control) -> str:
+            said = ""
+            for event in self.backend.watch(control.cancel):
+                control.report(event)
+                if event.event == "end":
+                    said = _lines(f"It ended: {event.message or event.outcome or ''}")
+            return said
+
+        error = await self._perform(
+            Job(operation, f"Another process is running: {operation}", run, watched=True)
+        )
+        if error is not None:
+            await self.show_error(error, "The operation cannot be watched")
+
+    async def _perform(self, job: Job) -> KinoBackupError | None:
+        from kino_backup_tui.tui.screens.progress import ProgressScreen
+
+        end = await self.app.push_screen_wait(ProgressScreen(job, self.backend.now))
+        if isinstance(end, JobFailed) and not isinstance(end.error, OperationCancelledError):
+            return end.error
+        if isinstance(end, JobFinished) and end.said:
+            self.notify(end.said, markup=False)
+        elif isinstance(end, JobFailed) and not job.watched:
+            self.notify("Cancelled. Nothing was kept.", markup=False)
+        return None
+
+    async def show_error(self, error: KinoBackupError, title: str, meaning: str = NOTHING_CHANGED) -> bool:
+        """Show what went wrong; True if the admin accepts the location as it is now."""
+        from kino_backup_tui.tui.screens.error import ErrorScreen, Trouble
+
+        trouble = Trouble.of_error(error, title, meaning=meaning, can_accept=can_accept(error))
+        return await self.app.push_screen_wait(ErrorScreen(trouble))
+
+
+def can_accept(error: KinoBackupError) -> bool:
+    """Whether accepting the location as it is now would help."""
+    return isinstance(error, LocationError) and "accept" in error.hint
+
+
+def is_backup(backup: Backup | None) -> bool:
+    """Whether this is something to verify and export, not a leftover or somebody else's file."""
+    return backup is not None and backup.role is EntryRole.BACKUP
+
+
+def _name(backup: Backup) -> str:
+    return text.printable(backup.filename)
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(text.printable(line) for line in lines)

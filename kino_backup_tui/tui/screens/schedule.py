@@ -1,0 +1,275 @@
+"""The schedule form: what it says now, what it would mean, and what is not allowed, while one types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import tzinfo
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Checkbox, Input, RadioSet, Static
+
+from kino_backup_tui.core.errors import InvalidSettingsError, KinoBackupError
+from kino_backup_tui.core.kino.settings import (
+    BackupSettings,
+    Frequency,
+    parse_keep,
+    parse_location,
+    parse_time,
+)
+from kino_backup_tui.core.progress import Control
+from kino_backup_tui.presentation import text
+from kino_backup_tui.tui.backend import Backend
+from kino_backup_tui.tui.messages import JobFailed, JobFinished, LoadFailed, PreviewReady
+from kino_backup_tui.tui.screens.base import KinoDialog
+from kino_backup_tui.tui.screens.error import ErrorScreen, Trouble
+from kino_backup_tui.tui.screens.operating import NOTHING_CHANGED, can_accept
+from kino_backup_tui.tui.screens.pick import PickScreen
+from kino_backup_tui.tui.widgets.path_input import PathInput, path_from
+from kino_backup_tui.tui.widgets.toggles import SignedCheckbox, SignedRadioButton
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.operations.schedule import SchedulePreview
+
+_TYPING_PAUSE = 0.15
+"""Seconds without a change before the preview is asked for."""
+_SAVE_PATIENCE = 5.0
+"""Seconds to wait for another operation before saving says that it is in the way."""
+_NAMES_SHOWN = 3
+_FREQUENCIES = {
+    Frequency.DAILY: "Daily",
+    Frequency.WEEKLY: "Weekly (Sunday)",
+    Frequency.MONTHLY: "Monthly (1st)",
+    Frequency.OFF: "Off",
+}
+
+_T = TypeVar("_T")
+
+
+class ScheduleScreen(KinoDialog[str | None]):
+    """Edit `[backup]`; closes with what to say of it once it is saved, or None."""
+
+    AUTO_FOCUS = "#enabled"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape,n,q", "dismiss(None)", "Change nothing", id="schedule.cancel", tooltip="Change nothing"
+        ),
+        Binding(
+            "ctrl+o", "browse", "Browse", id="schedule.browse", tooltip="Pick the location from the disk"
+        ),
+    ]
+
+    def __init__(self, backend: Backend, settings: BackupSettings, zone: str, problem: str = "") -> None:
+        super().__init__()
+        self._backend = backend
+        self._settings = settings
+        self._zone = zone
+        self._problem = problem
+
+    def compose(self) -> ComposeResult:
+        """The fields of Kino's own page, each with room for a remark, and the preview."""
+        settings = self._settings
+        with Vertical(classes="dialog", id="schedule") as box:
+            box.border_title = "Schedule"
+            box.border_subtitle = "Esc: change nothing · Ctrl+O: browse for the location"
+            if self._problem:
+                yield Static(Content(f"✗ {self._problem}"), classes="remark -invalid")
+            with _field("Enabled"):
+                yield SignedCheckbox("run scheduled backups", settings.enabled, id="enabled", compact=True)
+            with _field("Frequency"), RadioSet(id="frequency", compact=True):
+                for frequency in Frequency:
+                    chosen = frequency is settings.frequency
+                    yield SignedRadioButton(
+                        _FREQUENCIES[frequency], chosen, name=frequency.value, compact=True
+                    )
+            with _field("Time"):
+                yield Input(f"{settings.time:%H:%M}", id="time", classes="short", max_length=5, compact=True)
+                yield Static(id="time-remark", classes="remark")
+            with _field("Keep"):
+                yield Input(str(settings.keep), id="keep", classes="short", max_length=3, compact=True)
+                yield Static(id="keep-remark", classes="remark")
+            with _field("Location"):
+                yield PathInput(
+                    settings.location, placeholder="the usual place", folders_only=True, id="location"
+                )
+                yield Button(Content("[ Browse… ]"), id="browse", compact=True)
+            yield Static(id="location-remark", classes="remark indented")
+            with _field("Next", classes="field spaced"):
+                yield Static(id="next-runs", classes="remark")
+            with _field("Keeping"):
+                yield Static(id="removes", classes="remark")
+            with Horizontal(classes="buttons"):
+                yield Button(Content("[ Cancel ]"), id="cancel", compact=True)
+                yield Button(Content("[ Save ]"), id="save", compact=True)
+
+    def on_mount(self) -> None:
+        """Show what the present settings mean."""
+        self._timer = self.set_timer(_TYPING_PAUSE, self._ask_preview, pause=True)
+        self._changed()
+
+    @on(Input.Changed)
+    @on(Checkbox.Changed)
+    @on(RadioSet.Changed)
+    def _changed(self) -> None:
+        self._timer.stop()
+        if self._read_form() is not None:
+            self._timer = self.set_timer(_TYPING_PAUSE, self._ask_preview)
+
+    def _read_form(self) -> BackupSettings | None:
+        """The settings in the form, or None; says beside each field what is not allowed."""
+        pressed = self.query_one(RadioSet).pressed_button
+        time = self._checked("time", parse_time, self._zone)
+        keep = self._checked("keep", parse_keep, "scheduled backups; other kinds stay")
+        location = self._checked("location", parse_location, "")
+        self.query_one("#save", Button).disabled = None in (time, keep, location)
+        if time is None or keep is None or location is None:
+            return None
+        return BackupSettings(
+            enabled=self.query_one("#enabled", Checkbox).value,
+            frequency=Frequency(pressed.name) if pressed and pressed.name else self._settings.frequency,
+            time=time,
+            keep=keep,
+            location=location,
+        )
+
+    def _checked(self, name: str, parse: Callable[[str], _T], remark: str) -> _T | None:
+        field = self.query_one(f"#{name}", Input)
+        try:
+            value, problem = parse(field.value), ""
+        except InvalidSettingsError as error:
+            value, problem = None, f"✗ {error.message}"
+        field.set_class(bool(problem), "-refused")
+        beside = self.query_one(f"#{name}-remark", Static)
+        beside.set_class(bool(problem), "-invalid")
+        if problem or remark:
+            beside.update(Content(problem or remark))
+        return value
+
+    def _ask_preview(self) -> None:
+        settings = self._read_form()
+        if settings is not None:
+            self._preview(settings)
+
+    @work(thread=True, exclusive=True, group="preview", exit_on_error=False)
+    def _preview(self, settings: BackupSettings) -> None:
+        try:
+            self.post_message(PreviewReady(self._backend.preview(settings)))
+        except KinoBackupError as error:
+            self.post_message(LoadFailed(error))
+
+    @on(PreviewReady)
+    def _show_preview(self, message: PreviewReady) -> None:
+        preview = message.preview
+        if preview.settings != self._read_form():
+            return  # the form has gone on since
+        self.query_one(PathInput).placeholder = str(preview.location)
+        self._remark_location(location_remark(preview), refused=bool(preview.location_problem))
+        self.query_one("#next-runs", Static).update(Content(runs_text(preview, self._backend.zone())))
+        self.query_one("#removes", Static).update(Content(removes_text(preview)))
+
+    @on(LoadFailed)
+    def _no_preview(self, message: LoadFailed) -> None:
+        self._remark_location(f"✗ {message.error.message}", refused=True)
+
+    def _remark_location(self, remark: str, *, refused: bool) -> None:
+        beside = self.query_one("#location-remark", Static)
+        beside.set_class(refused, "-invalid")
+        beside.update(Content(remark))
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.query_one("#save", Button).press()
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel(self) -> None:
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#browse")
+    @work(exit_on_error=False)
+    async def action_browse(self) -> None:
+        """Pick the location from the disk."""
+        field = self.query_one(PathInput)
+        picked = await self.app.push_screen_wait(
+            PickScreen(path_from(field.value or field.placeholder), folders_only=True)
+        )
+        if picked is not None:
+            field.value = str(picked)
+        field.focus()
+
+    @on(Button.Pressed, "#save")
+    def _save_pressed(self) -> None:
+        settings = self._read_form()
+        if settings is not None:
+            self._save(settings)
+
+    @work(thread=True, exclusive=True, group="job", exit_on_error=False)
+    def _save(self, settings: BackupSettings, *, accept_location: bool = False) -> None:
+        control = Control(wait_seconds=_SAVE_PATIENCE)
+        try:
+            saved = self._backend.save(settings, control, accept_location=accept_location)
+        except KinoBackupError as error:
+            self.post_message(JobFailed(error))
+        else:
+            self.post_message(JobFinished(f"Schedule saved: {text.frequency_text(saved.settings)}"))
+
+    @on(JobFinished)
+    def _saved(self, message: JobFinished) -> None:
+        self.dismiss(message.said)
+
+    @on(JobFailed)
+    @work(exit_on_error=False)
+    async def _not_saved(self, message: JobFailed) -> None:
+        """Say why; the form stays, with what was typed."""
+        trouble = Trouble.of_error(
+            message.error,
+            "The schedule was not saved",
+            meaning=NOTHING_CHANGED,
+            can_accept=can_accept(message.error),
+        )
+        if await self.app.push_screen_wait(ErrorScreen(trouble)):
+            settings = self._read_form()
+            if settings is not None:
+                self._save(settings, accept_location=True)
+
+
+def _field(label: str, classes: str = "field") -> Horizontal:
+    row = Horizontal(classes=classes)
+    row.compose_add_child(Static(label, classes="label"))
+    return row
+
+
+def location_remark(preview: SchedulePreview) -> str:
+    """What to know of the place: room, and whether it fails together with Kino's data."""
+    if preview.location_problem:
+        return f"✗ {text.printable(preview.location_problem)}"
+    free = "" if preview.free_bytes is None else f"{text.size_text(preview.free_bytes)} free · "
+    if preview.same_disk:
+        return f"{free}same disk as Kino's data: a disk failure takes both"
+    return f"{free}another disk than Kino's data"
+
+
+def runs_text(preview: SchedulePreview, zone: tzinfo) -> str:
+    """The next runs. The time is shown again where it, or its offset, is another than the run's before."""
+    parts: list[str] = []
+    shown = ""
+    for run in preview.next_runs:
+        local = run.astimezone(zone)
+        time = f"{local:%H:%M %z}"
+        day = f"{local:%a} {text.day_text(run, zone)}"
+        parts.append(day if time == shown else f"{day} {time}")
+        shown = time
+    return " · ".join(parts) or "never: nothing is scheduled"
+
+
+def removes_text(preview: SchedulePreview) -> str:
+    """What retention would remove under these settings, by name."""
+    keep = preview.settings.keep
+    if not preview.removes:
+        return f"{keep} removes nothing now"
+    names = [text.printable(backup.filename) for backup in preview.removes[:_NAMES_SHOWN]]
+    more = len(preview.removes) - len(names)
+    return "\n".join([f"{keep} removes at the next run:", *names, *([f"and {more} more"] if more else [])])

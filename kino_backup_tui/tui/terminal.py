@@ -1,0 +1,50 @@
+"""Whether this terminal can show the screens, and in which colours.
+
+Loaded without Textual on purpose: Textual reads its theme and animation level from the environment while it
+is imported, and picks its colour filter before an app could change its mind.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.operations.context import Context
+
+_LIGHT_BACKGROUNDS = {"7", "15"}
+"""The colours a terminal names in COLORFGBG when its background is white."""
+
+
+def can_draw(environ: Mapping[str, str]) -> bool:
+    """Whether there is a keyboard, and a screen behind stderr, which is where Textual draws."""
+    if environ.get("TEXTUAL_DRIVER"):  # served in a browser: no terminal, but a screen
+        return True
+    return environ.get("TERM", "dumb") != "dumb" and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def default_theme(environ: Mapping[str, str]) -> str:
+    """The theme that is readable in this terminal.
+
+    Without truecolor, which is what a plain SSH session gets, and under NO_COLOR, the terminal's own palette
+    is used: Textual's other themes lose their contrast there.
+    """
+    truecolor = environ.get("COLORTERM", "").lower() in {"truecolor", "24bit"}
+    light = environ.get("COLORFGBG", "").rpartition(";")[2] in _LIGHT_BACKGROUNDS
+    family = "textual" if truecolor and "NO_COLOR" not in environ else "ansi"
+    return f"{family}-{'light' if light else 'dark'}"
+
+
+def run_app(context: Context) -> int:
+    """Open the page on one Kino; return the exit code once it is closed."""
+    os.environ.setdefault("TEXTUAL_THEME", default_theme(os.environ))
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+
+    from kino_backup_tui.tui.app import KinoBackupApp
+    from kino_backup_tui.tui.backend import Backend
+
+    app = KinoBackupApp(Backend(context))
+    app.run()
+    return app.return_code or 0

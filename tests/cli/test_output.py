@@ -1,0 +1,75 @@
+"""Tables, widths and streams."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from kino_backup_tui.cli.output import display_width, table_lines, write_json
+from tests.cli.harness import COMMAND, Cli
+
+
+def test_columns_are_as_wide_as_their_widest_cell() -> None:
+    """Wide and combining characters count as the columns a terminal gives them."""
+    lines = table_lines(("Name", "Size"), [("映画", "1"), ("e\u0301a", "1024")], right=(1,))
+    assert lines == ["Name  Size", "映画     1", "e\u0301a    1024"]
+
+
+@pytest.mark.parametrize(
+    ("text", "width"), [("", 0), ("plain", 5), ("Über", 4), ("映画", 4), ("e\u0301", 1), ("✓ verified", 10)]
+)
+def test_width_is_what_a_terminal_shows(text: str, width: int) -> None:
+    """Unicode Standard Annex #11, with combining marks on their base."""
+    assert display_width(text) == width
+
+
+def test_json_is_ascii_and_takes_undecodable_names(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file name that is no UTF-8 must not break the line for the reader."""
+    write_json({"filename": "\udcff é"})
+    assert capsys.readouterr().out == '{"filename":"\\udcff \\u00e9"}\n'
+
+
+def test_a_reader_that_leaves_is_no_error(cli: Cli) -> None:
+    """`list | head -1` ends quietly: no message, exit code 0."""
+    command = cli.start("list", "--json")
+    assert command.stdout is not None
+    command.stdout.close()
+    assert command.stderr is not None
+    assert command.stderr.read() == ""
+    command.stderr.close()
+    assert command.wait() == 0
+
+
+def test_a_full_disk_behind_standard_output_is_reported(cli: Cli) -> None:
+    """A list that could not be written is no success."""
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            cli.arguments("list", "--json"), stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 6
+    assert b"standard output" in done.stderr
+
+
+def test_closed_streams_are_survived(cli: Cli) -> None:
+    """A cron job may run with nothing open; the database must not get a number that messages go to."""
+    shell = 'exec "$@" <&- >&- 2>&-'
+    done = subprocess.run(["sh", "-c", shell, "sh", *cli.arguments("create")], check=False)
+    assert done.returncode == 0
+    assert len(cli.archives) == 1
+
+
+def test_a_poor_encoding_costs_a_character_not_the_run(cli: Cli) -> None:
+    """A terminal that knows only Latin letters gets escapes for the signs it lacks."""
+    cli.create()
+    result = cli.run("list", PYTHONIOENCODING="ascii")
+    assert result.code == 0
+    assert "\\u2713 verified" in result.out
+
+
+def test_the_module_is_the_command() -> None:
+    """`python -m kino_backup_tui` and the installed script are the same thing."""
+    done = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("kino-backup-tui ")
+    assert sys.executable in COMMAND

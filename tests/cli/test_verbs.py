@@ -1,0 +1,317 @@
+"""The other verbs on real archives."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.harness import CONFIG, Cli, write_kino
+
+
+def damage(archive: Path) -> None:
+    """Flip bytes in the middle of an archive."""
+    data = bytearray(archive.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 8] = bytes(255 - byte for byte in data[middle : middle + 8])
+    archive.write_bytes(data)
+
+
+def schedule_like(archive: Path, at: str) -> Path:
+    """A copy of an archive under the name of a scheduled one."""
+    copy = archive.with_name(f"kino-backup-scheduled-{at}-v0.4.2.tar.gz")
+    shutil.copy2(archive, copy)
+    return copy
+
+
+def test_an_empty_list_is_empty(cli: Cli) -> None:
+    """No header over nothing, and an empty array."""
+    assert cli.run("list").out == ""
+    assert cli.run("list", "--json").out == "[]\n"
+
+
+def test_list_is_a_table_with_the_words_of_the_page(cli: Cli) -> None:
+    """Columns in their order, dates in the host's zone."""
+    name = cli.create().name
+    header, row = cli.run("list").out.splitlines()
+    assert header.split() == ["Kind", "Created", "Age", "Size", "Kino", "State", "File"]
+    assert row.startswith("Manual")
+    assert row.endswith(name)
+    assert "✓ verified" in row
+
+
+def test_list_escapes_what_would_move_the_cursor(cli: Cli) -> None:
+    """A file name is text from outside: no control character of it reaches the terminal."""
+    archive = cli.create()
+    archive.rename(archive.with_name("evil\x1b[2J\n.tar.gz"))
+    result = cli.run("list", "--all")
+    assert "\x1b" not in result.out
+    assert "evil\\x1b[2J\\n.tar.gz" in result.out
+
+
+def test_list_by_kind_and_with_everything(cli: Cli) -> None:
+    """--kind filters; leftovers and foreign files appear only with --all."""
+    cli.create()
+    (cli.location / "notes.txt").write_text("mine")
+    assert cli.run("list", "--kind", "scheduled", "--json").json == []
+    assert len(cli.run("list", "--kind", "manual", "--json").json) == 1
+    roles = [each["role"] for each in cli.run("list", "--all", "--json").json]
+    assert sorted(roles) == ["backup", "foreign"]
+
+
+def test_list_says_that_the_location_is_missing(cli: Cli, tmp_path: Path) -> None:
+    """What is known is listed; the exit code and standard error say what is not."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    assert cli.run("schedule", "set", "--location", str(disk)).code == 0
+    cli.create()
+    disk.rename(tmp_path / "unplugged")
+    result = cli.run("list", "--json")
+    assert result.code == 11
+    assert result.json == []
+    assert str(disk) in result.err
+
+
+@pytest.mark.parametrize("how", ["name", "prefix", "id", "latest", "path"])
+def test_a_backup_can_be_called_by(cli: Cli, how: str) -> None:
+    """A file name, a unique beginning, the id, `latest`, and a path."""
+    archive = cli.create()
+    identity = cli.run("list", "--json").json[0]["id"]
+    digest = hashlib.sha256(os.fsencode(archive.name)).digest()
+    assert identity == int.from_bytes(digest[:6], "big")
+    text = {
+        "name": archive.name,
+        "prefix": "kino-backup-man",
+        "id": str(identity),
+        "latest": "latest",
+        "path": str(archive),
+    }[how]
+    assert cli.run("show", text, "--json").json["filename"] == archive.name
+
+
+@pytest.mark.parametrize("verb", [["show"], ["verify"], ["export"], ["delete", "--yes"]])
+def test_a_backup_that_is_not_there_is_not_found(cli: Cli, verb: list[str], tmp_path: Path) -> None:
+    """Exit code 3 for a name, `latest` without backups, and a path."""
+    destination = [str(tmp_path / "copy")] if verb == ["export"] else []
+    for text in ("nothing", "latest", "./nothing.tar.gz"):
+        result = cli.run(*verb, text, *destination, "--json")
+        assert result.code == 3, text
+        assert result.json["error"]["code"] == "not_found"
+
+
+def test_show_prints_contents_with_digests_and_why_it_is_kept(cli: Cli) -> None:
+    """Everything the manifest says, for people and for programs."""
+    archive = cli.create()
+    text = cli.run("show", "latest").out
+    digest = hashlib.sha256(CONFIG.encode()).hexdigest()
+    assert digest in text
+    assert "secrets/trakt.json" in text
+    assert "Kept: manual backups stay until you delete them." in text
+    document = cli.run("show", "latest", "--json").json
+    contents = {item["path"]: item["sha256"] for item in document["manifest"]["contents"]}
+    assert contents["config.toml"] == digest
+    assert document["checksum_sha256"] == hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert document["fate"]["reason"] == "manual"
+    assert document["manifest"]["tables"]["film"] == 2
+
+
+def test_verify_proves_a_backup_and_finds_damage(cli: Cli) -> None:
+    """Exit code 0 and the backup, or 4 and the reason; the list remembers both."""
+    archive = cli.create()
+    result = cli.run("verify", "latest", "--json")
+    assert (result.code, result.json["status"]) == (0, "verified")
+    damage(archive)
+    result = cli.run("verify", archive.name, "--json")
+    assert result.code == 4
+    assert result.json["error"]["code"].startswith(("archive", "database"))
+    assert cli.run("list", "--json").json[0]["status"] == "damaged"
+
+
+def test_verify_all_goes_on_after_damage(cli: Cli) -> None:
+    """A line for each backup, and exit code 4 if any of them is damaged."""
+    first, second = cli.create(), cli.create()
+    fine = cli.run("verify", "--all", "--json")
+    assert fine.code == 0
+    assert [line["status"] for line in fine.lines[:-1]] == ["verified", "verified"]
+    assert fine.json == {"checked": 2, "verified": 2}
+    damage(second)
+    result = cli.run("verify", "--all", "--json")
+    assert result.code == 4
+    states = {line["filename"]: line["status"] for line in result.lines[:-1]}
+    assert states == {first.name: "verified", second.name: "damaged"}
+    assert result.json["error"]["code"] == "archive_damaged"
+    text = cli.run("verify", "--all")
+    assert text.code == 4
+    assert len(text.out.splitlines()) == 2
+
+
+def test_verify_all_of_nothing_is_fine(cli: Cli) -> None:
+    """No backup, nothing damaged."""
+    assert cli.run("verify", "--all", "--json").json == {"checked": 0, "verified": 0}
+
+
+def test_export_writes_a_true_copy_and_overwrites_nothing(cli: Cli, tmp_path: Path) -> None:
+    """To a new file or into a folder; a second time is refused."""
+    archive = cli.create()
+    result = cli.run("export", "latest", str(tmp_path), "--json")
+    assert result.code == 0
+    copy = Path(result.json["path"])
+    assert copy == tmp_path / archive.name
+    assert copy.read_bytes() == archive.read_bytes()
+    again = cli.run("export", "latest", str(tmp_path))
+    assert again.code == 2
+    assert cli.run("export", "latest", str(tmp_path / "no" / "folder.tar.gz")).code == 11
+
+
+def test_import_takes_a_file_and_standard_input(cli: Cli, tmp_path: Path) -> None:
+    """The archive of another installation is verified, kept, and never counted by retention."""
+    other = write_kino(tmp_path / "other")
+    archive = other.create()
+    result = cli.run("import", str(archive), "--json")
+    assert result.code == 0
+    assert result.json["status"] == "verified"
+    result = cli.run("import", "-", stdin=archive.read_bytes())
+    assert result.code == 0
+    assert Path(result.out.strip()).read_bytes() == archive.read_bytes()
+    assert len(cli.archives) == 2
+
+
+def test_import_keeps_nothing_that_is_no_backup(cli: Cli, tmp_path: Path) -> None:
+    """Damaged, foreign, missing: an exit code each, and no file."""
+    archive = write_kino(tmp_path / "other").create()
+    damage(archive)
+    assert cli.run("import", str(archive)).code == 4
+    assert cli.run("import", "-", stdin=b"hello").code == 4
+    assert cli.run("import", "-", stdin=b"").code == 4
+    assert cli.run("import", str(tmp_path / "nothing.tar.gz")).code == 3
+    assert cli.run("import", str(tmp_path)).code == 2
+    assert cli.archives == []
+    assert cli.unfinished == []
+
+
+def test_delete_needs_an_answer(cli: Cli) -> None:
+    """Without a terminal and without --yes nothing is deleted, and the question is told."""
+    archive = cli.create()
+    result = cli.run("delete", "latest")
+    assert result.code == 2
+    assert "Delete the manual backup" in result.err
+    assert archive.exists()
+    result = cli.run("delete", "latest", "--yes", "--json")
+    assert result.code == 0
+    assert result.json["deleted"]["filename"] == archive.name
+    assert not archive.exists()
+
+
+def test_delete_refuses_a_foreign_file(cli: Cli) -> None:
+    """What is no backup is not ours to delete."""
+    cli.create()
+    notes = cli.location / "notes.txt"
+    notes.write_text("mine")
+    assert cli.run("delete", "notes.txt", "--yes").code == 2
+    assert notes.exists()
+
+
+def test_prune_removes_scheduled_ones_that_are_too_many(cli: Cli) -> None:
+    """A dry run tells what the real run then does; manual ones stay."""
+    cli.create()
+    assert cli.run("prune", "--dry-run", "--json").json["removed"] == []
+    result = cli.run("prune", "--json")
+    assert result.code == 0
+    assert result.json["dry_run"] is False
+    assert result.json["keep"] == 3
+    assert len(cli.archives) == 1
+
+
+def test_broken_settings_fail_only_the_verbs_that_need_them(cli: Cli) -> None:
+    """schedule and prune exit with 12 naming file, key and value; the others warn and go on."""
+    (cli.data_path / "config.toml").write_text("[backup]\nkeep = 0\n")
+    for verb in (["schedule"], ["schedule", "show"], ["schedule", "set", "--keep", "4"], ["prune"]):
+        result = cli.run(*verb, "--json")
+        assert result.code == 12, verb
+        assert "keep" in result.json["error"]["message"]
+    for verb in (["status"], ["list"]):
+        result = cli.run(*verb)
+        assert result.code == 0
+        assert result.err.startswith("warning: ")
+        assert "keep" in result.err
+    assert (cli.data_path / "config.toml").read_text() == "[backup]\nkeep = 0\n"
+
+
+def test_schedule_shows_the_next_runs(cli: Cli) -> None:
+    """The settings of config.toml with what they mean in the host's zone."""
+    document = cli.run("schedule", "--json").json
+    assert cli.run("schedule", "show", "--json").json == document
+    assert document["keep"] == 3
+    assert document["frequency"] == "daily"
+    assert document["zone"] == "Europe/Berlin"
+    assert len(document["next_runs"]) == 5
+    assert "Europe/Berlin" in cli.run("schedule").out
+
+
+def test_schedule_set_changes_what_is_given(cli: Cli) -> None:
+    """And nothing else in the file, comments included."""
+    result = cli.run("schedule", "set", "--keep", "9", "--time", "04:30", "--frequency", "weekly", "--json")
+    assert result.code == 0
+    assert (result.json["keep"], result.json["time"], result.json["frequency"]) == (9, "04:30", "weekly")
+    text = (cli.data_path / "config.toml").read_text()
+    assert "keep = 9 # a week is too much for this disk" in text
+    assert text.startswith("# The household's Kino\n[server]\nport = 8080\n")
+    assert cli.run("schedule", "set", "--disabled", "--json").json["enabled"] is False
+    assert cli.run("schedule", "set", "--enabled", "--json").json["enabled"] is True
+
+
+def test_status_is_lines_for_people_and_an_object_for_programs(cli: Cli) -> None:
+    """Kino is not running here; the newest backup and the next run are told."""
+    name = cli.create().name
+    text = cli.run("status")
+    assert text.code == 0
+    assert str(cli.data_path) in text.out
+    assert "1 ✓ verified" in text.out
+    status = cli.run("status", "--json").json
+    assert status["kino"]["running"] is False
+    assert status["newest_verified"]["filename"] == name
+    assert status["backups"]["verified"] == 1
+    assert status["schedule"]["keep"] == 3
+
+
+def test_jobs_and_watch_tell_what_was_done(cli: Cli) -> None:
+    """The journal of a job that failed gives its exit code again."""
+    cli.create()
+    job = cli.run("jobs", "--json").json[0]
+    assert (job["operation"], job["outcome"], job["running"]) == ("create", "ok", False)
+    assert job["id"] in cli.run("jobs").out
+    events = cli.run("watch", job["id"], "--json")
+    assert events.code == 0
+    assert (events.lines[0]["event"], events.json["event"]) == ("start", "end")
+    assert "Packing" in cli.run("watch").out
+    assert cli.run("watch", "no-such-job").code == 3
+
+
+def test_watch_ends_with_the_code_of_the_job(cli: Cli) -> None:
+    """A failed job is a failed watch, so that a script can wait for another terminal's work."""
+    (cli.data_path / "db.sqlite").unlink()
+    (cli.data_path / "db.sqlite").write_bytes(b"no database" * 1000)
+    for name in ("db.sqlite-wal", "db.sqlite-shm"):
+        (cli.data_path / name).unlink(missing_ok=True)
+    assert cli.run("create").code == 4
+    assert cli.run("watch").code == 4
+
+
+def test_watch_without_jobs_is_not_found(cli: Cli) -> None:
+    """There is no story to tell yet."""
+    assert cli.run("watch").code == 3
+    assert cli.run("jobs", "--json").json == []
+
+
+def test_demo_writes_a_kino_that_can_be_listed(tmp_path: Path) -> None:
+    """Into a new folder; into one with something in it, never."""
+    target = Cli(tmp_path / "sample")
+    result = Cli(tmp_path).run("demo", str(target.data_path))
+    assert result.code == 0, result.err
+    assert result.out == f"{target.data_path}\n"
+    kinds = {each["kind"] for each in target.run("list", "--json").json}
+    assert kinds == {"scheduled", "manual", "pre_restore"}
+    assert Cli(tmp_path).run("demo", str(target.data_path)).code == 2
