@@ -13,7 +13,7 @@ import click
 from kino_backup_tui import __version__
 from kino_backup_tui.cli.exit_codes import INTERNAL, OK, USAGE, exit_code, signal_exit_code
 from kino_backup_tui.cli.options import data_path_option, layout_option
-from kino_backup_tui.cli.output import OutputClosedError, abandon_output, prepare_streams, talk, write_json
+from kino_backup_tui.cli.output import OutputError, abandon_output, prepare_streams, talk, write_json
 from kino_backup_tui.cli.session import Session
 from kino_backup_tui.cli.signals import StoppedBySignal, stop_on_signals
 from kino_backup_tui.core.errors import KinoBackupError, OperationCancelledError, UsageError
@@ -98,10 +98,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in arguments
     try:
         return _invoke(arguments, as_json=as_json)
-    except OutputClosedError:
-        # `kino-backup-tui list | head -1`: the reader has what it wanted.
+    except OutputError as failure:
         abandon_output()
-        return OK
+        if failure.problem is None:
+            # `kino-backup-tui list | head -1`: the reader has what it wanted.
+            return OK
+        _report(failure.problem, as_json=False)
+        return exit_code(type(failure.problem))
 
 
 def _invoke(arguments: Sequence[str], *, as_json: bool) -> int:
@@ -120,7 +123,7 @@ def _invoke(arguments: Sequence[str], *, as_json: bool) -> int:
     except KinoBackupError as error:
         _report(error, as_json=as_json)
         return exit_code(type(error))
-    except OutputClosedError:
+    except OutputError:
         raise
     except Exception as error:
         # A bug. The one place that catches everything: an admin gets a sentence, not a traceback.

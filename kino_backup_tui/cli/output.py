@@ -11,14 +11,19 @@ from collections.abc import Collection, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 
+from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.files import storage_error
 
 _STDOUT = Path("standard output")
 _GAP = "  "
 
 
-class OutputClosedError(Exception):
-    """Whoever read our standard output has gone."""
+class OutputError(Exception):
+    """Standard output takes no more: `problem` says why, None if its reader has simply gone."""
+
+    def __init__(self, problem: KinoBackupError | None) -> None:
+        super().__init__(problem)
+        self.problem = problem
 
 
 def prepare_streams() -> None:
@@ -40,17 +45,14 @@ def prepare_streams() -> None:
 
 
 def write_line(text: str) -> None:
-    """Write a line of data.
-
-    Raises `OutputClosedError` when the reader has gone, a `KinoBackupError` when it cannot be written.
-    """
+    """Write a line of data; raises `OutputError`."""
     try:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
     except BrokenPipeError as error:
-        raise OutputClosedError from error
+        raise OutputError(None) from error
     except OSError as error:
-        raise storage_error(error, _STDOUT, "write to") from error
+        raise OutputError(storage_error(error, _STDOUT, "write to")) from error
 
 
 def write_json(value: object) -> None:
@@ -71,7 +73,7 @@ def warn(text: str) -> None:
 
 
 def abandon_output() -> None:
-    """After a broken pipe: let what is still buffered go nowhere instead of failing at exit."""
+    """After an `OutputError`: let what is still buffered go nowhere instead of failing at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

@@ -8,8 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 
-from kino_backup_tui.cli.output import OutputClosedError, display_width, write_json
-from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.cli.output import OutputError, display_width, write_json
 from kino_backup_tui.core.progress import JobEvent, ProgressSink, ignore
 
 _ERASE_LINE = "\r\x1b[K"
@@ -38,7 +37,7 @@ def _write_event(event: JobEvent) -> None:
     from kino_backup_tui.presentation.objects import event_object
 
     # A reader that has gone ends the news, not the operation.
-    with contextlib.suppress(OutputClosedError, KinoBackupError):
+    with contextlib.suppress(OutputError):
         write_json(event_object(event))
 
 

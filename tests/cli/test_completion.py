@@ -18,7 +18,7 @@ def complete(cli: Cli, *words: str) -> Result:
 
 def offered(result: Result) -> list[str]:
     """The words offered."""
-    return [line.partition(",")[2] for line in result.out.splitlines()]
+    return [line.partition(",")[2] for line in result.out.splitlines() if line]
 
 
 def test_backup_names_are_offered(cli: Cli) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,8 @@ def test_each_verb_explains_itself_and_takes_json(verb: str) -> None:
 def test_help_promises_nothing_that_is_not_there() -> None:
     """Verbs of later versions are neither listed nor accepted."""
     texts = [run([*COMMAND, "--help"]).out, *(run([*COMMAND, verb, "--help"]).out for verb in VERBS)]
-    words = {word.strip(".,;:()`") for text in texts for word in text.split()}
+    # Help breaks lines at hyphens, and "pre-restore" is a kind of backup.
+    words = {word.strip(".,;:()`") for text in texts for word in re.sub(r"-\n\s+", "-", text).split()}
     assert not words & set(NOT_IN_THIS_VERSION)
     for verb in NOT_IN_THIS_VERSION:
         assert run([*COMMAND, verb]).code == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -67,8 +68,9 @@ def read_archive(
             manifest = read_manifest(member, reader)
             continue
         _require_declared(member, manifest)
-        out = take_database(member.size) if take_database and is_database(member.path) else None
-        contents.append(_read_content(member, reader, out))
+        opened = take_database(member.size) if take_database and is_database(member.path) else nullcontext()
+        with opened as out:
+            contents.append(_read_content(member, reader, out))
     if manifest is None:
         raise ArchiveDamagedError(NO_MANIFEST)
     _compare(contents, manifest)

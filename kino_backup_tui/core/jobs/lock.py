@@ -47,9 +47,11 @@ def exclusive(
     try:
         _acquire(descriptor, workspace, control, waiting)
         _write(descriptor, holder)
-        yield
+        try:
+            yield
+        finally:
+            _write(descriptor, None)
     finally:
-        _write(descriptor, None)
         os.close(descriptor)
 
 

@@ -25,6 +25,7 @@ from kino_backup_tui.core.errors import (
     OperationCancelledError,
 )
 from kino_backup_tui.core.files import user_name
+from kino_backup_tui.core.models import Migration
 from kino_backup_tui.core.progress import CancelToken
 
 LARGEST_VALUE = 64 << 20
@@ -32,15 +33,6 @@ LARGEST_VALUE = 64 << 20
 
 _MIGRATIONS = "_sqlx_migrations"
 _POLL_SECONDS = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """A change of the schema that was applied; sqlx records them in `_sqlx_migrations`."""
-
-    version: int
-    checksum: str
-    """Hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,9 @@ def holders(paths: list[Path]) -> Holders:
         return _psutil_holders(paths)
     files = {(status.st_dev, status.st_ino) for path in paths if (status := _status(str(path)))}
     names = {path.name for path in paths}
-    found, complete = [], True
+    found = []
+    # Mounted with hidepid=invisible, /proc leaves out other users' processes, the first one among them.
+    complete = not files or _status(f"{_PROC}/1") is not None
     for pid in _other_pids() if files else ():
         try:
             if _holds(pid, files, names):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from kino_backup_tui.core.files import user_name
 from kino_backup_tui.core.kino.home import Kino
@@ -35,18 +38,17 @@ def observe(kino: Kino) -> KinoState:
     The API is asked at the configured address, else where that very process listens, so that no other
     Kino can answer. Raises nothing: what cannot be found out is None.
     """
-    database = kino.database.resolve()
+    database = Path(os.path.realpath(kino.database))
     found = holders([database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))])
     # Another run of this program has the database open while it takes a snapshot, and the lock as well.
     ours = set(holders([kino.data_path / ".kino-backup" / "lock"]).pids) if found.pids else set()
     pids = [pid for pid in found.pids if pid not in ours]
     if not pids:
         return _without_process(kino, found.complete)
-    for pid in pids:
-        for url in _addresses(kino, pid):
-            if version := ask_version(url):
-                return KinoState(True, pid, version, url, f"process {pid} has the database open")
-    return KinoState(True, pids[0], None, None, f"process {pids[0]} has the database open")
+    for pid, url in _addresses(kino, pids):
+        if version := ask_version(url):
+            return KinoState(True, pid, version, url, f"process {pid} has the database open")
+    return KinoState(True, pids[0], how=f"process {pids[0]} has the database open")
 
 
 def ask_version(url: str) -> str | None:
@@ -80,12 +82,15 @@ def _without_process(kino: Kino, complete: bool) -> KinoState:
     return KinoState(None, how=f"{user_name()} may not look into other users' processes")
 
 
-def _addresses(kino: Kino, pid: int) -> list[str]:
+def _addresses(kino: Kino, pids: list[int]) -> Iterator[tuple[int, str]]:
     if kino.url:
-        return [kino.url]
-    # Kino listens for other things, too, and a port that is not HTTP costs its time limit.
-    by_likelihood = sorted(endpoints(pid), key=lambda endpoint: endpoint.port not in _USUAL_PORTS)
-    return [_url(endpoint) for endpoint in by_likelihood[:_MOST_ENDPOINTS]]
+        yield pids[0], kino.url
+        return
+    for pid in pids:
+        # Kino listens for other things, too, and a port that is not HTTP costs its time limit.
+        by_likelihood = sorted(endpoints(pid), key=lambda endpoint: endpoint.port not in _USUAL_PORTS)
+        for endpoint in by_likelihood[:_MOST_ENDPOINTS]:
+            yield pid, _url(endpoint)
 
 
 def _url(endpoint: Endpoint) -> str:

@@ -49,8 +49,11 @@ class CatalogScreen(OperatingScreen):
         """Head, list, detail, keys."""
         yield Line(id="title")
         yield Line(id="schedule-line")
+        yield Static(classes="rule")
         yield BackupTable(id="backups")
         yield Static(id="empty")
+        # Rules of their own: a border is repainted with each change of the line it belongs to.
+        yield Static(classes="rule")
         yield Line(id="detail-file")
         yield Line(id="detail-inside")
         yield Line(id="detail-fate")
@@ -131,7 +134,7 @@ class CatalogScreen(OperatingScreen):
         table = self.query_one(BackupTable)
         # Ages alone are not worth a repaint while nobody is looking: it is the whole table each minute.
         table.show(rows, self._order, keep_ages=quiet)
-        table.display = bool(rows)
+        self.set_class(not rows, "-empty")
         if rows and self.focused is None and self.is_current:
             table.focus()
         for count in self.query("#filter-count").results(Line):
@@ -142,10 +145,9 @@ class CatalogScreen(OperatingScreen):
 
     def _say_empty(self) -> None:
         empty = self.query_one("#empty", Static)
-        empty.display = self._listing is not None and not self.query_one(BackupTable).row_count
         if self._words:
             empty.update(Content(f"Nothing matches {' '.join(self._words)}. Esc shows every backup again."))
-        elif self.status is not None:
+        elif self.status is not None and not self.by_key:
             empty.update(Content(empty_text(self.status)))
 
     def _draw_detail(self) -> None:

@@ -15,11 +15,11 @@ from kino_backup_tui.tui.screens.base import KinoScreen
 from kino_backup_tui.tui.widgets.key_bar import KeyBar
 
 _MORE_KEYS = (
-    ("↑ ↓ j k", "Select another backup"),
-    ("x", "Cancel a running operation; what it wrote is removed"),
-    ("Ctrl+P", "All of this as a list to search"),
-    ("Ctrl+C", "Cancel a running operation, else quit"),
-    ("Esc n q", "Leave a question or a form: change nothing"),
+    ("↑ ↓ j k", "Select another backup", ""),
+    ("x", "Cancel running operation", "What it wrote is removed"),
+    ("Ctrl+P", "Command palette", "All of this as a list to search"),
+    ("Ctrl+C", "Cancel, else quit", ""),
+    ("Esc n q", "Leave a question", "Nothing is changed"),
 )
 
 _WORDS = (
@@ -61,22 +61,13 @@ class HelpScreen(KinoScreen[None]):
 
 def help_text() -> Content:
     """The keys as they are bound, then the words of the list."""
-    keys = [
-        (action.shown_key, f"{action.command}: {_lower(action.tooltip)}")
-        for action in PAGE_ACTIONS
-        if action.keys
-    ]
+    keys = [(action.shown_key, action.command, action.tooltip) for action in PAGE_ACTIONS if action.keys]
     parts: list[str | tuple[str, str]] = [("Keys\n", "bold")]
-    for key, meaning in (*keys, *_MORE_KEYS):
-        parts += [(f"  {key:<8} ", "bold $accent"), f"{meaning}\n"]
+    for key, command, meaning in (*keys, *_MORE_KEYS):
+        parts += [(f"{key:>8} ", "bold $accent"), f" {command:<26}{meaning}\n"]
     parts.append(("\nWords\n", "bold"))
     for word, meaning in _WORDS:
-        parts += [f"  {word:<13} {meaning}\n"]
-    parts.append(
-        "\nPaste the path of an archive on the page to import it. Over SSH, `ssh -C` makes keys quicker.\n"
-    )
+        parts.append(f"  {word:<14}{meaning}\n")
+    parts.append("\nPaste the path of an archive on the page to import it.\n")
+    parts.append("Over SSH, `ssh -C` makes every key quicker.\n")
     return Content.assemble(*parts)
-
-
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]

@@ -13,7 +13,7 @@ from textual.widgets import DataTable
 
 from kino_backup_tui.tui.rows import Order, Row
 
-_COLUMNS = (("Kind", 11), ("Created", 16), ("Age", 9), ("Size", 9), ("Kino", 8), ("State", 13))
+_COLUMNS = (("Kind", 11), ("Created", 16), ("Age", 9), ("Size", 9), ("Kino", 8), ("State", 14))
 _WIDE_COLUMNS = (*_COLUMNS, ("Schema", 6))
 _SORTED_COLUMN = {Order.NEWEST: "Created", Order.OLDEST: "Created", Order.LARGEST: "Size", Order.KIND: "Kind"}
 _NUMBERS = {"Age", "Size", "Schema"}

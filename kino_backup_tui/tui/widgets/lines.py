@@ -14,10 +14,8 @@ class Line(Widget):
     right: reactive[str] = reactive("")
 
     def render(self) -> Content:
-        """The line at the present width."""
-        width = self.content_size.width
-        right = Content(self.right)
-        room = max(0, width - right.cell_length - (2 if self.right else 0))
-        left = Content(self.left).truncate(room, ellipsis=True)
-        gap = max(0, width - left.cell_length - right.cell_length)
-        return Content.assemble(left, " " * gap, right) if self.right else left
+        """The line, as wide as the widget: drawn in one piece, it costs the fewest bytes."""
+        right = Content(f"{self.right} " if self.right else "")
+        room = max(1, self.content_size.width - right.cell_length)
+        left = Content(f" {self.left}").truncate(room - bool(self.right), ellipsis=True)
+        return Content.assemble(left, " " * (room - left.cell_length), right)
