@@ -146,6 +146,11 @@ def free_bytes(folder: Path) -> int:
     return status.f_bavail * status.f_frsize
 
 
+def is_read_only(folder: Path) -> bool:
+    """Whether the file system of a folder is mounted read-only; raises `OSError`."""
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+
+
 @contextlib.contextmanager
 def storage_errors(path: Path, doing: str) -> Iterator[None]:
     """Translate any `OSError` of the block with `storage_error`."""

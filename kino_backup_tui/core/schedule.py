@@ -3,8 +3,8 @@
 The slot of a local date is the first instant at which the wall clock reaches or passes the configured time
 on that date. A time that a clock change skips is due when the gap ends, one that it repeats is due once, the
 first time, as in Debian's cron(8). A date that does not exist in the zone (Apia, 30 December 2011) has no
-slot. Weekly means Sunday, monthly the 1st. Instants are computed in UTC: adding a day to a local time is wrong
-twice a year.
+slot. Weekly means Sunday, monthly the 1st. Instants are computed in UTC: adding a day to a local time is
+wrong twice a year.
 """
 
 from __future__ import annotations

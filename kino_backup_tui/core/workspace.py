@@ -10,7 +10,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +22,7 @@ from kino_backup_tui.core.files import (
     replace_file,
     storage_errors,
 )
-from kino_backup_tui.core.kino.home import Kino
-
-FOLDER = ".kino-backup"
+from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +69,11 @@ class Workspace:
 
     def instance(self) -> str | None:
         """The random id of this installation; None if it has never made a backup, or the id is lost."""
-        try:
-            return (self.folder / "instance").read_text("ascii").strip() or None
-        except (OSError, UnicodeDecodeError):
-            return None
+        for folder in self._readable_folders():
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                if text := (folder / "instance").read_text("ascii").strip():
+                    return text
+        return None
 
     def ensure_instance(self) -> str:
         """The id of this installation, made now if there is none."""
@@ -89,7 +87,15 @@ class Workspace:
 
     def read_state(self) -> dict[str, Any]:
         """state.json; empty if it is missing or unreadable, for nothing in it is irreplaceable."""
-        return read_json(self.state_file)
+        return self.read(self.state_file.name)
+
+    def read(self, name: str) -> dict[str, Any]:
+        """A JSON object of the folder; as a fallback, what the data path had before it became read-only."""
+        documents = (read_json(folder / name) for folder in self._readable_folders())
+        return next((document for document in documents if document), {})
+
+    def _readable_folders(self) -> tuple[Path, ...]:
+        return (self.folder, self.data_path / WORKING_FOLDER) if self.fallback else (self.folder,)
 
     def update_state(self, **changes: Any) -> None:
         """Change keys of state.json; raises `LocationError`, `NotPermittedError` or `NoSpaceError`."""
@@ -111,11 +117,15 @@ class Workspace:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield folder
         finally:
+            import shutil  # only an operation that writes needs it
+
             shutil.rmtree(folder, ignore_errors=True)
             os.close(descriptor)
 
     def sweep_scratch(self) -> None:
         """Remove what processes that were killed have left in the scratch folder."""
+        import shutil
+
         with contextlib.suppress(OSError):
             for folder in list(self.scratch.iterdir()):
                 if is_abandoned(folder):
@@ -124,7 +134,7 @@ class Workspace:
 
 def workspace_of(kino: Kino) -> Workspace:
     """The working folder of a Kino; created only when something has to be written."""
-    folder = kino.data_path / FOLDER
+    folder = kino.data_path / WORKING_FOLDER
     if os.access(folder if folder.is_dir() else kino.data_path, os.W_OK | os.X_OK):
         return Workspace(folder, kino.data_path, kino.owner, fallback=False)
     state = os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser()

@@ -22,8 +22,8 @@ MANIFEST_NAME = "manifest.json"
 FORMAT = 1
 MAX_MANIFEST_BYTES = 256 * 1024
 _MAX_NUMBER = 2**63 - 1
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-_VERSION = re.compile(r"[0-9A-Za-z.+-]{1,64}")
+_DIGEST = r"[0-9a-f]{64}"
+_VERSION = r"[0-9A-Za-z.+-]{1,64}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ def _content(item: Any) -> Content:
     content = Content(path=_text(item, "path"), size=_number(item, "size"), sha256=_text(item, "sha256"))
     if not is_content_path(content.path):
         raise ArchiveRefusedError(f"{MANIFEST_NAME} lists {content.path!r}, which no backup holds.")
-    if not _DIGEST.fullmatch(content.sha256):
+    if not re.fullmatch(_DIGEST, content.sha256):
         raise ArchiveDamagedError(f"{MANIFEST_NAME}: the SHA-256 of {content.path} is not one.")
     return content
 
@@ -221,7 +221,7 @@ def _version(document: Mapping[str, Any]) -> str | None:
     version = _optional(document, "kino_version", str)
     if version in (None, "", "unknown"):
         return None
-    if not _VERSION.fullmatch(version):
+    if not re.fullmatch(_VERSION, version):
         raise ArchiveDamagedError(f"{MANIFEST_NAME}: kino_version {version!r} is not a version.")
     return version
 

@@ -30,7 +30,6 @@ _NAME = re.compile(
     r"(?:-(?P<after>scheduled|manual|pre-restore))?"
     r"(?:-v(?P<version>[0-9A-Za-z.+-]+?))?(?:~\d+)?\.tar\.gz",
 )
-_PARTIAL = re.compile(r"\.kino-backup-.*\.tar\.gz\.partial")
 _STAMP = "%Y-%m-%dT%H-%M-%S"
 
 
@@ -62,7 +61,11 @@ def parse_name(name: str, zone: tzinfo) -> ArchiveName | None:
         return None
     try:
         # A local time that a clock change repeats is read as its first occurrence.
-        stamp = datetime.strptime(match["stamp"], _STAMP).replace(tzinfo=UTC if match["utc"] else zone)
+        # Not strptime(), which loads the locale and its calendar for every headless verb.
+        day, _, time = match["stamp"].partition("T")
+        stamp = datetime.fromisoformat(f"{day}T{time.replace('-', ':')}").replace(
+            tzinfo=UTC if match["utc"] else zone
+        )
     except ValueError:
         return None
     word = match["before"] or match["after"]
@@ -81,7 +84,7 @@ def partial_name(name: str) -> str:
 
 def is_partial(name: str) -> bool:
     """Whether a file is (or was, before a power cut) an archive being written."""
-    return _PARTIAL.fullmatch(name) is not None
+    return name.startswith(".kino-backup-") and name.endswith(SUFFIX + PARTIAL_SUFFIX)
 
 
 def backup_id(name: str) -> int:

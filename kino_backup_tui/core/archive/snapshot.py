@@ -20,11 +20,12 @@ from kino_backup_tui.core.errors import (
     BusyError,
     DatabaseDamagedError,
     KinoBackupError,
+    LocationError,
     NotFoundError,
     NotPermittedError,
 )
 from kino_backup_tui.core.files import storage_error, user_name
-from kino_backup_tui.core.kino.database import database_uri
+from kino_backup_tui.core.kino.database import database_error, database_uri
 
 PAGES_A_SLICE = 256
 BUSY_SECONDS = 15.0
@@ -61,15 +62,45 @@ def snapshot_database(database: Path, copy: Path, advance: Callable[[int, int], 
             source.close()
 
 
+def copy_unwritable(database: Path, copy: Path) -> None:
+    """Copy a database from a file system that is mounted read-only, where SQLite itself cannot open it.
+
+    Nobody can change it there, so the files may be copied as they are; SQLite works the log into the copy.
+    A child process reads them, for the sake of locks that this one may hold.
+    Raises `NotFoundError`, `DatabaseDamagedError`, `LocationError`, `NoSpaceError`.
+    """
+    import subprocess
+
+    if not database.exists():
+        raise _no_database(database)
+    for suffix in ("", "-wal"):
+        source = database.with_name(database.name + suffix)
+        if not source.exists():
+            continue
+        target = copy.with_name(copy.name + suffix)
+        done = subprocess.run(["cp", "--", source, target], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise _space_error(copy) or LocationError(f"Could not copy {source}: {done.stderr.strip()}.")
+    with _reading(database, copy):
+        connection = sqlite3.connect(copy, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        finally:
+            connection.close()
+
+
+def _no_database(database: Path) -> NotFoundError:
+    return NotFoundError(
+        f"There is no database at {database}.", hint="Check --data-path; Kino makes it at its first start."
+    )
+
+
 def _open(database: Path) -> sqlite3.Connection:
     try:
         owner = database.stat().st_uid
     except OSError as error:
         if isinstance(error, FileNotFoundError):
-            raise NotFoundError(
-                f"There is no database at {database}.",
-                hint="Check --data-path; Kino makes it at its first start.",
-            ) from error
+            raise _no_database(database) from error
         raise storage_error(error, database, "look at") from error
     # A reader of a third user would leave -wal and -shm files that Kino cannot write.
     if os.geteuid() not in (0, owner):
@@ -130,33 +161,24 @@ def _reading(database: Path, copy: Path | None = None) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise _translated(error, database, copy) from error
+        # SQLite reports a full disk in several ways; the file system itself gives the one true answer.
+        if copy is not None and (full := _space_error(copy)):
+            raise full from error
+        translated = database_error(error, database)
+        if isinstance(translated, DatabaseDamagedError):
+            translated = DatabaseDamagedError(
+                f"{database}: {translated.message}", hint="Your earlier backups are not affected."
+            )
+        raise translated from error
 
 
-def _translated(error: sqlite3.Error, database: Path, copy: Path | None) -> KinoBackupError:
-    # SQLite reports a full disk in several ways; the file system itself gives the one true answer.
-    if copy is not None and (full := _full_disk(copy)):
-        return storage_error(full, copy.parent, "copy the database to")
-    name = getattr(error, "sqlite_errorname", "")
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return BusyError(f"{database} is locked by another program.", hint="Try again when it is done.")
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return DatabaseDamagedError(
-            f"SQLite cannot read {database}: {error}.", hint="Your earlier backups are not affected."
-        )
-    return NotPermittedError(
-        f"SQLite cannot read {database}: {error}. You are {user_name()}.",
-        hint="Run as root or as Kino's own user.",
-    )
-
-
-def _full_disk(copy: Path) -> OSError | None:
+def _space_error(copy: Path) -> KinoBackupError | None:
     """Try to write a block beside the copy; the error if that fails."""
     probe = copy.with_name(f"{copy.name}.probe")
     try:
         probe.write_bytes(bytes(8192))
     except OSError as error:
-        return error
+        return storage_error(error, copy.parent, "copy the database to")
     finally:
         probe.unlink(missing_ok=True)
     return None

@@ -90,6 +90,9 @@ def prove_database(copy: Path, manifest: Manifest, cancel: CancelToken) -> Datab
         connection.close()
     if manifest.migrations and manifest.migrations != facts.migrations:
         raise ArchiveDamagedError("The manifest lists other migrations than the database has had.")
+    # Kino's own manifests carry a constant instead of the number of migrations; they list no contents either.
+    if manifest.contents and manifest.schema_version not in (None, facts.schema_version):
+        raise ArchiveDamagedError("The manifest states another schema version than the database has.")
     if manifest.tables and dict(manifest.tables) != dict(facts.tables):
         raise DatabaseDamagedError("The manifest counts other rows than the database has.")
     return facts

@@ -17,7 +17,7 @@ from typing import Any
 
 from kino_backup_tui.core.archive.manifest import Content, LeftOut, Manifest
 from kino_backup_tui.core.models import BackupKind, BackupStatus, Migration
-from kino_backup_tui.core.workspace import Workspace, best_effort, read_json, write_json
+from kino_backup_tui.core.workspace import Workspace, best_effort, write_json
 
 _VERSION = 1
 
@@ -58,8 +58,11 @@ class Cache:
         except (KeyError, TypeError, ValueError):
             return None
 
-    def remember(self, known: Iterable[tuple[Path, Known]]) -> None:
-        """Add entries and write the file; what other processes added meanwhile stays. Best effort."""
+    def remember(self, known: Iterable[tuple[Path, Known]], *, glimpsed: bool = False) -> None:
+        """Add entries and write the file; what other processes added meanwhile stays. Best effort.
+
+        `glimpsed` entries come from a listing: they give way to what is known of the same state of the file.
+        """
         fresh = [(path, _encode(entry)) for path, entry in known]
         if not fresh:
             return
@@ -68,7 +71,9 @@ class Cache:
             with _alone(self._workspace):
                 self._entries = _load(self._workspace)
                 for path, fields in fresh:
-                    self._entries.setdefault(str(path.parent), {})[path.name] = fields
+                    entries = self._entries.setdefault(str(path.parent), {})
+                    if not (glimpsed and entries.get(path.name, {}).get("f") == fields["f"]):
+                        entries[path.name] = fields
                 self._save()
 
     def forget_missing(self, location: Path, present: set[str]) -> None:
@@ -100,7 +105,7 @@ def _alone(workspace: Workspace) -> Iterator[None]:
 
 
 def _load(workspace: Workspace) -> dict[str, dict[str, Any]]:
-    document = read_json(workspace.catalog_file)
+    document = workspace.read(workspace.catalog_file.name)
     locations = document.get("locations")
     if document.get("version") != _VERSION or not isinstance(locations, dict):
         return {}

@@ -6,6 +6,7 @@ without the marker, backups would silently fill the disk below it (home-assistan
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from kino_backup_tui.core.errors import KinoBackupError, LocationError, NotPermi
 from kino_backup_tui.core.files import (
     Owner,
     create_private,
+    is_read_only,
     make_private_folder,
     storage_errors,
     sync_folder,
@@ -118,15 +120,12 @@ def _missing(location: Path) -> LocationError | None:
 
 
 def _not_writable(location: Path) -> KinoBackupError:
-    try:
-        read_only = bool(os.statvfs(location).f_flag & os.ST_RDONLY)
-    except OSError:
-        read_only = False
-    if read_only:
-        return LocationError(
-            f"The backup location {location} is on a read-only file system.",
-            hint="Remount it writable, or choose another location.",
-        )
+    with contextlib.suppress(OSError):
+        if is_read_only(location):
+            return LocationError(
+                f"The backup location {location} is on a read-only file system.",
+                hint="Remount it writable, or choose another location.",
+            )
     return NotPermittedError(
         f"The backup location {location} is not writable for {user_name()}.",
         hint="Run as root or as Kino's own user.",

@@ -19,7 +19,6 @@ from kino_backup_tui.core.archive.names import (
     is_partial,
     parse_name,
 )
-from kino_backup_tui.core.archive.peek import LISTING_BYTES, peek_manifest
 from kino_backup_tui.core.catalog.cache import Cache, Known, fingerprint_of
 from kino_backup_tui.core.catalog.locations import MARKER
 from kino_backup_tui.core.errors import ArchiveError
@@ -36,7 +35,7 @@ _KINDS_OF_FILES = {
 
 
 def scan_location(location: Path, cache: Cache, zone: tzinfo, *, elsewhere: bool) -> list[Backup]:
-    """List a folder, newest first, reading at most `LISTING_BYTES` of an archive the cache does not know.
+    """List a folder, newest first, reading at most 64 KiB of an archive the cache does not know.
 
     Raises `OSError` if the folder itself cannot be read.
     """
@@ -49,7 +48,7 @@ def scan_location(location: Path, cache: Cache, zone: tzinfo, *, elsewhere: bool
         backup = _entry(location / name, cache, zone, learned, elsewhere=elsewhere)
         if backup is not None:
             entries.append(backup)
-    cache.remember(learned)
+    cache.remember(learned, glimpsed=True)
     cache.forget_missing(location, set(names))
     return sorted(entries, key=newest_first)
 
@@ -107,6 +106,9 @@ def _entry(
 
 
 def _peek(path: Path, known: Known) -> Known:
+    # The readers of gzip and tar are loaded for an archive that the cache does not know.
+    from kino_backup_tui.core.archive.peek import peek_manifest
+
     try:
         with path.open("rb", buffering=0) as stream:
             manifest = peek_manifest(stream)
@@ -142,8 +144,14 @@ def _backup(
         imported=manifest.kind is BackupKind.SCHEDULED and named_kind is BackupKind.MANUAL,
         needs_reading=known.manifest is None
         and known.status is BackupStatus.UNVERIFIED
-        and status.st_size > LISTING_BYTES,
+        and _goes_on(status.st_size),
     )
+
+
+def _goes_on(size: int) -> bool:
+    from kino_backup_tui.core.archive.peek import LISTING_BYTES
+
+    return size > LISTING_BYTES
 
 
 def _foreign(path: Path, size: int, problem: str, *, elsewhere: bool) -> Backup:

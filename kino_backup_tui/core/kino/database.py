@@ -100,8 +100,7 @@ def read_facts(connection: sqlite3.Connection, cancel: CancelToken | None = None
             if _MIGRATIONS in tables
             else []
         )
-        path = _path(connection)
-    return DatabaseFacts(tuple(_migration(path, *row) for row in rows), tables)
+    return DatabaseFacts(tuple(_migration(*row) for row in rows), tables)
 
 
 def check_integrity(connection: sqlite3.Connection, cancel: CancelToken) -> None:
@@ -113,16 +112,18 @@ def check_integrity(connection: sqlite3.Connection, cancel: CancelToken) -> None
     `OperationCancelledError` follows a cancel within a tenth of a second.
     """
     with _interruptible(connection, cancel):
-        path = _path(connection)
         if connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table'").fetchone() is None:
-            raise DatabaseDamagedError(f"The database {path} is empty.")
+            raise DatabaseDamagedError("The database is empty.")
         (result,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if result != "ok":
-        raise DatabaseDamagedError(f"The database {path} is damaged: {' '.join(str(result).split())}.")
+        raise DatabaseDamagedError(f"The database is damaged: {' '.join(str(result).split())}.")
 
 
 def database_error(error: sqlite3.Error, path: Path | str) -> KinoBackupError:
-    """Turn an error of SQLite into ours, by its result code."""
+    """Turn an error of SQLite into ours, by its result code.
+
+    Damage is told without the path: what was opened may be a copy, and the caller knows what of.
+    """
     # The code is missing where Python's own module objects; extended codes carry the primary one below.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
     if code == sqlite3.SQLITE_INTERRUPT:
@@ -138,8 +139,8 @@ def database_error(error: sqlite3.Error, path: Path | str) -> KinoBackupError:
     if code == sqlite3.SQLITE_IOERR:
         return LocationError(f"The database {path} cannot be read: {error}.", hint="Check the disk.")
     if code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG):
-        return IncompatibleError(f"The database {path} needs what this program does not have: {error}.")
-    return DatabaseDamagedError(f"The database {path} is damaged: {error}.")
+        return IncompatibleError(f"The database needs what this program does not have: {error}.")
+    return DatabaseDamagedError(f"The database is damaged: {error}.")
 
 
 @contextmanager
@@ -174,9 +175,9 @@ def _count(connection: sqlite3.Connection, table: str) -> int:
     return int(count)
 
 
-def _migration(path: str, version: object, checksum: object) -> Migration:
+def _migration(version: object, checksum: object) -> Migration:
     if not isinstance(version, int) or not isinstance(checksum, bytes):
-        raise DatabaseDamagedError(f"The list of migrations in {path} is not as sqlx writes it.")
+        raise DatabaseDamagedError("The list of migrations in the database is not as sqlx writes it.")
     return Migration(version, checksum.hex())
 
 

@@ -9,14 +9,13 @@ from pathlib import Path
 
 from kino_backup_tui.core.errors import IncompatibleError, NotFoundError, NotPermittedError, UsageError
 from kino_backup_tui.core.files import user_name
-from kino_backup_tui.core.kino.home import DOCUMENTED, KINO_0_3, LAYOUTS, Kino, Layout
-from kino_backup_tui.core.kino.systemd_unit import UNIT, read_unit
+from kino_backup_tui.core.kino.home import DOCUMENTED, KINO_0_3, LAYOUTS, WORKING_FOLDER, Kino, Layout
 from kino_backup_tui.core.kino.tool_config import load_tool_config, user_folder
 
 SYSTEM_DATA_PATH = Path("/var/lib/kino")
 """Where Kino's packages keep its data."""
 
-_SIGNS = {name for name in (DOCUMENTED.config, DOCUMENTED.secrets) if name} | {"backups", ".kino-backup"}
+_SIGNS = {name for name in (DOCUMENTED.config, DOCUMENTED.secrets) if name} | {"backups", WORKING_FOLDER}
 """What tells a Kino whose database is gone."""
 
 _HINT = "Name Kino's data path with --data-path, or in KINO_DATA_PATH."
@@ -69,6 +68,9 @@ def _places(data_path: Path | None, environ: Mapping[str, str], system_data_path
 
 
 def _unit_place(environ: Mapping[str, str], users_own: Path | None = None) -> _Place:
+    # Most runs name the data path: they do without.
+    from kino_backup_tui.core.kino.systemd_unit import UNIT, read_unit
+
     source = f"the user's {UNIT}" if users_own else UNIT
     unit = read_unit(environ, user=users_own is not None)
     if unit is None:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from kino_backup_tui.core.files import Owner
 
+WORKING_FOLDER = ".kino-backup"
+"""Below the data path: lock, journals and caches of this program."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:

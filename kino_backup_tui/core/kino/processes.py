@@ -66,9 +66,9 @@ def endpoints(pid: int) -> tuple[Endpoint, ...]:
         sockets = {
             target[len("socket:[") : -1] for _fd, target in _descriptors(pid) if target.startswith("socket:[")
         }
-        tables = [Path(f"{_PROC}/{pid}/net/{name}").read_text("ascii") for name in ("tcp", "tcp6")]
-    except (OSError, ValueError):
+    except OSError:
         return ()
+    tables = [_text(f"{_PROC}/{pid}/net/{name}") for name in ("tcp", "tcp6")]
     found = {endpoint for table in tables for endpoint in listening(table, sockets)}
     return tuple(sorted(found, key=lambda endpoint: (endpoint.port, ":" in endpoint.host)))
 
@@ -92,7 +92,11 @@ def listening(table: str, sockets: set[str]) -> Iterator[Endpoint]:
 
 def _other_pids() -> Iterator[int]:
     own = str(os.getpid())
-    for name in os.listdir(_PROC):  # noqa: PTH208 - thousands of names, and most are not wanted
+    try:
+        names = os.listdir(_PROC)  # noqa: PTH208 - thousands of names, and most are not wanted
+    except OSError:
+        return
+    for name in names:
         if name.isdecimal() and name != own:
             yield int(name)
 
@@ -116,6 +120,14 @@ def _descriptors(pid: int) -> Iterator[tuple[str, str]]:
             yield descriptor, os.readlink(f"{folder}/{descriptor}")  # noqa: PTH115
         except FileNotFoundError:
             continue
+
+
+def _text(path: str) -> str:
+    """A small file of the kernel; empty if it is not there, as tcp6 is not where IPv6 is off."""
+    try:
+        return Path(path).read_text("ascii")
+    except OSError:
+        return ""
 
 
 def _status(path: str) -> os.stat_result | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kino_backup_tui.core.files import user_name
-from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
 from kino_backup_tui.core.kino.processes import Endpoint, endpoints, holders
 from kino_backup_tui.core.kino.version import valid_version
 
@@ -23,7 +23,7 @@ class KinoState:
     """What could be found out about the Kino of one data path."""
 
     running: bool | None
-    """None when this user may not look into other users' processes."""
+    """None if nothing was found and this user may not look into every process."""
     pid: int | None = None
     version: str | None = None
     """As its own API says."""
@@ -41,7 +41,7 @@ def observe(kino: Kino) -> KinoState:
     database = Path(os.path.realpath(kino.database))
     found = holders([database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))])
     # Another run of this program has the database open while it takes a snapshot, and the lock as well.
-    ours = set(holders([kino.data_path / ".kino-backup" / "lock"]).pids) if found.pids else set()
+    ours = set(holders([kino.data_path / WORKING_FOLDER / "lock"]).pids) if found.pids else set()
     pids = [pid for pid in found.pids if pid not in ours]
     if not pids:
         return _without_process(kino, found.complete)
@@ -75,11 +75,12 @@ def ask_version(url: str) -> str | None:
 
 def _without_process(kino: Kino, complete: bool) -> KinoState:
     if complete:
-        return KinoState(False, how="no process has the database open")
+        exists = os.path.lexists(kino.database)
+        return KinoState(False, how="no process has the database open" if exists else "there is no database")
     version = ask_version(kino.url) if kino.url else None
     if version:
         return KinoState(None, None, version, kino.url, f"{kino.url} answers")
-    return KinoState(None, how=f"{user_name()} may not look into other users' processes")
+    return KinoState(None, how=f"{user_name()} may not look into every process")
 
 
 def _addresses(kino: Kino, pids: list[int]) -> Iterator[tuple[int, str]]:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from kino_backup_tui.core.errors import InvalidSettingsError, NotPermittedError
+from kino_backup_tui.core.errors import BusyError, InvalidSettingsError, NotPermittedError
 from kino_backup_tui.core.files import PRIVATE_FILE, Owner, replace_file, storage_errors
 from kino_backup_tui.core.kino.toml_file import TomlFile, read_toml, shown
 
@@ -109,7 +109,8 @@ def save_settings(config_file: Path, settings: BackupSettings, owner: Owner | No
     Owner and mode stay too; a link is written through. A new file is private and belongs to `owner`, by
     default to the owner of its folder. A key that has its default value and is not in the file is not added.
     Raises `InvalidSettingsError` if the settings are not allowed, or the present file cannot be parsed or
-    changed safely; `NotPermittedError`, `NoSpaceError`, `LocationError`. The file is whole, old or new.
+    changed safely; `BusyError` if somebody else changes it at the same time; `NotPermittedError`,
+    `NoSpaceError`, `LocationError`. Whatever happens, the file is whole, old or new.
     """
     from kino_backup_tui.core.kino.toml_edit import TomlEditError, set_keys
 
@@ -139,6 +140,14 @@ def _replace(file: TomlFile, text: str) -> None:
         raise NotPermittedError(
             f"{file.path} is a link to another user's file, {target}. It was left as it is."
         )
+    now = target.stat()
+    if (now.st_dev, now.st_ino, now.st_mtime_ns, now.st_size) != (
+        file.status.st_dev,
+        file.status.st_ino,
+        file.status.st_mtime_ns,
+        file.status.st_size,
+    ):
+        raise BusyError(f"{file.path} was changed by somebody else just now.", hint="Try again.")
     data = (file.mark + text).encode()
     replace_file(target, data, owner, stat.S_IMODE(file.status.st_mode), require_owner=True)
 

@@ -42,6 +42,9 @@ def read_toml(path: Path) -> TomlFile | None:
     try:
         data, status = _read(path)
     except FileNotFoundError:
+        # A link into a disk that is not mounted must not turn every setting into its default.
+        if path.is_symlink():
+            raise InvalidSettingsError(f"{path} is a link to a file that is not there.") from None
         return None
     except PermissionError as error:
         raise InvalidSettingsError(

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from kino_backup_tui.core.archive.manifest import Content, LeftOut
 from kino_backup_tui.core.archive.members import is_content_path
-from kino_backup_tui.core.archive.snapshot import database_size, snapshot_database
+from kino_backup_tui.core.archive.snapshot import copy_unwritable, database_size, snapshot_database
 from kino_backup_tui.core.archive.writer import CHUNK_BYTES
 from kino_backup_tui.core.errors import BusyError
-from kino_backup_tui.core.files import create_private, make_private_folder, storage_errors
+from kino_backup_tui.core.files import create_private, is_read_only, make_private_folder, storage_errors
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.operations.space import Space
@@ -63,10 +63,7 @@ def collect(kino: Kino, scratch: Path, job: Job, space: Space) -> Collected:
         if (kino.data_path / name).is_dir()
     ]
     database = kino.layout.database
-    size = database_size(kino.database)
-    space.require(scratch, size, "A copy of the database")
-    job.stage(Stage.DATABASE_SNAPSHOT, size)
-    snapshot_database(kino.database, scratch / database, job.reach)
+    _copy_database(kino, scratch / database, job, space)
     return Collected(
         scratch=scratch,
         paths=tuple(sorted([*files, database])),
@@ -74,6 +71,18 @@ def collect(kino: Kino, scratch: Path, job: Job, space: Space) -> Collected:
         left_out=tuple(left_out),
         warnings=tuple(warnings),
     )
+
+
+def _copy_database(kino: Kino, copy: Path, job: Job, space: Space) -> None:
+    with storage_errors(kino.database, "look at"):
+        frozen = is_read_only(kino.data_path) and kino.database.exists()
+        size = kino.database.stat().st_size if frozen else database_size(kino.database)
+    space.require(copy.parent, size, "A copy of the database")
+    job.stage(Stage.DATABASE_SNAPSHOT, size)
+    if frozen:
+        copy_unwritable(kino.database, copy)
+    else:
+        snapshot_database(kino.database, copy, job.reach)
 
 
 def hash_contents(collected: Collected, job: Job) -> tuple[Content, ...]:
@@ -105,7 +114,8 @@ def _secret_names(kino: Kino, left_out: list[LeftOut]) -> Iterator[str]:
     with storage_errors(kino.secrets, "read"):
         for folder, folders, names in os.walk(kino.secrets, onerror=refuse):
             folders.sort()
-            for name in sorted(names) + [name for name in folders if (Path(folder) / name).is_symlink()]:
+            links = [name for name in folders if (Path(folder) / name).is_symlink()]
+            for name in sorted(names + links):
                 path = (Path(folder) / name).relative_to(kino.data_path).as_posix()
                 if is_content_path(path):
                     yield path

@@ -16,6 +16,7 @@ from kino_backup_tui.core.archive.names import UNKNOWN_VERSION, format_name
 from kino_backup_tui.core.archive.verify import read_archive
 from kino_backup_tui.core.archive.writer import Source, write_archive
 from kino_backup_tui.core.catalog.locations import prepare_location
+from kino_backup_tui.core.errors import ArchiveError
 from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.kino.database import DatabaseFacts, check_integrity, open_untrusted, read_facts
 from kino_backup_tui.core.kino.running import observe
@@ -23,10 +24,12 @@ from kino_backup_tui.core.kino.version import kino_version
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
 from kino_backup_tui.core.operations.collect import Collected, collect, hash_contents
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.proving import named
 from kino_backup_tui.core.operations.publish import Partial, partial_file, sweep_partials
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.progress import CancelToken, Control, Stage
+from kino_backup_tui.core.workspace import workspace_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,8 @@ def create_backup(
     Raises `NotFoundError` (no database), `DatabaseDamagedError`, `NoSpaceError`, `BusyError`,
     `LocationError`, `NotPermittedError`, `OperationCancelledError`; whatever was written is removed then.
     """
-    session = open_session(context)
-    with run_job(session.workspace, "create", context.clock, control) as job:
+    with run_job(workspace_of(context.kino), "create", context.clock, control) as job:
+        session = open_session(context)
         default = context.kino.default_location
         prepare_location(session.location, session.workspace, default, accept=accept_location)
         session.remember_location()
@@ -73,7 +76,7 @@ def create_backup(
         space = Space(context.kino.data_path, use_reserve=use_reserve)
         with session.workspace.scratch_folder() as scratch:
             collected = collect(context.kino, scratch, job, space)
-            with _integrity_check(collected.database, job.cancel) as wait_for_check:
+            with _integrity_check(collected.database, context.kino.database, job.cancel) as wait_for_check:
                 label = _Label(version, kind, created_at)
                 manifest = _manifest(session, context, collected, hash_contents(collected, job), label)
                 warnings = list(collected.warnings)
@@ -151,8 +154,10 @@ def _pack(
 
 
 @contextmanager
-def _integrity_check(database: Path, cancel: CancelToken) -> Iterator[Callable[[], None]]:
+def _integrity_check(database: Path, live: Path, cancel: CancelToken) -> Iterator[Callable[[], None]]:
     """Check the copy beside the packing, which takes the other processor; yields what waits for the result.
+
+    A failure names the live database, for that is what is damaged.
 
     The result holds for the archive too: reading it back shows that the same bytes are in it.
     """
@@ -177,7 +182,7 @@ def _integrity_check(database: Path, cancel: CancelToken) -> Iterator[Callable[[
             cancel.raise_if_cancelled()
             thread.join(0.05)
         if failure:
-            raise failure[0]
+            raise named(failure[0], str(live)) if isinstance(failure[0], ArchiveError) else failure[0]
 
     try:
         yield wait

@@ -17,11 +17,12 @@ from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.models import BackupKind, BackupStatus
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import Created
-from kino_backup_tui.core.operations.proving import prove_archive
+from kino_backup_tui.core.operations.proving import named, prove_archive
 from kino_backup_tui.core.operations.publish import partial_file, sweep_partials
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.progress import Control, Stage
+from kino_backup_tui.core.workspace import workspace_of
 
 
 def import_backup(
@@ -45,8 +46,8 @@ def import_backup(
 def _import(
     context: Context, source: BinaryIO, name: str, control: Control, use_reserve: bool, accept_location: bool
 ) -> Created:
-    session = open_session(context)
-    with run_job(session.workspace, "import", context.clock, control) as job:
+    with run_job(workspace_of(context.kino), "import", context.clock, control) as job:
+        session = open_session(context)
         default = context.kino.default_location
         prepare_location(session.location, session.workspace, default, accept=accept_location)
         session.workspace.sweep_scratch()
@@ -59,10 +60,9 @@ def _import(
             partial.sync()
             size = os.fstat(partial.stream.fileno()).st_size
             try:
-                result = prove_archive(session, partial.stream, size, job, space)
+                result = prove_archive(session, partial.stream, session.location, size, job, space)
             except ArchiveError as error:
-                what = name or "The archive"
-                raise type(error)(f"{what} was not imported: {error.message}", hint=error.hint) from error
+                raise named(error, f"{name or 'The archive'} was not imported") from error
             path = partial.publish(_valid_name(name, result.manifest, context, session))
         backup = session.remember(
             path,
@@ -80,11 +80,10 @@ def _open_file(path: Path) -> BinaryIO:
         raise NotFoundError(f"There is no file {path}.")
     with storage_errors(path, "read"):
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    stream = os.fdopen(descriptor, "rb", buffering=0)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        stream.close()
+        os.close(descriptor)
         raise UsageError(f"{path} is not a file.", hint="Give an archive, or - for standard input.")
-    return stream
+    return os.fdopen(descriptor, "rb", buffering=0)
 
 
 def _copy(source: BinaryIO, target: BinaryIO, location: Path, job: Job, space: Space) -> None:

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kino_backup_tui.core.archive.peek import find_manifest
 from kino_backup_tui.core.catalog.locations import location_problem
 from kino_backup_tui.core.catalog.retention import Fate, fates
 from kino_backup_tui.core.catalog.scan import scan_file
@@ -22,8 +22,10 @@ from kino_backup_tui.core.files import storage_error
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.session import Session, open_session
-from kino_backup_tui.core.progress import CancelToken
 from kino_backup_tui.core.schedule import next_slots
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.progress import CancelToken
 
 LATEST = "latest"
 
@@ -114,6 +116,8 @@ def find_backup(context: Context, text: str) -> Backup:
 
 def complete(session: Session, backup: Backup, cancel: CancelToken) -> Backup:
     """Read the manifest of a backup wherever in the archive it is; a damaged one is remembered as such."""
+    from kino_backup_tui.core.archive.peek import find_manifest
+
     try:
         with backup.path.open("rb", buffering=0) as stream:
             manifest = find_manifest(stream, cancel)

@@ -14,7 +14,9 @@ from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.progress import Stage
 
 
-def prove_archive(session: Session, archive: BinaryIO, size: int, job: Job, space: Space) -> ReadArchive:
+def prove_archive(
+    session: Session, archive: BinaryIO, path: Path, size: int, job: Job, space: Space
+) -> ReadArchive:
     """Read an archive to its end: gzip, every digest, SQLite's integrity, migrations and row counts.
 
     The database is unpacked into the scratch folder for it. Raises `ArchiveDamagedError`,
@@ -28,13 +30,13 @@ def prove_archive(session: Session, archive: BinaryIO, size: int, job: Job, spac
             return create_private(copy, session.workspace.owner)
 
         job.stage(Stage.READING, size)
-        with storage_errors(Path(archive.name), "read"):
+        with storage_errors(path, "read"):
             result = read_archive(archive, job.advance, take_database)
         job.stage(Stage.CHECKING_DATABASE)
         prove_database(copy, result.manifest, job.cancel)
         return result
 
 
-def named(error: ArchiveError, path: Path) -> ArchiveError:
-    """The same error with the name of the archive in front."""
-    return type(error)(f"{path.name}: {error.message}", hint=error.hint)
+def named(error: ArchiveError, name: str) -> ArchiveError:
+    """The same error with the name of the file in front."""
+    return type(error)(f"{name}: {error.message}", hint=error.hint)

@@ -40,6 +40,8 @@ def prune(context: Context, control: Control, *, dry_run: bool = False) -> Prune
     if dry_run:
         return _plan(session)[0]
     with run_job(session.workspace, "prune", context.clock, control) as job:
+        session = open_session(context)
+        session.require_settings()
         plan, newest = _plan(session)
         if plan.removed and newest is not None:
             _read_again(session, newest, job)
@@ -76,4 +78,4 @@ def _read_again(session: Session, newest: Backup, job: Job) -> None:
             session.remember(
                 newest.path, BackupStatus.DAMAGED, manifest=newest.manifest, problem=error.message
             )
-            raise named(error, newest.path) from error
+            raise named(error, newest.filename) from error

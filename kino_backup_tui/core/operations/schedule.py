@@ -22,6 +22,7 @@ from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.schedule import next_slots
+from kino_backup_tui.core.workspace import workspace_of
 
 PREVIEWED_RUNS = 5
 
@@ -74,8 +75,8 @@ def save_schedule(
 
     Raises `InvalidSettingsError`, `LocationError`, `NotPermittedError`, `NoSpaceError`, `BusyError`.
     """
-    session = open_session(context)
-    with run_job(session.workspace, "schedule", context.clock, control) as job:
+    with run_job(workspace_of(context.kino), "schedule", context.clock, control) as job:
+        session = open_session(context)
         location = _location(context, settings)
         if location != session.location:
             # Naming a new location is accepting it; one we know must still be the disk we know.

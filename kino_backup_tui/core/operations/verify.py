@@ -29,7 +29,7 @@ def verify_backup(context: Context, backup: Backup, control: Control) -> Backup:
             archive = backup.path.open("rb", buffering=0)
         with archive:
             try:
-                result = prove_archive(session, archive, backup.size_bytes, job, space)
+                result = prove_archive(session, archive, backup.path, backup.size_bytes, job, space)
             except ArchiveError as error:
                 session.remember(
                     backup.path,
@@ -38,7 +38,7 @@ def verify_backup(context: Context, backup: Backup, control: Control) -> Backup:
                     problem=error.message,
                     elsewhere=backup.elsewhere,
                 )
-                raise named(error, backup.path) from error
+                raise named(error, backup.filename) from error
         return session.remember(
             backup.path,
             BackupStatus.VERIFIED,

@@ -8,7 +8,7 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 DATABASE = b"SQLite format 3\0" + bytes(range(256)) * 40
 
@@ -45,7 +45,7 @@ def member(
     return info, data
 
 
-def tar(*members: tuple[tarfile.TarInfo, bytes], form: int = tarfile.USTAR_FORMAT) -> bytes:
+def tar(*members: tuple[tarfile.TarInfo, bytes], form: Literal[0, 1, 2] = tarfile.USTAR_FORMAT) -> bytes:
     """A tar of members, with its end mark."""
     out = io.BytesIO()
     for info, data in members:

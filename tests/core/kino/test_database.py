@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -116,12 +115,14 @@ def test_a_sound_database_passes(path: Path, opened: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"this is not a database at all" * 100, b"SQLite format 3\0" + b"\0" * 84]
+    "content",
+    [b"", b"this is not a database at all" * 100, b"SQLite format 3\0" + b"\0" * 84],
+    ids=["empty", "text", "header only"],
 )
 def test_what_is_no_database_is_damaged(path: Path, opened: Open, content: bytes) -> None:
     """Empty, something else, or cut off after the header."""
     path.write_bytes(content)
-    with pytest.raises(DatabaseDamagedError, match=str(path)):
+    with pytest.raises(DatabaseDamagedError, match="The database is"):
         check_integrity(opened(), CancelToken())
 
 
@@ -153,9 +154,9 @@ def _damage_page(path: Path) -> None:
 def test_damage_is_reported_with_the_first_problem(
     path: Path, opened: Open, damage: Callable[[Path], None]
 ) -> None:
-    """The message is one line with the database's path."""
+    """The message is one line, in SQLite's words."""
     damage(path)
-    with pytest.raises(DatabaseDamagedError, match=str(path)) as caught:
+    with pytest.raises(DatabaseDamagedError, match="The database is damaged: ") as caught:
         check_integrity(opened(), CancelToken())
     assert "\n" not in caught.value.message
 
@@ -180,26 +181,27 @@ def test_an_unknown_collation_is_not_called_damage(path: Path, opened: Open) -> 
     assert read_facts(connection).tables == {"film": 1}
 
 
-def test_a_cancelled_check_ends_at_once(path: Path, opened: Open) -> None:
-    """A cancel in the middle of a long check ends it long before the check would have."""
+def test_a_cancelled_check_ends_at_once(path: Path) -> None:
+    """A cancel in the middle ends a check that would go on for a minute."""
+    rows, cancel, calls = 60_000, CancelToken(), 0
+
+    def slow(_value: object) -> bool:
+        nonlocal calls
+        calls += 1
+        if calls == rows + 100:
+            cancel.cancel()
+        if calls > rows:
+            time.sleep(0.001)
+        return True
+
     with closing(sqlite3.connect(path)) as connection:
-        # Index entries in another order than the rows: the check has to search for every row.
-        connection.executescript(
-            "PRAGMA synchronous = OFF; CREATE TABLE film (title TEXT); CREATE INDEX by_title ON film (title);"
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 200000) "
-            "INSERT INTO film SELECT hex(i * 7919 % 400009) || 'xxxxxxxxxxxxxxxx' FROM n;"
-        )
-    connection, cancel = opened(), CancelToken()
-    begun = time.monotonic()
-    check_integrity(connection, cancel)
-    whole = time.monotonic() - begun
-    timer = threading.Timer(whole / 10, cancel.cancel)
-    timer.start()
-    begun = time.monotonic()
-    with pytest.raises(OperationCancelledError):
-        check_integrity(connection, cancel)
-    assert time.monotonic() - begun < whole / 10 + 0.2
-    timer.join()
+        connection.create_function("slow", 1, slow, deterministic=True)
+        connection.execute("CREATE TABLE film (title CHECK (slow(title)))")
+        connection.executemany("INSERT INTO film VALUES (?)", ((f"title {n}",) for n in range(rows)))
+        assert calls == rows
+        with pytest.raises(OperationCancelledError):
+            check_integrity(connection, cancel)
+    assert calls < rows * 1.5
 
 
 def test_a_cancel_from_before_is_seen(path: Path, opened: Open) -> None:

@@ -247,6 +247,15 @@ def test_a_link_is_written_through(tmp_path: Path, config: Path) -> None:
     assert target.read_text() == "[backup]\nkeep = 4\n"
 
 
+def test_a_link_to_nothing_is_not_a_missing_file(config: Path) -> None:
+    """Settings on a disk that is not mounted are unknown, not the defaults, and nothing is created."""
+    config.symlink_to("unmounted/kino.toml")
+    for attempt in (lambda: load_settings(config), lambda: save_settings(config, BackupSettings(keep=3))):
+        with pytest.raises(InvalidSettingsError, match="a link to a file that is not there"):
+            attempt()
+    assert config.is_symlink()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a link of another user")
 def test_a_planted_link_to_another_users_file_is_refused(tmp_path: Path, config: Path) -> None:
     """Root does not write where Kino's user could not."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 import tomli_w
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kino_backup_tui.core.kino.toml_edit import Scalar, TomlEditError, set_keys
@@ -204,6 +204,7 @@ def _without_last_newline(document: list[_Piece]) -> list[_Piece]:
     return [*document[:-1], _Piece(document[-1].text.rstrip("\r\n"), document[-1].key)]
 
 
+@settings(deadline=None)
 @given(document=_documents(), values=st.dictionaries(st.sampled_from(_KEYS), _SCALARS, min_size=1))
 def test_any_document_keeps_every_other_character(document: list[_Piece], values: dict[str, Scalar]) -> None:
     """Present values are replaced in place, missing keys come in one block, and the meaning is as asked."""

@@ -1,0 +1,102 @@
+"""Retention counts and removes only what it may."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kino_backup_tui.core.archive.manifest import Manifest
+from kino_backup_tui.core.archive.names import backup_id, format_name
+from kino_backup_tui.core.catalog.retention import FateReason, fates, removable
+from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
+
+OURS = "a" * 32
+NIGHT = datetime(2026, 4, 26, 1, 0, tzinfo=UTC)
+
+
+def scheduled(age: int, **changes: Any) -> Backup:
+    """A verified scheduled backup of ours, so many days old."""
+    created_at = NIGHT - timedelta(days=age)
+    path = Path("/backups") / format_name(BackupKind.SCHEDULED, created_at, "0.4.2", UTC)
+    manifest = Manifest("0.4.2", 12, BackupKind.SCHEDULED, created_at, instance=OURS)
+    backup = Backup(
+        path=path,
+        id=backup_id(path.name),
+        role=EntryRole.BACKUP,
+        status=BackupStatus.VERIFIED,
+        size_bytes=1,
+        kind=BackupKind.SCHEDULED,
+        created_at=created_at,
+        manifest=manifest,
+    )
+    return replace(backup, **changes)
+
+
+def foreign_instance(backup: Backup) -> Backup:
+    """The same backup, made by another installation."""
+    assert backup.manifest is not None
+    return replace(backup, manifest=replace(backup.manifest, instance="b" * 32))
+
+
+def test_the_oldest_beyond_keep_go_first() -> None:
+    """Seven of ten stay; the three oldest go, oldest first."""
+    backups = [scheduled(age) for age in range(10)]
+
+    assert removable(backups, OURS, 7) == [backups[9], backups[8], backups[7]]
+
+
+NEVER: dict[str, tuple[Backup, FateReason]] = {
+    "manual": (scheduled(30, kind=BackupKind.MANUAL), FateReason.MANUAL),
+    "pre-restore": (scheduled(30, kind=BackupKind.PRE_RESTORE), FateReason.PRE_RESTORE),
+    "imported": (scheduled(30, imported=True), FateReason.IMPORTED),
+    "damaged": (scheduled(30, status=BackupStatus.DAMAGED), FateReason.DAMAGED),
+    "unreadable": (scheduled(30, status=BackupStatus.UNREADABLE), FateReason.DAMAGED),
+    "unverified": (scheduled(30, status=BackupStatus.UNVERIFIED), FateReason.UNVERIFIED),
+    "elsewhere": (scheduled(30, elsewhere=True), FateReason.ELSEWHERE),
+    "other installation": (foreign_instance(scheduled(30)), FateReason.OTHER_INSTALLATION),
+    "name says manual": (
+        scheduled(30, path=Path("/backups/kino-backup-manual-2026-03-27T01-00-00-v0.4.2.tar.gz")),
+        FateReason.KIND_UNKNOWN,
+    ),
+    "renamed": (scheduled(30, path=Path("/backups/before the upgrade.tar.gz")), FateReason.KIND_UNKNOWN),
+    "leftover": (scheduled(30, role=EntryRole.LEFTOVER), FateReason.NOT_A_BACKUP),
+    "foreign": (scheduled(30, role=EntryRole.FOREIGN), FateReason.NOT_A_BACKUP),
+}
+
+
+@pytest.mark.parametrize(("backup", "reason"), NEVER.values(), ids=NEVER.keys())
+def test_it_is_neither_counted_nor_removed(backup: Backup, reason: FateReason) -> None:
+    """Whatever is not a verified scheduled backup of this installation stays, and takes no place."""
+    backups = [scheduled(0), scheduled(1), backup]
+
+    assert removable(backups, OURS, 1) == [backups[1]]
+    assert fates(backups, OURS, 1, [])[backup.path].reason is reason
+
+
+def test_with_the_id_of_the_installation_lost_nothing_goes() -> None:
+    """Then nothing proves that a backup is ours."""
+    assert removable([scheduled(age) for age in range(10)], None, 1) == []
+
+
+def test_each_backup_knows_when_it_goes() -> None:
+    """Keeping three: the oldest goes with the next run, the newest with the third."""
+    backups = [scheduled(0), scheduled(1), scheduled(2), scheduled(3)]
+    slots = [NIGHT + timedelta(days=day) for day in (1, 2, 3)]
+
+    found = [fates(backups, OURS, 3, slots)[backup.path] for backup in backups]
+
+    assert [(fate.reason, fate.rank, fate.goes_at) for fate in found] == [
+        (FateReason.COUNTED, 1, slots[2]),
+        (FateReason.COUNTED, 2, slots[1]),
+        (FateReason.COUNTED, 3, slots[0]),
+        (FateReason.NEXT_TO_GO, 4, None),
+    ]
+
+
+def test_without_a_schedule_nothing_has_a_date() -> None:
+    """Backups that are off never push one out."""
+    assert fates([scheduled(0)], OURS, 3, [])[scheduled(0).path].goes_at is None

@@ -1,0 +1,210 @@
+"""The files are the index: everything in a location is shown as what it is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.listing import complete_listing, list_backups
+from kino_backup_tui.core.operations.verify import verify_backup
+from kino_backup_tui.core.progress import CancelToken, Control
+from tests.as_user import NOBODY, let_others_in, run_as
+from tests.core.archive.archives import manifest_for, member, packed, tar
+
+
+@pytest.fixture
+def location(kino: Kino) -> Path:
+    """The default location, empty."""
+    kino.default_location.mkdir(mode=0o700)
+    return kino.default_location
+
+
+def only(context: Context) -> Backup:
+    """The one entry of a listing of everything."""
+    (backup,) = list_backups(context, everything=True).backups
+    return backup
+
+
+def test_no_backups_are_an_empty_list(context: Context) -> None:
+    """A location that was never used is not an error."""
+    listing = list_backups(context)
+
+    assert listing.backups == ()
+    assert listing.location_problem is None
+
+
+def test_newest_first_across_kinds(context: Context, create: Callable[..., Backup]) -> None:
+    """The order is that of the dates inside, whatever the kind."""
+    made = [create(kind) for kind in (BackupKind.MANUAL, BackupKind.SCHEDULED, BackupKind.PRE_RESTORE)]
+
+    assert list(list_backups(context).backups) == made[::-1]
+    assert [backup.kind for backup in list_backups(context, kind=BackupKind.SCHEDULED).backups] == [
+        "scheduled"
+    ]
+
+
+ODD = "kino-backup-manual-2026-04-26T03-00-00-v0.4.2.tar.gz"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"PK\x03\x04 no archive",
+        packed(b"text" * 500),
+        packed(tar(member("manifest.json", b"{"))),
+        b"\x1f\x8b" * 9,
+    ],
+    ids=["empty", "zip", "gzip of text", "broken manifest", "half a header"],
+)
+def test_what_only_looks_like_a_backup_is_damaged(context: Context, location: Path, data: bytes) -> None:
+    """The name says backup, the bytes do not: it stays in the list, with the reason."""
+    (location / ODD).write_bytes(data)
+
+    backup = only(context)
+
+    assert (backup.role, backup.status) == (EntryRole.BACKUP, BackupStatus.DAMAGED)
+    assert backup.problem
+    assert backup.kind is BackupKind.MANUAL
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "photos.tar.gz", "[b]old [x] backup.zip", "файл", "x" * 255])
+def test_foreign_files_are_shown_only_with_everything(context: Context, location: Path, name: str) -> None:
+    """They are none of ours, but hiding them would hide what fills the disk."""
+    (location / name).write_bytes(b"something else")
+
+    assert list_backups(context).backups == ()
+    assert only(context).role is EntryRole.FOREIGN
+
+
+def test_a_folder_a_link_and_a_pipe_are_foreign(context: Context, location: Path) -> None:
+    """Nothing but a regular file is a backup, whatever its name."""
+    (location / ODD).mkdir()
+    (location / ODD.replace("26", "25")).symlink_to("/etc/passwd")
+    os.mkfifo(location / ODD.replace("26", "24"))
+
+    entries = list_backups(context, everything=True).backups
+
+    assert {entry.role for entry in entries} == {EntryRole.FOREIGN}
+    assert {entry.problem for entry in entries} == {
+        "It is a folder.",
+        "It is a symbolic link.",
+        "It is a named pipe.",
+    }
+
+
+def test_a_partial_is_a_leftover(context: Context, location: Path) -> None:
+    """What a power cut left is shown, and is never a backup."""
+    (location / f".{ODD}.partial").write_bytes(b"half")
+
+    assert only(context).role is EntryRole.LEFTOVER
+
+
+def test_a_renamed_backup_is_still_one(context: Context, create: Callable[[], Backup]) -> None:
+    """The manifest tells kind, date and version, whatever the admin called the file."""
+    backup = create()
+    backup.path.rename(backup.path.with_name("before [the] upgrade.tar.gz"))
+
+    found = only(context)
+
+    assert (found.kind, found.created_at, found.kino_version) == (
+        BackupKind.MANUAL,
+        backup.created_at,
+        "0.4.2",
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+def test_an_unreadable_file_says_so(context: Context, create: Callable[[], Backup]) -> None:
+    """Not being allowed to read says nothing of what is inside."""
+    backup = create()
+    let_others_in(backup.path)
+    (context.kino.data_path / ".kino-backup").chmod(0o700)
+
+    def status() -> str:
+        return only(context).status
+
+    assert run_as(NOBODY, status) == BackupStatus.UNREADABLE
+
+
+def test_a_manifest_at_the_end_is_completed_in_the_background(context: Context, location: Path) -> None:
+    """The list shows the name first; reading on fills in schema and date, and the cache keeps it."""
+    database = os.urandom(200_000)
+    members = {"db.sqlite": database}
+    data = packed(tar(member("db.sqlite", database), member("manifest.json", manifest_for(members))))
+    (location / ODD).write_bytes(data)
+
+    assert only(context).schema_version is None
+    assert only(context).needs_reading
+    assert complete_listing(context, CancelToken()) is True
+    assert only(context).schema_version == 2
+    assert complete_listing(context, CancelToken()) is False
+
+
+def test_a_changed_file_is_not_verified_any_more(context: Context, create: Callable[[], Backup]) -> None:
+    """What was proven of the old bytes says nothing of the new ones."""
+    backup = create()
+    data = bytearray(backup.path.read_bytes())
+    data[-20] ^= 1
+    backup.path.write_bytes(data)
+
+    assert only(context).status is not BackupStatus.VERIFIED
+
+
+def test_losing_the_cache_loses_no_backup(context: Context, kino: Kino, create: Callable[[], Backup]) -> None:
+    """Without the working folder every backup is listed, and one verification brings its state back."""
+    backup = create()
+    for path in sorted((kino.data_path / ".kino-backup").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+
+    found = only(context)
+
+    assert found.status is BackupStatus.UNVERIFIED
+    assert verify_backup(context, found, Control()).checksum_sha256 == backup.checksum_sha256
+
+
+def test_a_corrupt_cache_is_ignored(context: Context, kino: Kino, create: Callable[[], Backup]) -> None:
+    """Garbage in catalog.json is as good as no cache."""
+    create()
+    cache = kino.data_path / ".kino-backup" / "catalog.json"
+    for garbage in (b"{", b"[]", b'{"version": 1, "locations": {"x": 3}}', b"\xff"):
+        cache.write_bytes(garbage)
+        assert only(context).kind is BackupKind.MANUAL
+
+
+def test_the_second_listing_opens_no_archive(context: Context, create: Callable[[], Backup]) -> None:
+    """What the cache knows is not read again."""
+    first = create()
+    opened: list[object] = []
+    watching = True
+
+    def audit(event: str, arguments: tuple[object, ...]) -> None:
+        if watching and event == "open":
+            opened.append(arguments[0])
+
+    sys.addaudithook(audit)
+    assert only(context) == first
+    watching = False
+
+    assert opened
+    assert str(first.path) not in map(str, opened)
+
+
+def test_backups_of_a_former_location_stay_listed(
+    context: Context, kino: Kino, create: Callable[[], Backup], tmp_path: Path
+) -> None:
+    """After the location has moved, the old place's backups are shown as elsewhere."""
+    old = create()
+    (tmp_path / "nas").mkdir()
+    kino.config_file.write_text(f'[backup]\nlocation = "{tmp_path}/nas"\n')
+
+    assert [(backup.filename, backup.elsewhere) for backup in list_backups(context).backups] == [
+        (old.filename, True)
+    ]

@@ -1,0 +1,180 @@
+"""schedule, status and finding a backup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import time
+from pathlib import Path
+
+import pytest
+
+from kino_backup_tui.core.errors import InvalidSettingsError, LocationError, NotFoundError, UsageError
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
+from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.create import create_backup
+from kino_backup_tui.core.operations.listing import find_backup, list_backups
+from kino_backup_tui.core.operations.schedule import preview_schedule, read_schedule, save_schedule
+from kino_backup_tui.core.operations.status import read_status
+from kino_backup_tui.core.progress import Control
+
+
+def test_the_preview_names_the_next_five_runs(context: Context) -> None:
+    """In the host's zone, with its offset."""
+    preview = preview_schedule(context, BackupSettings(time=time(3, 30)))
+
+    assert [run.isoformat() for run in preview.next_runs[:2]] == [
+        "2026-04-27T03:30:00+02:00",
+        "2026-04-28T03:30:00+02:00",
+    ]
+    assert len(preview.next_runs) == 5
+    assert preview.zone == "Europe/Berlin"
+
+
+def test_the_preview_of_off_has_no_runs(context: Context) -> None:
+    """Off by frequency or by the switch: nothing is coming."""
+    assert preview_schedule(context, BackupSettings(frequency=Frequency.OFF)).next_runs == ()
+    assert preview_schedule(context, BackupSettings(enabled=False)).next_runs == ()
+
+
+def test_the_preview_of_a_lower_keep_names_what_would_go(
+    context: Context, create: Callable[..., Backup]
+) -> None:
+    """Lowering keep shows the backups beyond it, oldest first; nothing is removed."""
+    nights = [create(BackupKind.SCHEDULED) for _ in range(3)]
+
+    preview = preview_schedule(context, BackupSettings(keep=1))
+
+    assert preview.removes == (nights[0], nights[1])
+    assert len(list_backups(context).backups) == 3
+
+
+def test_saving_changes_only_what_changed(context: Context, kino: Kino) -> None:
+    """Comments, other tables and unchanged keys stay byte for byte."""
+    before = kino.config_file.read_text()
+
+    save_schedule(context, replace(read_schedule(context), keep=5), Control())
+
+    assert kino.config_file.read_text() == before.replace("keep = 3", "keep = 5")
+
+
+def test_a_new_location_is_marked_and_used(context: Context, kino: Kino, tmp_path: Path) -> None:
+    """Naming a place in the form is accepting it: the next backup goes there without a question."""
+    (tmp_path / "nas").mkdir()
+
+    save_schedule(context, replace(read_schedule(context), location=str(tmp_path / "nas")), Control())
+
+    assert (tmp_path / "nas" / ".kino-backup-location").exists()
+    assert create_backup(context, Control()).backup.path.parent == tmp_path / "nas"
+
+
+def test_a_location_that_does_not_exist_is_not_saved(context: Context, kino: Kino, tmp_path: Path) -> None:
+    """config.toml stays as it was."""
+    before = kino.config_file.read_bytes()
+
+    with pytest.raises(LocationError, match="does not exist"):
+        save_schedule(context, replace(read_schedule(context), location=str(tmp_path / "nas")), Control())
+
+    assert kino.config_file.read_bytes() == before
+
+
+def test_going_back_to_a_known_location_checks_the_disk(context: Context, kino: Kino, tmp_path: Path) -> None:
+    """A place that was used before must still be the same disk."""
+    settings = read_schedule(context)
+    nas = tmp_path / "nas"
+    nas.mkdir()
+    save_schedule(context, replace(settings, location=str(nas)), Control())
+    save_schedule(context, settings, Control())
+    (nas / ".kino-backup-location").unlink()
+
+    with pytest.raises(LocationError, match="not the one used so far"):
+        save_schedule(context, replace(settings, location=str(nas)), Control())
+
+
+def test_a_location_edited_into_config_toml_asks_first(context: Context, kino: Kino, tmp_path: Path) -> None:
+    """A folder without a marker that nobody accepted could be an unmounted disk."""
+    (tmp_path / "nas").mkdir()
+    kino.config_file.write_text(f'[backup]\nlocation = "{tmp_path}/nas"\n')
+
+    with pytest.raises(LocationError, match="has not been used before"):
+        create_backup(context, Control())
+
+    assert list((tmp_path / "nas").iterdir()) == []
+
+
+def test_broken_settings_fail_the_schedule_and_nothing_else(
+    context: Context, kino: Kino, create: Callable[[], Backup]
+) -> None:
+    """With an invalid config.toml the list is still there, and the schedule says what is wrong."""
+    backup = create()
+    kino.config_file.write_text('[backup]\ntime = "25:00"\n')
+
+    with pytest.raises(InvalidSettingsError, match="25:00"):
+        read_schedule(context)
+    listing = list_backups(context)
+    assert listing.backups == (backup,)
+    assert listing.settings_problem is not None
+
+
+def test_broken_settings_keep_the_last_good_location(context: Context, kino: Kino, tmp_path: Path) -> None:
+    """A backup made now goes where the last one went, and not to the default."""
+    (tmp_path / "nas").mkdir()
+    save_schedule(context, replace(read_schedule(context), location=str(tmp_path / "nas")), Control())
+    create_backup(context, Control())
+    kino.config_file.write_text("[backup\n")
+
+    assert create_backup(context, Control()).backup.path.parent == tmp_path / "nas"
+
+
+def test_the_status_knows_what_the_page_says(context: Context, create: Callable[..., Backup]) -> None:
+    """Counts, the newest verified backup, the next run and the version."""
+    create()
+    newest = create(BackupKind.SCHEDULED)
+
+    status = read_status(context)
+
+    assert status.newest_verified == newest
+    assert status.counts[BackupStatus.VERIFIED] == 2
+    assert status.next_run is not None
+    assert status.next_run.isoformat() == "2026-04-27T01:00:00+00:00"
+    assert (status.kino_version, status.host, status.zone) == ("0.4.2", "nas01", "Europe/Berlin")
+    assert (status.location_problem, status.settings_problem, status.job) == (None, None, None)
+
+
+def test_the_status_names_a_lost_location(context: Context, kino: Kino, create: Callable[[], Backup]) -> None:
+    """A location that was used and is gone is a problem, not an empty list."""
+    create()
+    kino.default_location.rename(kino.data_path / "gone")
+
+    assert isinstance(read_status(context).location_problem, LocationError)
+
+
+def test_a_backup_is_found_by_name_id_prefix_and_latest(
+    context: Context, create: Callable[..., Backup]
+) -> None:
+    """Everything an admin might call it leads to the same file."""
+    backup = create()
+    create(BackupKind.PRE_RESTORE)
+
+    for text in (backup.filename, str(backup.id), "kino-backup-manual", "latest", str(backup.path)):
+        assert find_backup(context, text) == replace(backup, elsewhere=False)
+
+
+def test_an_ambiguous_prefix_is_a_usage_error(context: Context, create: Callable[[], Backup]) -> None:
+    """Two fit: both are named."""
+    first, second = create(), create()
+
+    with pytest.raises(UsageError) as caught:
+        find_backup(context, "kino-backup-")
+
+    assert first.filename in caught.value.message
+    assert second.filename in caught.value.message
+
+
+@pytest.mark.parametrize("text", ["nope", "", "0", "latest", "/nowhere/at/all.tar.gz"])
+def test_what_is_not_there_is_not_found(context: Context, text: str) -> None:
+    """Unknown names, ids and paths, and `latest` without any verified backup."""
+    with pytest.raises(NotFoundError):
+        find_backup(context, text)

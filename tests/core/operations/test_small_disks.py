@@ -1,0 +1,204 @@
+"""Full, small and read-only file systems, on real ones."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from kino_backup_tui.core.errors import LocationError, NoSpaceError
+from kino_backup_tui.core.files import free_bytes
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.models import Backup, BackupStatus
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.create import create_backup
+from kino_backup_tui.core.operations.delete import delete_backup
+from kino_backup_tui.core.operations.export import export_backup
+from kino_backup_tui.core.operations.import_ import import_backup
+from kino_backup_tui.core.operations.listing import list_backups
+from kino_backup_tui.core.operations.prune import prune
+from kino_backup_tui.core.operations.schedule import read_schedule, save_schedule
+from kino_backup_tui.core.operations.verify import verify_backup
+from kino_backup_tui.core.progress import Control
+from tests.conftest import write_database
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a file system")
+
+Mount = Callable[[Path, str], None]
+
+
+@pytest.fixture
+def mount() -> Iterator[Mount]:
+    """Mount a tmpfs on a folder; unmounted at the end."""
+    with ExitStack() as stack:
+
+        def mount_one(folder: Path, options: str) -> None:
+            folder.mkdir(exist_ok=True)
+            done = subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, text=True
+            )
+            if done.returncode:
+                pytest.skip(f"cannot mount here: {done.stderr.strip()}")
+            stack.callback(lambda: subprocess.run(["umount", "-l", folder], check=True))
+
+        yield mount_one
+
+
+def fill(folder: Path, leave: int) -> None:
+    """Fill a file system but for some bytes."""
+    size = free_bytes(folder) - leave
+    with (folder / "filler").open("wb") as stream:
+        stream.write(bytes(size))
+
+
+def files(folder: Path) -> list[str]:
+    """What is in a folder, the location's marker aside."""
+    return sorted(path.name for path in folder.iterdir() if path.name != ".kino-backup-location")
+
+
+@pytest.fixture
+def nas(context: Context, tmp_path: Path, mount: Mount) -> Path:
+    """A location on a file system of its own, of one megabyte."""
+    folder = tmp_path / "nas"
+    mount(folder, "size=1m")
+    settings = read_schedule(context)
+    save_schedule(context, type(settings)(location=str(folder)), Control())
+    return folder
+
+
+def test_every_fill_level_of_the_location_makes_a_backup_or_nothing(context: Context, nas: Path) -> None:
+    """At each free space in steps of a page: a verified archive, or a named error and no file."""
+    outcomes = set()
+    for leave in range(0, 20 * 4096, 4096):
+        fill(nas, leave)
+        try:
+            created = create_backup(context, Control())
+        except NoSpaceError:
+            outcomes.add("no space")
+        else:
+            outcomes.add("made")
+            assert verify_backup(context, created.backup, Control()).status is BackupStatus.VERIFIED
+            created.backup.path.unlink()
+        assert files(nas) == ["filler"]
+        (nas / "filler").unlink()
+
+    assert outcomes == {"no space", "made"}
+
+
+def test_a_full_data_path_removes_the_scratch_copy(tmp_path: Path, context: Context, mount: Mount) -> None:
+    """The copy of the database does not fit: an error with the numbers, and the disk as full as before."""
+    data_path = tmp_path / "small"
+    mount(data_path, "size=2m")
+    write_database(data_path / "db.sqlite", films=5000)
+    (data_path / "config.toml").write_text("")
+    kino = Kino(data_path)
+    fill(data_path, 300 * 1024)
+    before = free_bytes(data_path)
+
+    for use_reserve in (False, True):
+        with pytest.raises(NoSpaceError):
+            create_backup(Context(kino, context.clock), Control(), use_reserve=use_reserve)
+
+    assert before - free_bytes(data_path) < 128 * 1024, "only the journal and the lock may remain"
+    assert not list((data_path / ".kino-backup" / "scratch").glob("*"))
+
+
+def test_delete_and_prune_work_with_no_byte_free(tmp_path: Path, context: Context, mount: Mount) -> None:
+    """A full disk is freed by deleting, so deleting may not need any space."""
+    from kino_backup_tui.core.models import BackupKind
+
+    data_path = tmp_path / "small"
+    mount(data_path, "size=4m")
+    write_database(data_path / "db.sqlite")
+    (data_path / "config.toml").write_text("[backup]\nkeep = 1\n")
+    here = Context(Kino(data_path), context.clock)
+    kinds = [BackupKind.SCHEDULED, BackupKind.SCHEDULED, BackupKind.MANUAL]
+    made = [create_backup(here, Control(), kind=kind, use_reserve=True).backup for kind in kinds]
+    fill(data_path, 0)
+    assert free_bytes(data_path) == 0
+
+    delete_backup(here, made[2], Control())
+    (data_path / "filler2").write_bytes(bytes(free_bytes(data_path)))
+    pruned = prune(here, Control())
+
+    assert len(pruned.removed) == 1
+    assert len(list_backups(here).backups) == 1
+
+
+def test_export_and_import_onto_a_full_disk_leave_nothing(
+    context: Context, create: Callable[[], Backup], nas: Path, tmp_path: Path
+) -> None:
+    """The half copy is removed, and the error names the place."""
+    settings = read_schedule(context)
+    save_schedule(context, type(settings)(), Control())
+    backup = create()
+    fill(nas, 0)
+
+    with pytest.raises(NoSpaceError, match=str(nas)):
+        export_backup(context, backup, nas, Control())
+    save_schedule(context, type(settings)(location=str(nas)), Control())
+    with pytest.raises(NoSpaceError, match=str(nas)):
+        import_backup(context, backup.path, Control())
+
+    assert files(nas) == ["filler"]
+
+
+def test_a_read_only_location_is_named_as_such(context: Context, nas: Path) -> None:
+    """Not "permission denied": the file system is read-only."""
+    subprocess.run(["mount", "-o", "remount,ro", nas], check=True)
+
+    with pytest.raises(LocationError, match="read-only file system"):
+        create_backup(context, Control())
+
+
+def test_an_unmounted_location_gets_no_backup(context: Context, nas: Path) -> None:
+    """The empty folder below the mount point has no marker: refused, and nothing is written there."""
+    create_backup(context, Control())
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", nas], check=True)
+
+    with pytest.raises(LocationError, match="not the one used so far"):
+        create_backup(context, Control())
+
+    assert list(nas.iterdir()) == []
+    subprocess.run(["umount", nas], check=True)
+    assert len(list_backups(context).backups) == 1
+
+
+def test_a_data_path_that_went_read_only_still_lists_and_exports(
+    tmp_path: Path, context: Context, mount: Mount
+) -> None:
+    """A failing disk is remounted read-only: what is on it can be seen, proven and copied away."""
+    data_path = tmp_path / "failing"
+    mount(data_path, "size=4m")
+    write_database(data_path / "db.sqlite")
+    here = Context(Kino(data_path), context.clock)
+    backup = create_backup(here, Control(), use_reserve=True).backup
+    subprocess.run(["mount", "-o", "remount,ro", data_path], check=True)
+
+    assert list_backups(here).backups == (backup,)
+    assert verify_backup(here, backup, Control()).status is BackupStatus.VERIFIED
+    assert export_backup(here, backup, tmp_path, Control()).read_bytes() == backup.path.read_bytes()
+
+
+def test_a_data_path_that_went_read_only_is_still_backed_up_elsewhere(
+    context: Context, kino: Kino, nas: Path
+) -> None:
+    """The last rows, still in the log of a Kino that was killed, are in the backup on the other disk."""
+    writer = sqlite3.connect(kino.database, isolation_level=None)
+    writer.execute("INSERT INTO film (title) VALUES ('in the log')")
+    subprocess.run(["mount", "--bind", kino.data_path, kino.data_path], check=True)
+    subprocess.run(["mount", "-o", "remount,ro,bind", kino.data_path], check=True)
+    try:
+        backup = create_backup(context, Control()).backup
+    finally:
+        subprocess.run(["umount", kino.data_path], check=True)
+        writer.close()
+
+    assert backup.path.parent == nas
+    assert backup.manifest is not None
+    assert backup.manifest.tables["film"] == 21
