@@ -81,20 +81,43 @@ def sync_folder(folder: Path) -> None:
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
+        sync_descriptor(descriptor)
     finally:
         os.close(descriptor)
 
 
-def create_private(path: Path, owner: Owner) -> BinaryIO:
-    """Open a new file for writing and reading: 0600 under any umask, never through a link."""
+def sync_descriptor(folder: int) -> None:
+    """The same for a folder that is open."""
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+
+
+def create_private(path: Path | str, owner: Owner, folder: int | None = None) -> BinaryIO:
+    """Open a new file for writing and reading: 0600 under any umask, never through a link.
+
+    With the descriptor of a folder, `path` is a name in it.
+    """
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(path, flags, PRIVATE_FILE)
+    descriptor = os.open(path, flags, PRIVATE_FILE, dir_fd=folder)
     owner.take(descriptor)
     return os.fdopen(descriptor, "w+b")
+
+
+def open_regular(path: Path, *, follow: bool = False) -> BinaryIO:
+    """Open a regular file for reading, unbuffered; raises `OSError`.
+
+    A link is refused unless `follow`, and a pipe or device always: whoever may write to the folder could
+    otherwise make us read, or wait for, something else than what was listed.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.ENXIO, "It is not a regular file")
+    return os.fdopen(descriptor, "rb", buffering=0)
 
 
 def make_private_folder(folder: Path, owner: Owner) -> None:

@@ -22,6 +22,7 @@ from kino_backup_tui.core.archive.names import (
 from kino_backup_tui.core.catalog.cache import Cache, Known, fingerprint_of
 from kino_backup_tui.core.catalog.locations import MARKER
 from kino_backup_tui.core.errors import ArchiveError
+from kino_backup_tui.core.files import open_regular
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 
 _KINDS_OF_FILES = {
@@ -110,7 +111,7 @@ def _peek(path: Path, known: Known) -> Known:
     from kino_backup_tui.core.archive.peek import peek_manifest
 
     try:
-        with path.open("rb", buffering=0) as stream:
+        with open_regular(path) as stream:
             manifest = peek_manifest(stream)
     except ArchiveError as error:
         return Known(known.fingerprint, BackupStatus.DAMAGED, problem=error.message)

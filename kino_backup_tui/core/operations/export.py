@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from kino_backup_tui.core.archive.writer import CHUNK_BYTES
 from kino_backup_tui.core.errors import ArchiveDamagedError, LocationError, UsageError
-from kino_backup_tui.core.files import Owner, storage_errors
+from kino_backup_tui.core.files import Owner, open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import Job, run_unlocked
 from kino_backup_tui.core.models import Backup
 from kino_backup_tui.core.operations.context import Context
@@ -32,9 +32,9 @@ def export_backup(context: Context, backup: Backup, destination: Path, control: 
         raise UsageError(f"{target} exists.", hint="Nothing is overwritten: choose another name.")
     with run_unlocked("export", context.clock, control) as job:
         with storage_errors(backup.path, "read"):
-            source = backup.path.open("rb", buffering=0)
+            source = open_regular(backup.path)
         with source:
-            Space(context.kino.data_path, use_reserve=False).require(folder, backup.size_bytes, "The copy")
+            Space(context.kino.data_path, use_reserve=None).require(folder, backup.size_bytes, "The copy")
             # The copy is the caller's, not Kino's.
             caller = Owner(os.geteuid(), os.getegid())
             with partial_file(folder, target.name, caller) as partial:

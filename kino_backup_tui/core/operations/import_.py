@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +11,7 @@ from kino_backup_tui.core.archive.names import SUFFIX, UNKNOWN_VERSION, format_n
 from kino_backup_tui.core.archive.writer import CHUNK_BYTES
 from kino_backup_tui.core.catalog.locations import prepare_location
 from kino_backup_tui.core.errors import ArchiveError, NotFoundError, UsageError
-from kino_backup_tui.core.files import storage_errors
+from kino_backup_tui.core.files import open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.models import BackupKind, BackupStatus
 from kino_backup_tui.core.operations.context import Context
@@ -78,12 +77,10 @@ def _import(
 def _open_file(path: Path) -> BinaryIO:
     if not path.exists():
         raise NotFoundError(f"There is no file {path}.")
-    with storage_errors(path, "read"):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
+    if not path.is_file():
         raise UsageError(f"{path} is not a file.", hint="Give an archive, or - for standard input.")
-    return os.fdopen(descriptor, "rb", buffering=0)
+    with storage_errors(path, "read"):
+        return open_regular(path, follow=True)
 
 
 def _copy(source: BinaryIO, target: BinaryIO, location: Path, job: Job, space: Space) -> None:

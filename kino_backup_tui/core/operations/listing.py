@@ -18,7 +18,7 @@ from kino_backup_tui.core.errors import (
     NotFoundError,
     UsageError,
 )
-from kino_backup_tui.core.files import storage_error
+from kino_backup_tui.core.files import open_regular, storage_error
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.session import Session, open_session
@@ -119,7 +119,7 @@ def complete(session: Session, backup: Backup, cancel: CancelToken) -> Backup:
     from kino_backup_tui.core.archive.peek import find_manifest
 
     try:
-        with backup.path.open("rb", buffering=0) as stream:
+        with open_regular(backup.path) as stream:
             manifest = find_manifest(stream, cancel)
     except ArchiveError as error:
         return session.remember(

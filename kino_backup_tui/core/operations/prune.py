@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kino_backup_tui.core.archive.verify import read_archive
 from kino_backup_tui.core.catalog.retention import counted, removable
 from kino_backup_tui.core.errors import ArchiveError
-from kino_backup_tui.core.files import storage_errors
+from kino_backup_tui.core.files import open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.models import Backup, BackupStatus
 from kino_backup_tui.core.operations.context import Context
@@ -71,7 +71,7 @@ def _plan(session: Session) -> tuple[Pruned, Backup | None]:
 def _read_again(session: Session, newest: Backup, job: Job) -> None:
     """Nothing is removed on the strength of a backup that has gone bad since it was verified."""
     job.stage(Stage.READING_BACK, newest.size_bytes)
-    with storage_errors(newest.path, "read"), newest.path.open("rb", buffering=0) as archive:
+    with storage_errors(newest.path, "read"), open_regular(newest.path) as archive:
         try:
             read_archive(archive, job.advance)
         except ArchiveError as error:

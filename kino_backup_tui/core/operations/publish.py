@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from kino_backup_tui.core.archive.names import is_partial, numbered, partial_name
-from kino_backup_tui.core.files import Owner, create_private, storage_errors, sync_folder
+from kino_backup_tui.core.files import PRIVATE_FILE, Owner, create_private, storage_errors, sync_descriptor
 from kino_backup_tui.core.workspace import best_effort, is_abandoned
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
@@ -20,8 +20,9 @@ _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 class Partial:
     """A file that is being written beside its final name, 0600 from its first byte."""
 
-    def __init__(self, path: Path, name: str, stream: BinaryIO) -> None:
-        self._path = path
+    def __init__(self, folder: Path, descriptor: int, name: str, stream: BinaryIO) -> None:
+        self._folder = folder
+        self._descriptor = descriptor
         self._name = name
         self.stream = stream
 
@@ -35,18 +36,17 @@ class Partial:
 
     def publish(self, name: str | None = None) -> Path:
         """Give the file its name, or the next free one; nothing is ever overwritten. Returns the path."""
-        name = name or self._name
-        folder = self._path.parent
+        wanted = name or self._name
         number = 1
         while True:
-            final = folder / (name if number == 1 else numbered(name, number))
+            final = wanted if number == 1 else numbered(wanted, number)
             try:
-                _move(self._path, final)
+                _move(partial_name(self._name), final, self._descriptor)
             except FileExistsError:
                 number += 1
                 continue
-            sync_folder(folder)
-            return final
+            sync_descriptor(self._descriptor)
+            return self._folder / final
 
 
 @contextlib.contextmanager
@@ -55,18 +55,21 @@ def partial_file(
 ) -> Iterator[Partial]:
     """A new partial file; it is removed when the block ends, published or not.
 
+    The folder is opened once, and everything happens in what was opened, wherever its path leads meanwhile.
     Raises `NoSpaceError`, `LocationError`, `NotPermittedError` for any `OSError` of the block.
     """
-    path = folder / partial_name(name)
+    partial = partial_name(name)
     with storage_errors(folder, "write to"), contextlib.ExitStack() as stack:
-        stream = stack.enter_context(create_private(path, owner))
-        stack.callback(path.unlink, missing_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        stack.callback(os.close, descriptor)
+        stream = stack.enter_context(create_private(partial, owner, descriptor))
+        stack.callback(_unlink, partial, descriptor)
         # Shows other processes that this partial has somebody who writes it. Not on every file system.
         with contextlib.suppress(OSError):
             fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         if warnings is not None and not owner.take(stream.fileno()):
             warnings.append(f"{folder} does not let the archive be given to Kino's user; it stays yours.")
-        yield Partial(path, name, stream)
+        yield Partial(folder, descriptor, name, stream)
 
 
 def sweep_partials(folder: Path) -> None:
@@ -77,12 +80,18 @@ def sweep_partials(folder: Path) -> None:
                 entry.unlink(missing_ok=True)
 
 
-def _move(partial: Path, final: Path) -> None:
+def _move(partial: str, final: str, folder: int) -> None:
     """Rename without overwriting: by a hard link, or over an empty file we have reserved the name with."""
     try:
-        os.link(partial, final)
+        os.link(partial, final, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        os.close(os.open(final, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-        partial.replace(final)
+        reserve = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        os.close(os.open(final, reserve, PRIVATE_FILE, dir_fd=folder))
+        os.replace(partial, final, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def _unlink(name: str, folder: int) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)

@@ -17,10 +17,10 @@ class Space:
     """Guards the free space of the file systems an operation writes to.
 
     On the one with Kino's data, the larger of 256 MiB and 5 % stays free unless `use_reserve`: a full disk
-    stops Kino itself.
+    stops Kino itself. None stands for an operation that does not offer the choice.
     """
 
-    def __init__(self, data_path: Path, *, use_reserve: bool) -> None:
+    def __init__(self, data_path: Path, *, use_reserve: bool | None) -> None:
         self._device = data_path.stat().st_dev
         self._use_reserve = use_reserve
         self._unchecked = 0
@@ -34,7 +34,7 @@ class Space:
             return
         kept = f" and {_mb(reserve)} are kept free for Kino" if reserve else ""
         hint = "Free space there, or move the backup location to a larger volume."
-        if reserve and free >= size:
+        if self._use_reserve is False and reserve and free >= size:
             hint += " With --use-reserve the space kept for Kino is used."
         raise NoSpaceError(f"{what} needs {_mb(size)} in {folder}; {_mb(free)} are free{kept}.", hint=hint)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kino_backup_tui.core.errors import ArchiveError, ArchiveRefusedError
-from kino_backup_tui.core.files import storage_errors
+from kino_backup_tui.core.files import open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import run_unlocked
 from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
@@ -24,9 +24,9 @@ def verify_backup(context: Context, backup: Backup, control: Control) -> Backup:
     if backup.role is not EntryRole.BACKUP:
         raise ArchiveRefusedError(f"{backup.filename} is not a backup. {backup.problem}")
     with run_unlocked("verify", context.clock, control) as job:
-        space = Space(context.kino.data_path, use_reserve=False)
+        space = Space(context.kino.data_path, use_reserve=None)
         with storage_errors(backup.path, "read"):
-            archive = backup.path.open("rb", buffering=0)
+            archive = open_regular(backup.path)
         with archive:
             try:
                 result = prove_archive(session, archive, backup.path, backup.size_bytes, job, space)
