@@ -54,7 +54,9 @@ class _Verbs(click.Group):
 @data_path_option
 @layout_option
 @click.option("--demo", is_flag=True, help="Open the screens on a sample Kino in a temporary folder.")
-@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
+@click.version_option(
+    __version__, prog_name=PROGRAM, message="%(prog)s %(version)s", help="Show the version and exit."
+)
 @click.pass_context
 def cli(context: click.Context, data_path: Path | None, layout: str | None, demo: bool) -> int | None:
     """Backups of the Kino media server.
@@ -143,6 +145,7 @@ def _report(error: KinoBackupError, *, as_json: bool) -> None:
 
         write_json(error_object(error))
         return
-    talk(f"error: {error.message}")
+    # Doing what was asked is no error, although the exit code says that the work was not done.
+    talk(error.message if isinstance(error, OperationCancelledError) else f"error: {error.message}")
     if error.hint:
         talk(error.hint)

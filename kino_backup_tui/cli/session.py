@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kino_backup_tui.cli.output import warn
 from kino_backup_tui.core.errors import KinoBackupError
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.progress import Control
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """Which Kino this run is about."""
 
     data_path: Path | None = None

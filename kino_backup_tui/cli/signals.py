@@ -10,9 +10,12 @@ import contextlib
 import signal
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.errors import OperationCancelledError
-from kino_backup_tui.core.progress import CancelToken
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.progress import CancelToken
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -40,6 +43,8 @@ def stop_on_signals() -> contextlib.AbstractContextManager[None]:
 @contextlib.contextmanager
 def cancel_on_signals() -> Iterator[CancelToken]:
     """Within the block, a signal sets the token; a cancelled operation then raises `StoppedBySignal`."""
+    from kino_backup_tui.core.progress import CancelToken
+
     token = CancelToken()
     received: list[int] = []
 

@@ -7,9 +7,8 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from kino_backup_tui.core.errors import KinoBackupError, LocationError, NoSpaceError, NotPermittedError
 
@@ -30,8 +29,7 @@ _GONE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """A user and a group, by number."""
 
     uid: int

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.archive.manifest import Manifest
@@ -41,8 +41,7 @@ class EntryRole(StrEnum):
     """Not a backup of Kino."""
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class Migration(NamedTuple):
     """A row of `_sqlx_migrations`: its version and the checksum of its SQL, in hexadecimal."""
 
     version: int
@@ -73,10 +72,15 @@ class Backup:
     elsewhere: bool = False
     """In a former location, not the current one."""
     manifest: Manifest | None = None
-    imported: bool = False
-    """Brought in from outside; never removed by retention."""
+    named_kind: BackupKind | None = None
+    """The kind the file name alone says; retention acts only where name and manifest agree."""
     needs_reading: bool = False
     """The manifest is further inside than a listing looks; `complete_listing` reads it."""
+
+    @property
+    def imported(self) -> bool:
+        """Brought in from outside: import names a scheduled backup manual, so that it stays."""
+        return self.kind is BackupKind.SCHEDULED and self.named_kind is BackupKind.MANUAL
 
     @property
     def filename(self) -> str:

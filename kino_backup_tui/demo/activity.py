@@ -15,6 +15,15 @@ _RELEASES = 4000
 _KEPT = timedelta(days=120)
 """How long Kino keeps log entries and the releases it has seen."""
 _TRAKT_AWAY = timedelta(days=3)
+_LOG_LINES = (
+    (3, "kino::search", "asked 3 indexers for {title!r}, {count} results in {took} ms"),
+    (3, "kino::playback", "session {request} moved to {took} s, direct play"),
+    (4, "kino::scheduler", "task refresh_metadata ended after {took} ms, {count} changes"),
+    (4, "kino::library", "scanned /mnt/media/Films in {took} ms, {count} folders changed"),
+    (2, "kino::scrobble", "trakt answered 503, next attempt in {took} s"),
+    (3, "kino::download", "piece check of {release}, {count} pieces missing"),
+)
+"""Level, module and text."""
 
 
 def watch(story: Story) -> None:
@@ -57,21 +66,14 @@ def log(story: Story) -> None:
     rng = story.rng
     films, releases = story.rows("film"), story.rows("release")
     for at in story.instants(_LOG_ENTRIES, story.end - _KEPT):
-        film, release, took, count = (
-            rng.choice(films),
-            rng.choice(releases),
-            rng.randint(3, 9000),
-            rng.randint(0, 60),
+        level, target, pattern = rng.choice(_LOG_LINES)
+        film, took, request = rng.choice(films), rng.randint(3, 9000), rng.randbytes(8).hex()
+        message = pattern.format(
+            title=film[2],
+            release=rng.choice(releases)[3],
+            request=request,
+            took=took,
+            count=rng.randint(0, 60),
         )
-        level, target, message = rng.choice(
-            (
-                (3, "kino::search", f"asked 3 indexers for {film[2]!r}, {count} results in {took} ms"),
-                (3, "kino::playback", f"session {rng.randbytes(8).hex()} moved to {took} s, direct play"),
-                (4, "kino::scheduler", f"task refresh_metadata ended after {took} ms, {count} changes"),
-                (4, "kino::library", f"scanned /mnt/media/Films in {took} ms, {film[1]} films, 0 new"),
-                (2, "kino::scrobble", f"trakt answered 503, next attempt in {count + 30} s"),
-                (3, "kino::download", f"piece check of {release[3]}, {count} pieces missing"),
-            )
-        )
-        fields = json.dumps({"request": rng.randbytes(6).hex(), "took_ms": took, "film": film[1]})
+        fields = json.dumps({"request": request[:12], "took_ms": took, "film": film[1]})
         story.add("log_entry", at, level, target, message, fields)

@@ -38,7 +38,7 @@ _NUMBERED = {table for table, columns in COLUMNS.items() if columns.split(", ")[
 
 def stamp(instant: datetime) -> str:
     """An instant in UTC as the database writes it; the text sorts as the time does."""
-    return f"{instant:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{instant.isoformat()[:19]}Z"
 
 
 class Story:

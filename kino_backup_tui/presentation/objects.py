@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from kino_backup_tui.core.catalog.retention import Fate
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.models import Backup
-from kino_backup_tui.core.progress import JobEvent
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.archive.manifest import Manifest
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.operations.prune import Pruned
     from kino_backup_tui.core.operations.schedule import SchedulePreview
     from kino_backup_tui.core.operations.status import Status
+    from kino_backup_tui.core.progress import JobEvent
 
 JsonObject = dict[str, object]
 

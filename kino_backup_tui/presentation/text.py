@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.catalog.retention import Fate, FateReason
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
-from kino_backup_tui.core.progress import Stage
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.archive.manifest import Manifest
@@ -30,17 +29,18 @@ STATUS_NAMES: Mapping[BackupStatus, str] = {
     BackupStatus.UNREADABLE: "? unreadable",
 }
 
-STAGE_NAMES: Mapping[Stage, str] = {
-    Stage.WAITING: "Waiting for another operation",
-    Stage.DATABASE_SNAPSHOT: "Copying the database",
-    Stage.HASHING: "Hashing and counting",
-    Stage.PACKING: "Packing",
-    Stage.READING_BACK: "Reading back",
-    Stage.CHECKING_DATABASE: "Checking the database",
-    Stage.COPYING: "Copying",
-    Stage.READING: "Reading the archive",
-    Stage.DELETING: "Deleting",
+STAGE_NAMES: Mapping[str, str] = {
+    "waiting": "Waiting for another operation",
+    "database_snapshot": "Copying the database",
+    "hashing": "Hashing and counting",
+    "packing": "Packing",
+    "reading_back": "Reading back",
+    "checking_database": "Checking the database",
+    "copying": "Copying",
+    "reading": "Reading the archive",
+    "deleting": "Deleting",
 }
+"""By the values of `Stage`, which a listing does not need to load."""
 
 FREQUENCY_NAMES = {"daily": "Daily", "weekly": "Weekly, Sunday", "monthly": "Monthly, the 1st", "off": "Off"}
 

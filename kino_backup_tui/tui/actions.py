@@ -50,7 +50,7 @@ PAGE_ACTIONS = (
     Action("backup.export", "e", "e", "export", "Export", "Export selected backup",
            "Copy it to another place"),
     Action("backup.delete", "d,delete", "d", "delete", "Delete", "Delete selected backup",
-           "After a question"),
+           "Asks before it does"),
     Action("list.filter", "slash", "/", "filter", "Filter", "Filter list",
            "By words, kind, date, version, state"),
     Action("app.help", "question_mark,f1", "?", "help", "Help", "Show help",

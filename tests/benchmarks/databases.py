@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -84,10 +86,10 @@ def write_database(path: Path, size: int) -> None:
 def temporary_kino(size: int) -> Iterator[Kino]:
     """A data path with a database of `size` bytes, for as long as it is measured."""
     with TemporaryDirectory(prefix="kino-benchmark-") as folder:
-        kino = Kino(Path(folder).resolve() / "kino")
-        furnish_data_path(kino.data_path)
-        write_database(kino.database, size)
-        yield kino
+        data_path = Path(folder).resolve() / "kino"
+        # A process of its own, so that the memory it takes is not in anybody's measurement.
+        subprocess.run([sys.executable, "-m", __name__, str(data_path), str(size)], check=True)
+        yield Kino(data_path)
 
 
 def _size(connection: sqlite3.Connection) -> int:
@@ -95,3 +97,9 @@ def _size(connection: sqlite3.Connection) -> int:
         "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
     ).fetchone()
     return int(size)
+
+
+if __name__ == "__main__":
+    target = Kino(Path(sys.argv[1]))
+    furnish_data_path(target.data_path)
+    write_database(target.database, int(sys.argv[2]))

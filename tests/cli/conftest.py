@@ -18,4 +18,4 @@ def cli(tmp_path: Path) -> Cli:
 @pytest.fixture
 def slow_cli(tmp_path: Path) -> Cli:
     """A Kino whose backup takes long enough to be caught in the act."""
-    return write_kino(tmp_path / "big", padding_megabytes=96)
+    return write_kino(tmp_path / "big", padding_megabytes=64)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,22 +74,50 @@ class Cli:
         """Run a verb to its end; without `stdin` there is nobody to answer."""
         return run([*self.arguments(*verb)], stdin=stdin, **environ)
 
-    def start(self, *verb: str, **options: Any) -> subprocess.Popen[str]:
-        """Start a verb with pipes on its outputs."""
-        return subprocess.Popen(
+    @contextlib.contextmanager
+    def running(
+        self, *verb: str, stdin: int = subprocess.DEVNULL, **options: Any
+    ) -> Iterator[subprocess.Popen[str]]:
+        """Run a verb during the block with pipes on its outputs; a test that fails leaves no process."""
+        process = subprocess.Popen(
             self.arguments(*verb),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env=clean_environ(),
             **options,
         )
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @contextlib.contextmanager
+    def creating(self, **options: Any) -> Iterator[subprocess.Popen[str]]:
+        """Have a backup being made: during the block it has begun, and it reports every event."""
+        with self.running("create", "--json", "--progress", **options) as process:
+            assert event_of(process)["event"] == "start"
+            yield process
 
     def create(self) -> Path:
         """Make a backup and return its path."""
         result = self.run("create")
         assert result.code == 0, result.err
         return Path(result.out.strip())
+
+
+def event_of(process: subprocess.Popen[str]) -> Any:
+    """The next line of a running command, as JSON."""
+    assert process.stdout is not None
+    return json.loads(process.stdout.readline())
+
+
+def end_of(process: subprocess.Popen[str]) -> tuple[int, list[Any], str]:
+    """Wait for a running command: its exit code, the rest of its lines, and its talk."""
+    out, err = process.communicate(timeout=TIMEOUT_SECONDS)
+    return process.returncode, [json.loads(line) for line in out.splitlines()], err
 
 
 def run(arguments: Sequence[str], *, stdin: bytes | None = None, **environ: str) -> Result:

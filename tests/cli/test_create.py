@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import stat
 import subprocess
 from datetime import datetime
 
-from tests.cli.harness import Cli
+import pytest
+
+from tests.cli.harness import Cli, end_of, event_of
 
 LISTED_FIELDS = {
     *(
@@ -118,25 +121,29 @@ def test_a_location_that_is_a_file_is_unavailable(cli: Cli) -> None:
 
 def test_two_at_once_take_turns(slow_cli: Cli) -> None:
     """Both succeed, one after the other, and neither overwrites the other."""
-    both = [slow_cli.start("create") for _ in range(2)]
-    ends = [process.communicate(timeout=60) for process in both]
-    assert [process.returncode for process in both] == [0, 0], ends
+    with slow_cli.creating() as first, slow_cli.running("create", "--json", "--progress") as second:
+        assert event_of(second)["stage"] == "waiting"
+        assert [end_of(first)[0], end_of(second)[0]] == [0, 0]
     assert len(slow_cli.archives) == 2
     assert slow_cli.unfinished == []
 
 
-def test_no_patience_means_busy(slow_cli: Cli) -> None:
+@pytest.mark.parametrize(
+    "verb", [["create"], ["prune"], ["import", "-"], ["delete", "x"], ["schedule", "set", "--keep", "4"]]
+)
+def test_no_patience_means_busy(slow_cli: Cli, verb: list[str]) -> None:
     """`--wait 0` exits with 7 while another operation runs, and says which."""
-    first = slow_cli.start("create", "--json", "--progress")
-    assert first.stdout is not None
-    first.stdout.readline()
-    for verb in (["create"], ["prune"], ["import", "-"], ["schedule", "set", "--keep", "4"]):
+    if verb[0] == "delete":
+        verb = ["delete", slow_cli.create().name, "--yes"]
+    with slow_cli.creating() as first:
+        # Frozen with the lock in its hands, so that it cannot be done too early.
+        first.send_signal(signal.SIGSTOP)
         result = slow_cli.run(*verb, "--wait", "0", "--json")
-        assert result.code == 7, verb
+        first.send_signal(signal.SIGCONT)
+        assert result.code == 7
         assert result.json["error"]["code"] == "busy"
-        assert str(first.pid) in result.json["error"]["message"]
-    first.communicate(timeout=60)
-    assert first.returncode == 0
+        assert f"process {first.pid}" in result.json["error"]["message"]
+        assert end_of(first)[0] == 0
 
 
 def test_broken_settings_do_not_stop_a_backup(cli: Cli) -> None:

@@ -33,13 +33,12 @@ def test_json_is_ascii_and_takes_undecodable_names(capsys: pytest.CaptureFixture
 
 def test_a_reader_that_leaves_is_no_error(cli: Cli) -> None:
     """`list | head -1` ends quietly: no message, exit code 0."""
-    command = cli.start("list", "--json")
-    assert command.stdout is not None
-    command.stdout.close()
-    assert command.stderr is not None
-    assert command.stderr.read() == ""
-    command.stderr.close()
-    assert command.wait() == 0
+    with cli.running("list", "--json") as command:
+        assert command.stdout is not None
+        assert command.stderr is not None
+        command.stdout.close()
+        assert command.stderr.read() == ""
+        assert command.wait() == 0
 
 
 def test_a_full_disk_behind_standard_output_is_reported(cli: Cli) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -24,27 +25,12 @@ from kino_backup_tui.core.operations.schedule import SchedulePreview
 from kino_backup_tui.core.operations.status import Status
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent
 from kino_backup_tui.tui.backend import Backend
+from tests.fakes import FakeClock
 
 ZONE = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 4, 26, 9, 30, tzinfo=ZONE).astimezone(UTC)
 DATA_PATH = Path("/var/lib/kino")
 LOCATION = DATA_PATH / "backups"
-
-
-@dataclass(frozen=True, slots=True)
-class FixedClock:
-    """Half past nine in Berlin, for ever."""
-
-    instant: datetime = NOW
-    local: tzinfo = ZONE
-
-    def now(self) -> datetime:
-        """Always the same instant."""
-        return self.instant
-
-    def zone(self) -> tzinfo:
-        """Always the same zone."""
-        return self.local
 
 
 def manifest(backup_kind: BackupKind, created_at: datetime, version: str, schema: int) -> Manifest:
@@ -164,7 +150,8 @@ class PreparedBackend(Backend):
     """Answers from memory. `error` is what every changing operation ends with, if set."""
 
     def __init__(self, backups: Sequence[Backup] = (), *, error: KinoBackupError | None = None) -> None:
-        super().__init__(Context(Kino(DATA_PATH), FixedClock(), host="nas01"))
+        self.clock = FakeClock(NOW)
+        super().__init__(Context(Kino(DATA_PATH), self.clock, host="nas01"))
         self.backups = list(backups)
         self.error = error
         self.settings = BackupSettings()
@@ -174,6 +161,9 @@ class PreparedBackend(Backend):
         self.job: JobRecord | None = None
         self.removes: tuple[Backup, ...] = ()
         self.events: tuple[JobEvent, ...] = ()
+        self.hold = threading.Event()
+        """Cleared, operations report their events and then go on until they are cancelled."""
+        self.hold.set()
 
     def start_folder(self) -> Path:
         """A folder that is everywhere."""
@@ -252,6 +242,8 @@ class PreparedBackend(Backend):
     def _play(self, control: Control) -> None:
         for event in self.events:
             control.report(event)
+        while not self.hold.wait(0.01):
+            control.cancel.raise_if_cancelled()
         if self.error is not None:
             raise self.error
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.operations.context import Context
     from kino_backup_tui.core.operations.status import Status
 
+_RUNNING = {True: "running", False: "not running", None: "not known whether it runs"}
+
 
 @click.command("status")
 @json_option
@@ -45,7 +47,7 @@ def _lines(context: Context, status: Status) -> list[tuple[str, str]]:
         size_text,
     )
 
-    running = {True: "running", False: "not running", None: "running or not: not known"}[status.kino.running]
+    running = _RUNNING[status.kino.running]
     how = f" ({printable(status.kino.how)})" if status.kino.how else ""
     free = "" if status.free_bytes is None else f", {size_text(status.free_bytes)} free"
     counts = [f"{count} {STATUS_NAMES[state]}" for state, count in status.counts.items() if count]

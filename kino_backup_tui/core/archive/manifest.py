@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from kino_backup_tui.core.archive.members import is_content_path
 from kino_backup_tui.core.errors import ArchiveDamagedError, ArchiveRefusedError
@@ -26,8 +26,7 @@ _DIGEST = r"[0-9a-f]{64}"
 _VERSION = r"[0-9A-Za-z.+-]{1,64}"
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """One member of an archive."""
 
     path: str
@@ -35,8 +34,7 @@ class Content:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """Something that belongs to a backup and was not saved."""
 
     path: str

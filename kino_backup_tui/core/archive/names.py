@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from typing import NamedTuple
 
 from kino_backup_tui.core.models import BackupKind
 
@@ -33,8 +33,7 @@ _NAME = re.compile(
 _STAMP = "%Y-%m-%dT%H-%M-%S"
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveName:
+class ArchiveName(NamedTuple):
     """What a file name says; None where it does not."""
 
     kind: BackupKind | None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -48,9 +49,9 @@ class Cache:
         self._workspace = workspace
         self._entries = _load(workspace)
 
-    def get(self, path: Path, fingerprint: Fingerprint) -> Known | None:
+    def get(self, folder: str, name: str, fingerprint: Fingerprint) -> Known | None:
         """What is known of a file, if it has not changed since."""
-        fields = self._entries.get(str(path.parent), {}).get(path.name)
+        fields = self._entries.get(folder, {}).get(name)
         if not isinstance(fields, dict) or fields.get("f") != list(fingerprint):
             return None
         try:
@@ -146,7 +147,7 @@ def _encode_manifest(manifest: Manifest) -> list[Any]:
         manifest.kind.value if manifest.kind else None,
         manifest.created_at.isoformat() if manifest.created_at else None,
         [[content.path, content.size, content.sha256] for content in manifest.contents],
-        [[migration.version, migration.checksum] for migration in manifest.migrations],
+        _encode_migrations(manifest.migrations),
         dict(manifest.tables),
         [[item.path, item.reason] for item in manifest.left_out],
         [getattr(manifest, name) for name in _TEXTS],
@@ -161,8 +162,19 @@ def _decode_manifest(fields: list[Any]) -> Manifest:
         BackupKind(kind) if kind else None,
         datetime.fromisoformat(created_at) if created_at else None,
         tuple(Content(*item) for item in contents),
-        tuple(Migration(*item) for item in migrations),
+        _decode_migrations(migrations),
         tables,
         tuple(LeftOut(*item) for item in left_out),
         *texts,
     )
+
+
+def _encode_migrations(migrations: Iterable[Migration]) -> str:
+    return " ".join(f"{migration.version}:{migration.checksum}" for migration in migrations)
+
+
+@functools.lru_cache(maxsize=64)
+def _decode_migrations(text: str) -> tuple[Migration, ...]:
+    """Read once what nearly all archives of an installation have in common."""
+    pairs = (word.split(":") for word in text.split())
+    return tuple(Migration(int(version), checksum) for version, checksum in pairs)

@@ -9,9 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kino_backup_tui.core.errors import KinoBackupError, LocationError, NotPermittedError
 from kino_backup_tui.core.files import (
@@ -30,8 +29,7 @@ _STATE_KEY = "locations"
 _ACCEPT = "If this is the right place, say so with --accept-location."
 
 
-@dataclass(frozen=True, slots=True)
-class KnownLocation:
+class KnownLocation(NamedTuple):
     """A location this installation has used, and the id in its marker file."""
 
     path: Path

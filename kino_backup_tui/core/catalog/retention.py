@@ -6,13 +6,12 @@ agree, are counted or removed. Kino's documentation: manual and pre-restore back
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from kino_backup_tui.core.archive.names import parse_name
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 
 
@@ -47,6 +46,12 @@ class Fate:
     """When a counted backup goes if every scheduled run succeeds; aware."""
 
 
+_KEPT_KINDS: Mapping[BackupKind | None, FateReason] = {
+    BackupKind.MANUAL: FateReason.MANUAL,
+    BackupKind.PRE_RESTORE: FateReason.PRE_RESTORE,
+}
+
+
 def counted(backups: Iterable[Backup], instance: str | None) -> list[Backup]:
     """The backups retention counts, newest first."""
     found = [backup for backup in backups if _exemption(backup, instance) is None]
@@ -64,34 +69,36 @@ def fates(
     """Why each file is kept or when it goes; `slots` are the next `keep` scheduled runs."""
     found: dict[Path, Fate] = {}
     for rank, backup in enumerate(counted(backups, instance), start=1):
-        if rank > keep:
-            found[backup.path] = Fate(FateReason.NEXT_TO_GO, rank, keep)
-            continue
         runs = keep - rank
-        found[backup.path] = Fate(FateReason.COUNTED, rank, keep, slots[runs] if runs < len(slots) else None)
+        found[backup.path] = (
+            Fate(FateReason.COUNTED, rank, keep, slots[runs] if runs < len(slots) else None)
+            if runs >= 0
+            else Fate(FateReason.NEXT_TO_GO, rank, keep)
+        )
     for backup in backups:
-        reason = _exemption(backup, instance)
-        if reason is not None:
+        if reason := _exemption(backup, instance):
             found[backup.path] = Fate(reason)
     return found
 
 
 def _exemption(backup: Backup, instance: str | None) -> FateReason | None:
     """Why retention leaves a file alone; None if it counts it."""
-    name = parse_name(backup.filename, UTC)
-    rules = (
-        (backup.role is not EntryRole.BACKUP, FateReason.NOT_A_BACKUP),
-        (backup.elsewhere, FateReason.ELSEWHERE),
-        (backup.imported, FateReason.IMPORTED),
-        (backup.kind is BackupKind.MANUAL, FateReason.MANUAL),
-        (backup.kind is BackupKind.PRE_RESTORE, FateReason.PRE_RESTORE),
-        (backup.status in (BackupStatus.DAMAGED, BackupStatus.UNREADABLE), FateReason.DAMAGED),
-        (backup.kind is None or name is None or name.kind is not backup.kind, FateReason.KIND_UNKNOWN),
-        (backup.manifest is None, FateReason.UNVERIFIED),
-        (
-            backup.manifest is None or instance is None or backup.manifest.instance != instance,
-            FateReason.OTHER_INSTALLATION,
-        ),
-        (backup.status is not BackupStatus.VERIFIED or backup.created_at is None, FateReason.UNVERIFIED),
-    )
-    return next((reason for applies, reason in rules if applies), None)
+    if backup.role is not EntryRole.BACKUP:
+        return FateReason.NOT_A_BACKUP
+    if backup.elsewhere:
+        return FateReason.ELSEWHERE
+    if backup.imported:
+        return FateReason.IMPORTED
+    if backup.kind is not BackupKind.SCHEDULED:
+        return _KEPT_KINDS.get(backup.kind, FateReason.KIND_UNKNOWN)
+    if backup.status in (BackupStatus.DAMAGED, BackupStatus.UNREADABLE):
+        return FateReason.DAMAGED
+    if backup.named_kind is not backup.kind:
+        return FateReason.KIND_UNKNOWN
+    if backup.manifest is None:
+        return FateReason.UNVERIFIED
+    if instance is None or backup.manifest.instance != instance:
+        return FateReason.OTHER_INSTALLATION
+    if backup.status is not BackupStatus.VERIFIED or backup.created_at is None:
+        return FateReason.UNVERIFIED
+    return None

@@ -12,18 +12,17 @@ from pathlib import Path
 
 from kino_backup_tui.core.archive.manifest import Manifest
 from kino_backup_tui.core.archive.names import (
-    PARTIAL_SUFFIX,
     SUFFIX,
     ArchiveName,
     backup_id,
     is_partial,
     parse_name,
 )
-from kino_backup_tui.core.catalog.cache import Cache, Known, fingerprint_of
+from kino_backup_tui.core.catalog.cache import Cache, Fingerprint, Known, fingerprint_of
 from kino_backup_tui.core.catalog.locations import MARKER
 from kino_backup_tui.core.errors import ArchiveError
 from kino_backup_tui.core.files import open_regular
-from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
+from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 
 _KINDS_OF_FILES = {
     stat.S_IFDIR: "a folder",
@@ -40,23 +39,24 @@ def scan_location(location: Path, cache: Cache, zone: tzinfo, *, elsewhere: bool
 
     Raises `OSError` if the folder itself cannot be read.
     """
-    learned: list[tuple[Path, Known]] = []
-    entries: list[Backup] = []
+    scan = _Scan(location, cache, zone, elsewhere)
     with os.scandir(location) as found:
         # Our marker, and files of replacements that are still being written.
-        names = [entry.name for entry in found if not entry.name.startswith(MARKER)]
-    for name in names:
-        backup = _entry(location / name, cache, zone, learned, elsewhere=elsewhere)
-        if backup is not None:
-            entries.append(backup)
-    cache.remember(learned, glimpsed=True)
-    cache.forget_missing(location, set(names))
-    return sorted(entries, key=newest_first)
+        files = [entry for entry in found if not entry.name.startswith(MARKER)]
+    backups = [scan.look_at(file) for file in files]
+    cache.remember(scan.learned, glimpsed=True)
+    cache.forget_missing(location, {file.name for file in files})
+    return sorted((backup for backup in backups if backup is not None), key=newest_first)
 
 
 def scan_file(path: Path, cache: Cache, zone: tzinfo, *, elsewhere: bool) -> Backup | None:
     """One file as `scan_location` would list it; None if it does not exist."""
-    return _entry(path, cache, zone, [], elsewhere=elsewhere)
+    scan = _Scan(path.parent, cache, zone, elsewhere)
+    try:
+        with os.scandir(path.parent) as found:
+            return next((scan.look_at(file) for file in found if file.name == path.name), None)
+    except FileNotFoundError:
+        return None
 
 
 def newest_first(backup: Backup) -> tuple[float, str]:
@@ -69,57 +69,71 @@ def describe(path: Path, status: os.stat_result, known: Known, zone: tzinfo, *, 
     return _backup(path, status, known, parse_name(path.name, zone), elsewhere=elsewhere)
 
 
-def _entry(
-    path: Path, cache: Cache, zone: tzinfo, learned: list[tuple[Path, Known]], *, elsewhere: bool
-) -> Backup | None:
-    try:
-        status = path.lstat()
-    except FileNotFoundError:
-        return None  # deleted since the folder was read
-    except OSError as error:
-        return _foreign(path, 0, f"It cannot be looked at: {error.strerror}.", elsewhere=elsewhere)
-    if not stat.S_ISREG(status.st_mode):
-        what = _KINDS_OF_FILES.get(stat.S_IFMT(status.st_mode), "not a file")
-        return _foreign(path, status.st_size, f"It is {what}.", elsewhere=elsewhere)
-    if is_partial(path.name):
+class _Scan:
+    """Looking at the files of one folder; `learned` is what the cache did not know."""
+
+    def __init__(self, location: Path, cache: Cache, zone: tzinfo, elsewhere: bool) -> None:
+        self.learned: list[tuple[Path, Known]] = []
+        self._location = location
+        self._folder = str(location)
+        self._cache = cache
+        self._zone = zone
+        self._elsewhere = elsewhere
+
+    def look_at(self, file: os.DirEntry[str]) -> Backup | None:
+        """What one file is; None if it was deleted since the folder was read."""
+        path = self._location / file.name
+        try:
+            status = file.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return self._other(path, 0, f"It cannot be looked at: {error.strerror}.")
+        if not stat.S_ISREG(status.st_mode):
+            what = _KINDS_OF_FILES.get(stat.S_IFMT(status.st_mode), "not a file")
+            return self._other(path, status.st_size, f"It is {what}.")
+        if is_partial(file.name):
+            text = "It is being written, or an interrupted run has left it."
+            return self._other(path, status.st_size, text, EntryRole.LEFTOVER)
+        name = parse_name(file.name, self._zone)
+        if name is None and not file.name.endswith((SUFFIX, ".tgz")):
+            return self._other(path, status.st_size, "It is no archive of Kino.")
+        known = self._known(path, file.name, fingerprint_of(status))
+        if name is None and known.manifest is None:
+            return self._other(path, status.st_size, "It is no archive of Kino.")
+        return _backup(path, status, known, name, elsewhere=self._elsewhere)
+
+    def _known(self, path: Path, name: str, fingerprint: Fingerprint) -> Known:
+        known = self._cache.get(self._folder, name, fingerprint)
+        if known is None:
+            known = _peek(path, fingerprint)
+            if known.status is not BackupStatus.UNREADABLE:
+                self.learned.append((path, known))
+        return known
+
+    def _other(self, path: Path, size: int, problem: str, role: EntryRole = EntryRole.FOREIGN) -> Backup:
         return Backup(
             path=path,
             id=backup_id(path.name),
-            role=EntryRole.LEFTOVER,
+            role=role,
             status=BackupStatus.UNVERIFIED,
-            size_bytes=status.st_size,
-            problem="It is being written, or an interrupted run has left it.",
-            elsewhere=elsewhere,
+            size_bytes=size,
+            problem=problem,
+            elsewhere=self._elsewhere,
         )
-    name = parse_name(path.name, zone)
-    if name is None and not path.name.endswith((SUFFIX, ".tgz")):
-        problem = "An unfinished file." if path.name.endswith(PARTIAL_SUFFIX) else "It is no archive of Kino."
-        return _foreign(path, status.st_size, problem, elsewhere=elsewhere)
-    fingerprint = fingerprint_of(status)
-    known = cache.get(path, fingerprint)
-    if known is None:
-        known = _peek(path, Known(fingerprint))
-        if known.status is not BackupStatus.UNREADABLE:
-            learned.append((path, known))
-    if name is None and known.manifest is None:
-        return _foreign(path, status.st_size, "It is no archive of Kino.", elsewhere=elsewhere)
-    return _backup(path, status, known, name, elsewhere=elsewhere)
 
 
-def _peek(path: Path, known: Known) -> Known:
-    # The readers of gzip and tar are loaded for an archive that the cache does not know.
+def _peek(path: Path, fingerprint: Fingerprint) -> Known:
+    # A listing from the cache alone, which is the usual one, does without gzip and tar.
     from kino_backup_tui.core.archive.peek import peek_manifest
 
     try:
         with open_regular(path) as stream:
-            manifest = peek_manifest(stream)
+            return Known(fingerprint, manifest=peek_manifest(stream))
     except ArchiveError as error:
-        return Known(known.fingerprint, BackupStatus.DAMAGED, problem=error.message)
+        return Known(fingerprint, BackupStatus.DAMAGED, problem=error.message)
     except OSError as error:
-        return Known(
-            known.fingerprint, BackupStatus.UNREADABLE, problem=f"It cannot be read: {error.strerror}."
-        )
-    return Known(known.fingerprint, manifest=manifest)
+        return Known(fingerprint, BackupStatus.UNREADABLE, problem=f"It cannot be read: {error.strerror}.")
 
 
 def _backup(
@@ -142,7 +156,7 @@ def _backup(
         problem=known.problem,
         elsewhere=elsewhere,
         manifest=known.manifest,
-        imported=manifest.kind is BackupKind.SCHEDULED and named_kind is BackupKind.MANUAL,
+        named_kind=named_kind,
         needs_reading=known.manifest is None
         and known.status is BackupStatus.UNVERIFIED
         and _goes_on(status.st_size),
@@ -153,15 +167,3 @@ def _goes_on(size: int) -> bool:
     from kino_backup_tui.core.archive.peek import LISTING_BYTES
 
     return size > LISTING_BYTES
-
-
-def _foreign(path: Path, size: int, problem: str, *, elsewhere: bool) -> Backup:
-    return Backup(
-        path=path,
-        id=backup_id(path.name),
-        role=EntryRole.FOREIGN,
-        status=BackupStatus.UNVERIFIED,
-        size_bytes=size,
-        problem=problem,
-        elsewhere=elsewhere,
-    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kino_backup_tui.core.errors import IncompatibleError, NotFoundError, NotPermittedError, UsageError
 from kino_backup_tui.core.files import user_name
@@ -21,8 +21,7 @@ _SIGNS = {name for name in (DOCUMENTED.config, DOCUMENTED.secrets) if name} | {"
 _HINT = "Name Kino's data path with --data-path, or in KINO_DATA_PATH."
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """One source of a data path: where it leads, or why it leads nowhere."""
 
     source: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kino_backup_tui.core.files import Owner
 
@@ -12,8 +13,7 @@ WORKING_FOLDER = ".kino-backup"
 """Below the data path: lock, journals and caches of this program."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Which files below the data path are Kino's state, by their names there and in an archive."""
 
     name: str

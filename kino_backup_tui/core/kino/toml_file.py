@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kino_backup_tui.core.errors import InvalidSettingsError
 from kino_backup_tui.core.files import user_name
@@ -17,8 +16,7 @@ LARGEST = 1 << 20
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-@dataclass(frozen=True, slots=True)
-class TomlFile:
+class TomlFile(NamedTuple):
     """A settings file as it was at one moment."""
 
     path: Path

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from kino_backup_tui.core.errors import InvalidSettingsError
@@ -16,8 +16,7 @@ from kino_backup_tui.core.kino.toml_file import TomlFile, read_toml, shown
 SYSTEM_CONFIG = Path("/etc/kino-backup-tui.toml")
 
 
-@dataclass(frozen=True, slots=True)
-class ToolConfig:
+class ToolConfig(NamedTuple):
     """What the admin told this program."""
 
     kino_url: str | None = None

@@ -17,6 +17,8 @@ from kino_backup_tui.presentation.text import printable
 from kino_backup_tui.tui.screens.base import KinoScreen
 from kino_backup_tui.tui.widgets.key_bar import KeyBar
 
+_ACCEPT = "If this is the right place, press a to use it as it is now."
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -42,7 +44,8 @@ class Trouble:
         if error.__cause__ is not None:
             details += f"\n{type(error.__cause__).__name__}: {error.__cause__}"
         copied = f"{title}\n{details}" + (f"\n{error.hint}" if error.hint else "")
-        return cls(title, error.message, meaning, error.hint, details, copied, can_accept)
+        hint = _ACCEPT if can_accept else error.hint
+        return cls(title, error.message, meaning, hint, details, copied, can_accept)
 
     @classmethod
     def of_bug(cls, error: BaseException) -> Trouble:

@@ -64,7 +64,7 @@ def help_text() -> Content:
     keys = [(action.shown_key, action.command, action.tooltip) for action in PAGE_ACTIONS if action.keys]
     parts: list[str | tuple[str, str]] = [("Keys\n", "bold")]
     for key, command, meaning in (*keys, *_MORE_KEYS):
-        parts += [(f"{key:>8} ", "bold $accent"), f" {command:<26}{meaning}\n"]
+        parts += [(f"{key:>8} ", "bold"), f" {command:<26}{meaning}\n"]
     parts.append(("\nWords\n", "bold"))
     for word, meaning in _WORDS:
         parts.append(f"  {word:<14}{meaning}\n")

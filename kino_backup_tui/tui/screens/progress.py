@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
+from textual.worker import Worker, WorkerState
 
 from kino_backup_tui.core.progress import Control, JobEvent
 from kino_backup_tui.tui.jobs import Job, run_job
@@ -23,8 +24,8 @@ from kino_backup_tui.tui.widgets.lines import Line
 JobEnd = JobFinished | JobFailed
 
 
-class ProgressScreen(KinoScreen[JobEnd]):
-    """Runs one job and closes with its end."""
+class ProgressScreen(KinoScreen[JobEnd | None]):
+    """Runs one job and closes with its end, or None if a bug ended it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "stop", "Cancel", id="job.stop", tooltip="Stop; what was written is removed"),
@@ -67,6 +68,10 @@ class ProgressScreen(KinoScreen[JobEnd]):
         self.set_interval(1.0, self._draw)
         self._run()
 
+    def on_unmount(self) -> None:
+        """However the screen goes, nothing is left running behind it."""
+        self._control.cancel.cancel()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A job of another process can be left, one of our own can be stopped."""
         return {"stop": not self._job.watched, "leave": self._job.watched}.get(action, True)
@@ -105,6 +110,12 @@ class ProgressScreen(KinoScreen[JobEnd]):
     @on(JobFailed)
     def _end(self, message: JobEnd) -> None:
         self.dismiss(message)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A bug ends the job: nothing will come that could close this screen."""
+        if event.state is WorkerState.ERROR:
+            self.dismiss(None)
+        super().on_worker_state_changed(event)
 
     def _draw(self) -> None:
         self.query_one("#job-stages", Static).update(Content("\n".join(self._board.lines(self._now()))))

@@ -26,9 +26,7 @@ class KeyBar(Widget):
         """The keys that fit the present width."""
         line = Content()
         for key, label, action in self.keys:
-            entry = Content.assemble((key, "bold $accent"), f" {label}").stylize(
-                Style.from_meta({"@click": action})
-            )
+            entry = Content.assemble((key, "bold"), f" {label}").stylize(Style.from_meta({"@click": action}))
             longer = Content.assemble(line, "  ", entry) if line else entry
             if longer.cell_length > self.content_size.width:
                 break

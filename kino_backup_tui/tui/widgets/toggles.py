@@ -8,22 +8,22 @@ from textual.widgets import Checkbox, RadioButton
 class SignedCheckbox(Checkbox):
     """`[x]` or `[ ]`."""
 
-    BUTTON_LEFT = "["
-    BUTTON_RIGHT = "]"
+    BUTTON_LEFT = ""
+    BUTTON_RIGHT = ""
 
     @property
     def BUTTON_INNER(self) -> str:  # type: ignore[override]  # noqa: N802
         """The sign for the present value."""
-        return "x" if self.value else " "
+        return "[x]" if self.value else "[ ]"
 
 
 class SignedRadioButton(RadioButton):
     """`(●)` or `( )`."""
 
-    BUTTON_LEFT = "("
-    BUTTON_RIGHT = ")"
+    BUTTON_LEFT = ""
+    BUTTON_RIGHT = ""
 
     @property
     def BUTTON_INNER(self) -> str:  # type: ignore[override]  # noqa: N802
         """The sign for the present value."""
-        return "●" if self.value else " "
+        return "(●)" if self.value else "( )"

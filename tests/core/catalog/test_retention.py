@@ -30,6 +30,7 @@ def scheduled(age: int, **changes: Any) -> Backup:
         status=BackupStatus.VERIFIED,
         size_bytes=1,
         kind=BackupKind.SCHEDULED,
+        named_kind=BackupKind.SCHEDULED,
         created_at=created_at,
         manifest=manifest,
     )
@@ -52,17 +53,17 @@ def test_the_oldest_beyond_keep_go_first() -> None:
 NEVER: dict[str, tuple[Backup, FateReason]] = {
     "manual": (scheduled(30, kind=BackupKind.MANUAL), FateReason.MANUAL),
     "pre-restore": (scheduled(30, kind=BackupKind.PRE_RESTORE), FateReason.PRE_RESTORE),
-    "imported": (scheduled(30, imported=True), FateReason.IMPORTED),
+    "imported": (scheduled(30, named_kind=BackupKind.MANUAL), FateReason.IMPORTED),
     "damaged": (scheduled(30, status=BackupStatus.DAMAGED), FateReason.DAMAGED),
     "unreadable": (scheduled(30, status=BackupStatus.UNREADABLE), FateReason.DAMAGED),
     "unverified": (scheduled(30, status=BackupStatus.UNVERIFIED), FateReason.UNVERIFIED),
     "elsewhere": (scheduled(30, elsewhere=True), FateReason.ELSEWHERE),
     "other installation": (foreign_instance(scheduled(30)), FateReason.OTHER_INSTALLATION),
-    "name says manual": (
-        scheduled(30, path=Path("/backups/kino-backup-manual-2026-03-27T01-00-00-v0.4.2.tar.gz")),
+    "name says otherwise": (
+        scheduled(30, named_kind=BackupKind.PRE_RESTORE),
         FateReason.KIND_UNKNOWN,
     ),
-    "renamed": (scheduled(30, path=Path("/backups/before the upgrade.tar.gz")), FateReason.KIND_UNKNOWN),
+    "renamed": (scheduled(30, named_kind=None), FateReason.KIND_UNKNOWN),
     "leftover": (scheduled(30, role=EntryRole.LEFTOVER), FateReason.NOT_A_BACKUP),
     "foreign": (scheduled(30, role=EntryRole.FOREIGN), FateReason.NOT_A_BACKUP),
 }

@@ -1,0 +1,61 @@
+"""Running programs side by side, and printing what came of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+KB = 1024 if sys.platform == "linux" else 1
+"""Bytes in the unit of `ru_maxrss`, see getrusage(2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a program: wall time, and the peak memory of the largest process of its tree."""
+
+    seconds: float
+    peak_bytes: int
+    output: str = ""
+
+
+def run(command: Sequence[str], environ: Mapping[str, str] | None = None) -> Run:
+    """Run a program to its end; raises `RuntimeError` if it fails.
+
+    The caller must be small: Linux counts the memory of the process that started a program as the program's.
+    """
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ)
+    assert process.stdout is not None
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.stdout.close()
+    # It has been waited for: without a return code Popen would do so again.
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{command[0]} ended with {process.returncode}")
+    return Run(seconds, usage.ru_maxrss * KB, output.decode())
+
+
+def quickest(runs: Sequence[Run]) -> Run:
+    """The run that other processes disturbed least."""
+    return min(runs, key=lambda one: one.seconds)
+
+
+def say(text: str = "") -> None:
+    """Print a line at once, so that a long measurement shows where it is."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns: the first to the left, the numbers to the right."""
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    say(f"\n{title}")
+    for row in (head, *rows):
+        cells = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+        say(f"  {row[0].ljust(widths[0])}  {'  '.join(cells)}")

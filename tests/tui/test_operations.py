@@ -1,0 +1,298 @@
+"""What the keys do to the disk, and how their ends are told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.widgets import Input
+
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.settings import load_settings
+from kino_backup_tui.core.models import Backup, BackupKind
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.create import Created
+from kino_backup_tui.core.progress import Control, JobEvent
+from kino_backup_tui.tui.app import KinoBackupApp
+from kino_backup_tui.tui.backend import Backend
+from kino_backup_tui.tui.screens.confirm import ConfirmScreen
+from kino_backup_tui.tui.screens.error import ErrorScreen
+from kino_backup_tui.tui.screens.path import PathScreen
+from kino_backup_tui.tui.screens.schedule import ScheduleScreen
+from tests.tui.driving import idle, loaded, page, shown_names, toasts, until, words
+
+Create = Callable[..., Backup]
+
+
+async def test_back_up_now_makes_a_backup_and_tells_its_size(backend: Backend, kino: Kino) -> None:
+    """b leaves a new archive in the list, and its size in a toast."""
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("b")
+        await until(pilot, lambda: bool(shown_names(pilot)))
+
+        assert [path.name for path in kino.default_location.glob("*.tar.gz")] == shown_names(pilot)
+        assert toasts(pilot)[0].startswith("Backup created: ")
+
+
+class HeldBackend(Backend):
+    """The real operations; `create` waits after its first event until it may go on."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.started = threading.Event()
+        self.go_on = threading.Event()
+
+    def create(self, control: Control, *, accept_location: bool = False) -> Created:
+        """Hold the real operation in the middle of its work."""
+
+        def report(event: JobEvent) -> None:
+            control.report(event)
+            if event.event == "stage":
+                self.started.set()
+                self.go_on.wait(30)
+
+        return super().create(Control(control.cancel, report), accept_location=accept_location)
+
+
+async def test_cancelling_leaves_no_partial_archive(context: Context, kino: Kino) -> None:
+    """x during a backup removes what was being written and says so."""
+    backend = HeldBackend(context)
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("b")
+        await until(pilot, backend.started.is_set)
+        await pilot.press("x")
+        backend.go_on.set()
+        await until(pilot, lambda: pilot.app.screen is page(pilot))
+
+        assert [path.name for path in kino.default_location.glob("*kino-backup-[!l]*")] == []
+        assert toasts(pilot) == ["Cancelled. Nothing was kept."]
+
+
+async def test_ctrl_c_cancels_the_job_and_keeps_the_page(context: Context) -> None:
+    """The reflex stops what is running; it does not quit as well."""
+    backend = HeldBackend(context)
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("b")
+        await until(pilot, backend.started.is_set)
+        await pilot.press("ctrl+c")
+        backend.go_on.set()
+        await until(pilot, lambda: pilot.app.screen is page(pilot))
+
+        assert pilot.app.is_running
+
+
+async def test_delete_asks_with_cancel_in_focus(backend: Backend, create: Create) -> None:
+    """Enter right after d changes nothing; the second button deletes."""
+    backup = create()
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("d", "enter")
+        await idle(pilot)
+        kept = backup.path.exists()
+        await pilot.press("d", "right", "enter")
+        await until(pilot, lambda: not shown_names(pilot))
+
+        assert kept
+        assert not backup.path.exists()
+
+
+async def test_escape_and_n_leave_the_question_without_deleting(backend: Backend, create: Create) -> None:
+    """There are two ways out of the question, for terminals that swallow Escape."""
+    backup = create()
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        for key in ("escape", "n"):
+            await pilot.press("d")
+            assert isinstance(pilot.app.screen, ConfirmScreen)
+            await pilot.press(key)
+            assert pilot.app.screen is page(pilot)
+
+    assert backup.path.exists()
+
+
+async def test_a_recovery_point_is_asked_for_in_other_words(backend: Backend, create: Create) -> None:
+    """Deleting the way back is not just another deletion."""
+    create(kind=BackupKind.PRE_RESTORE)
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("d")
+
+        assert "recovery point" in words(pilot.app.screen)
+
+
+async def test_verify_finds_damage_and_says_nothing_was_changed(backend: Backend, create: Create) -> None:
+    """A flipped byte ends on the error screen, and in the list."""
+    backup = create()
+    data = bytearray(backup.path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    backup.path.write_bytes(data)
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("v")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorScreen))
+        told = words(pilot.app.screen)
+        await pilot.press("escape")
+        await idle(pilot)
+
+        assert "could not be verified" in told
+        assert page(pilot).selected is not None
+        assert page(pilot).selected.status == "damaged"  # type: ignore[union-attr]
+
+
+async def test_import_takes_a_pasted_path(backend: Backend, create: Create, tmp_path: Path) -> None:
+    """Paste, Enter, and the archive is in the list."""
+    backup = create()
+    moved = tmp_path / "from elsewhere.tar.gz"
+    backup.path.rename(moved)
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        page(pilot)._import(str(moved))
+        await until(pilot, lambda: isinstance(pilot.app.screen, PathScreen))
+        await idle(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(shown_names(pilot)))
+
+        assert shown_names(pilot) == [backup.filename]
+        assert moved.exists()
+
+
+async def test_importing_something_else_shows_why_and_keeps_nothing(
+    backend: Backend, kino: Kino, tmp_path: Path
+) -> None:
+    """A file that is no archive ends on the error screen; the location stays as it was."""
+    source = tmp_path / "holiday.tar.gz"
+    source.write_bytes(b"not an archive at all")
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        page(pilot)._import(str(source))
+        await until(pilot, lambda: isinstance(pilot.app.screen, PathScreen))
+        await idle(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorScreen))
+
+        assert "Nothing was changed." in words(pilot.app.screen)
+
+    assert list(kino.default_location.glob("*.tar.gz")) == []
+
+
+async def test_a_path_that_does_not_exist_cannot_be_imported(backend: Backend, tmp_path: Path) -> None:
+    """The field says there is no such file, and Enter does nothing."""
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        page(pilot)._import(str(tmp_path / "nowhere.tar.gz"))
+        await until(pilot, lambda: isinstance(pilot.app.screen, PathScreen))
+        await idle(pilot)
+        await pilot.press("enter")
+
+        assert isinstance(pilot.app.screen, PathScreen)
+        assert "There is no file" in words(pilot.app.screen)
+
+
+async def test_export_copies_into_a_folder(backend: Backend, create: Create, tmp_path: Path) -> None:
+    """A folder is enough: the copy keeps the name."""
+    backup = create()
+    folder = tmp_path / "usb"
+    folder.mkdir()
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PathScreen))
+        pilot.app.screen.query_one(Input).value = str(folder)
+        await pilot.pause()
+        await idle(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: (folder / backup.filename).exists())
+        await until(pilot, lambda: pilot.app.screen is page(pilot))
+
+    assert (folder / backup.filename).read_bytes() == backup.path.read_bytes()
+
+
+async def test_saving_the_schedule_changes_config_toml(backend: Backend, kino: Kino) -> None:
+    """Keep is written; the comment beside another key stays."""
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ScheduleScreen))
+        pilot.app.screen.query_one("#keep", Input).value = "12"
+        await pilot.click("#save")
+        await until(pilot, lambda: pilot.app.screen is page(pilot))
+
+    assert load_settings(kino.config_file).keep == 12
+    assert "# behind a proxy" in kino.config_file.read_text()
+
+
+async def test_a_schedule_that_is_not_allowed_cannot_be_saved(backend: Backend, kino: Kino) -> None:
+    """The field explains itself while one types, and Enter leaves the file alone."""
+    before = kino.config_file.read_bytes()
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ScheduleScreen))
+        field = pilot.app.screen.query_one("#time", Input)
+        field.value = "29:99"
+        field.focus()
+        await pilot.press("enter")
+        await idle(pilot)
+
+        assert isinstance(pilot.app.screen, ScheduleScreen)
+        assert '"29:99"' in words(pilot.app.screen)
+
+    assert kino.config_file.read_bytes() == before
+
+
+async def test_an_unknown_location_can_be_accepted_from_the_error_screen(
+    backend: Backend, create: Create, kino: Kino
+) -> None:
+    """Another disk in the old place: the error offers to take it, and then the backup is made."""
+    create()
+    kino.default_location.rename(kino.data_path / "old-disk")
+    kino.default_location.mkdir()
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorScreen))
+        offered = words(pilot.app.screen)
+        await pilot.press("a")
+        await until(pilot, lambda: bool(list(kino.default_location.glob("*.tar.gz"))))
+        await until(pilot, lambda: pilot.app.screen is page(pilot))
+
+    assert "press a" in offered
+    assert "--accept-location" not in offered
+
+
+class BrokenBackend(Backend):
+    """A backend with a bug in it."""
+
+    def create(self, control: Control, *, accept_location: bool = False) -> Created:
+        """Fail in a way nobody foresaw."""
+        raise ZeroDivisionError("[a bug]")
+
+
+async def test_a_bug_ends_on_the_error_screen(context: Context) -> None:
+    """A mistake of ours is told in words, without a traceback, and the page goes on."""
+    async with KinoBackupApp(BrokenBackend(context)).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorScreen))
+        told = words(pilot.app.screen)
+        await pilot.press("escape")
+
+        assert "An error in this program" in told
+        assert "[a bug]" in told
+        assert "Traceback" not in told
+        assert pilot.app.screen is page(pilot)

@@ -1,0 +1,193 @@
+"""The list: loading, selecting, sorting, filtering, and names that mean harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.models import Backup, BackupKind
+from kino_backup_tui.tui.app import KinoBackupApp
+from kino_backup_tui.tui.backend import Backend
+from kino_backup_tui.tui.screens.detail import DetailScreen
+from kino_backup_tui.tui.widgets.backup_table import BackupTable
+from tests.tui.driving import idle, line, loaded, page, shown_names, words
+from tests.tui.prepared import PreparedBackend, household
+
+Create = Callable[..., Backup]
+
+
+async def test_the_newest_backup_is_first_and_selected(backend: Backend, create: Create) -> None:
+    """The admin sees the last backup without pressing a key."""
+    older, newer = create(), create()
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+
+        assert shown_names(pilot) == [newer.filename, older.filename]
+        assert line(pilot, "#detail-file") == newer.filename
+
+
+async def test_sorting_goes_through_the_orders_and_keeps_the_selection(
+    backend: Backend, create: Create
+) -> None:
+    """The row under the cursor stays the same backup when the order turns around."""
+    older, newer = create(), create()
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("o")
+
+        assert shown_names(pilot) == [older.filename, newer.filename]
+        assert line(pilot, "#detail-file") == newer.filename
+
+
+async def test_the_selection_survives_a_new_backup_above_it(backend: Backend, create: Create) -> None:
+    """A backup that appears at the top does not move the cursor to another file."""
+    older, newer = create(), create()
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("down")
+        newest = create()
+        await pilot.press("f5")
+        await idle(pilot)
+
+        assert shown_names(pilot) == [newest.filename, newer.filename, older.filename]
+        assert line(pilot, "#detail-file") == older.filename
+
+
+async def test_a_filter_finds_words_in_any_case_and_escape_ends_it(backend: Backend, create: Create) -> None:
+    """Typing narrows the list; Escape brings everything back."""
+    manual, scheduled = create(), create(kind=BackupKind.SCHEDULED)
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("slash", *"SCHED")
+        filtered = shown_names(pilot)
+        await pilot.press("escape")
+
+        assert filtered == [scheduled.filename]
+        assert shown_names(pilot) == [scheduled.filename, manual.filename]
+
+
+async def test_a_filter_that_finds_nothing_says_so(backend: Backend, create: Create) -> None:
+    """An empty list is explained, not left blank."""
+    create()
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("slash", *"zebra")
+
+        assert "Nothing matches zebra" in words(page(pilot))
+
+
+async def test_keys_for_a_backup_do_nothing_without_one(backend: Backend) -> None:
+    """On an empty list verify, export and delete open no screen."""
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("v", "e", "d", "enter")
+
+        assert pilot.app.screen is page(pilot)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "backup [b]x [red] v1.tar.gz",
+        "kopie från året.tar.gz",
+        "a b  c.tar.gz",
+        "x" * 200 + ".tar.gz",
+        "[[[.tar.gz",
+    ],
+    ids=["brackets", "not_ascii", "spaces", "long", "broken_markup"],
+)
+async def test_hostile_names_are_shown_and_opened(
+    backend: Backend, create: Create, kino: Kino, name: str
+) -> None:
+    """A name that looks like mark-up goes through list, detail, question and export without harm."""
+    create().path.rename(kino.default_location / name)
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        assert line(pilot, "#detail-file") == name
+        for key in ("enter", "d", "e"):
+            await pilot.press(key)
+            await idle(pilot)
+            assert pilot.app.screen is not page(pilot)
+            await pilot.press("escape")
+
+
+async def test_the_detail_screen_shows_every_digest(backend: Backend, create: Create) -> None:
+    """What is in the archive can be compared by hand."""
+    backup = create()
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("enter")
+        await idle(pilot)
+
+        assert isinstance(pilot.app.screen, DetailScreen)
+        text = words(pilot.app.screen)
+        assert backup.manifest is not None
+        for content in backup.manifest.contents:
+            assert content.path in text
+            assert content.sha256 in text
+
+
+async def test_a_quiet_look_leaves_the_table_alone_when_only_ages_changed() -> None:
+    """Nobody pressed a key, nothing happened: the table is not written into the connection again."""
+    backend = PreparedBackend(household())
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        table = page(pilot).query_one(BackupTable)
+        before = table.get_row_at(0)[2]
+        backend.clock.advance(hours=3)
+        page(pilot)._look()
+        await idle(pilot)
+        quiet = table.get_row_at(0)[2]
+        await pilot.press("f5")
+        await idle(pilot)
+
+        assert quiet == before
+        assert str(table.get_row_at(0)[2]) == "9 h"
+
+
+async def test_a_lost_location_is_named_with_what_to_do(backend: Backend, create: Create, kino: Kino) -> None:
+    """The status line names the folder; p tells the rest."""
+    create()
+    kino.default_location.rename(kino.data_path / "elsewhere")
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        told = line(pilot, "#schedule-line")
+        await pilot.press("p")
+
+        assert str(kino.default_location)[:20] in told
+        assert "What to do" in words(pilot.app.screen)
+
+
+async def test_a_terminal_that_is_too_small_gets_one_sentence(backend: Backend) -> None:
+    """Below 60x16 nothing but the sentence is drawn, and the page is back when there is room."""
+    async with KinoBackupApp(backend).run_test(size=(59, 24)) as pilot:
+        await loaded(pilot)
+        small = [widget for widget in page(pilot).children if widget.display]
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+
+        assert small == []
+        assert page(pilot).query_one("#title").display
+
+
+def test_pasted_paths_are_recognised_as_terminals_write_them(tmp_path: Path) -> None:
+    """Dropped files arrive quoted, escaped or as URLs; other text is no path."""
+    from kino_backup_tui.tui.screens.backups import pasted_path
+
+    assert pasted_path("'/mnt/usb/my backup.tar.gz' ") == "/mnt/usb/my backup.tar.gz"
+    assert pasted_path(r"/mnt/usb/my\ backup.tar.gz") == "/mnt/usb/my backup.tar.gz"
+    assert pasted_path("file:///mnt/my%20backup.tar.gz\n") == "/mnt/my backup.tar.gz"
+    assert pasted_path("/mnt/usb/it's.tar.gz") == "/mnt/usb/it's.tar.gz"
+    assert pasted_path("hello there") == ""
