@@ -44,15 +44,8 @@ async def test_the_palette_offers_only_what_is_possible() -> None:
     """Without backups there is nothing to verify, export, delete, filter or sort."""
     offered = await commands(PreparedBackend())
 
-    assert [command.split()[0] for command in offered] == [
-        "Back",
-        "Import",
-        "Edit",
-        "Show",
-        "Quit",
-        "Reload",
-        "Change",
-    ]
+    verbs = [command.split()[0] for command in offered]
+    assert verbs == ["Back", "Import", "Edit", "Show", "Quit", "Reload", "Change"]
 
 
 async def test_the_palette_offers_everything_else_on_a_selected_backup() -> None:

@@ -66,9 +66,10 @@ async def test_cancelling_leaves_no_partial_archive(context: Context, kino: Kino
         await until(pilot, backend.started.is_set)
         await pilot.press("x")
         backend.go_on.set()
-        await until(pilot, lambda: pilot.app.screen is page(pilot))
+        await until(pilot, lambda: bool(toasts(pilot)))
 
-        assert [path.name for path in kino.default_location.glob("*kino-backup-[!l]*")] == []
+        assert [path.name for path in kino.default_location.glob("*tar.gz*")] == []
+        assert [path.name for path in kino.default_location.glob(".*tar.gz*")] == []
         assert toasts(pilot) == ["Cancelled. Nothing was kept."]
 
 
@@ -291,8 +292,8 @@ async def test_a_bug_ends_on_the_error_screen(context: Context) -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, ErrorScreen))
         told = words(pilot.app.screen)
         await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is page(pilot))
 
         assert "An error in this program" in told
         assert "[a bug]" in told
         assert "Traceback" not in told
-        assert pilot.app.screen is page(pilot)

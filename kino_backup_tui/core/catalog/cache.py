@@ -51,13 +51,8 @@ class Cache:
 
     def get(self, folder: str, name: str, fingerprint: Fingerprint) -> Known | None:
         """What is known of a file, if it has not changed since."""
-        fields = self._entries.get(folder, {}).get(name)
-        if not isinstance(fields, dict) or fields.get("f") != list(fingerprint):
-            return None
-        try:
-            return _decode(fields)
-        except (KeyError, TypeError, ValueError):
-            return None
+        known = _decode(self._entries.get(folder, {}).get(name))
+        return known if known is not None and known.fingerprint == fingerprint else None
 
     def remember(self, known: Iterable[tuple[Path, Known]], *, glimpsed: bool = False) -> None:
         """Add entries and write the file; what other processes added meanwhile stays. Best effort.
@@ -73,7 +68,8 @@ class Cache:
                 self._entries = _load(self._workspace)
                 for path, fields in fresh:
                     entries = self._entries.setdefault(str(path.parent), {})
-                    if not (glimpsed and entries.get(path.name, {}).get("f") == fields["f"]):
+                    present = _decode(entries.get(path.name)) if glimpsed else None
+                    if present is None or list(present.fingerprint) != fields["f"]:
                         entries[path.name] = fields
                 self._save()
 
@@ -126,15 +122,19 @@ def _encode(known: Known) -> dict[str, Any]:
     return fields
 
 
-def _decode(fields: dict[str, Any]) -> Known:
-    return Known(
-        fingerprint=tuple(fields["f"]),
-        status=BackupStatus(fields["s"]),
-        manifest=_decode_manifest(fields["m"]) if "m" in fields else None,
-        checksum_sha256=fields.get("c"),
-        verified_at=datetime.fromisoformat(fields["v"]) if "v" in fields else None,
-        problem=fields.get("p", ""),
-    )
+def _decode(fields: Any) -> Known | None:
+    """An entry as it was remembered; None if there is none, or it is garbage."""
+    try:
+        return Known(
+            fingerprint=tuple(fields["f"]),
+            status=BackupStatus(fields["s"]),
+            manifest=_decode_manifest(fields["m"]) if "m" in fields else None,
+            checksum_sha256=fields.get("c"),
+            verified_at=datetime.fromisoformat(fields["v"]) if "v" in fields else None,
+            problem=fields.get("p", ""),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
 
 
 _TEXTS = ("layout", "instance", "host", "data_path", "created_by", "database_state")

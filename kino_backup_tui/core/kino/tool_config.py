@@ -7,7 +7,6 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from kino_backup_tui.core.errors import InvalidSettingsError
 from kino_backup_tui.core.files import user_name
@@ -77,6 +76,8 @@ def _url(file: TomlFile) -> str | None:
     if value is None:
         return None
     if isinstance(value, str) and value.isprintable() and " " not in value:
+        from urllib.parse import urlsplit
+
         try:
             parts = urlsplit(value)
             valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

@@ -112,10 +112,12 @@ class ProgressScreen(KinoScreen[JobEnd | None]):
         self.dismiss(message)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A bug ends the job: nothing will come that could close this screen."""
+        """A bug ends the job, and nothing else would close this screen.
+
+        Textual calls the handler of the base class as well, which shows the bug.
+        """
         if event.state is WorkerState.ERROR:
             self.dismiss(None)
-        super().on_worker_state_changed(event)
 
     def _draw(self) -> None:
         self.query_one("#job-stages", Static).update(Content("\n".join(self._board.lines(self._now()))))

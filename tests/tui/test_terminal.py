@@ -1,0 +1,206 @@
+"""What only a real terminal shows: the bytes, the signals, and what is left behind."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.models import Backup
+from kino_backup_tui.tui.terminal import default_theme
+
+Create = Callable[..., Backup]
+DOWN = b"\x1b[B"
+PATIENCE = 30.0
+"""Seconds to wait for what must come."""
+QUIET = 0.5
+"""Seconds without a byte that mean the application has drawn what it had to."""
+CURSOR_STEP_BYTES = 1_000
+
+
+@dataclass
+class Terminal:
+    """The master side of a pty, 80x24, with the program on the other side."""
+
+    pid: int
+    descriptor: int
+    seen: bytes = field(default=b"")
+
+    def read_until(self, text: str) -> None:
+        """Read until the program has written something."""
+        deadline = time.monotonic() + PATIENCE
+        while text.encode() not in self.seen:
+            assert time.monotonic() < deadline, self.seen[-400:]
+            self.seen += self._read(1.0)
+
+    def drain(self) -> bytes:
+        """Read until it is quiet; return what came."""
+        came = b""
+        while chunk := self._read(QUIET):
+            came += chunk
+        self.seen += came
+        return came
+
+    def write(self, keys: bytes) -> None:
+        """Press keys."""
+        os.write(self.descriptor, keys)
+
+    def exit_code(self) -> int:
+        """Wait for the end; what was written until then is in `seen`."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            self.seen += self._read(0.1)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            assert time.monotonic() < deadline
+
+    def _read(self, seconds: float) -> bytes:
+        if not select.select([self.descriptor], [], [], seconds)[0]:
+            return b""
+        try:
+            return os.read(self.descriptor, 65536)
+        except OSError:  # Linux says EIO once the other side is closed
+            return b""
+
+
+@contextmanager
+def opened(kino: Kino, **environment: str) -> Iterator[Terminal]:
+    """The program on a data path, in the terminal a plain SSH session gets."""
+    program = [sys.executable, "-m", "kino_backup_tui", "--data-path", str(kino.data_path)]
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    state = {name: value for name, value in os.environ.items() if name.startswith("XDG_")}
+    env = inherited | state | {"TERM": "xterm-256color", "PYTHONPATH": os.getcwd()} | environment
+    pid, descriptor = pty.fork()
+    if pid == 0:
+        os.execve(program[0], program, env)
+    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    terminal = Terminal(pid, descriptor)
+    try:
+        yield terminal
+    finally:
+        try:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass
+        os.close(descriptor)
+
+
+def left_on(seen: bytes) -> list[str]:
+    """The private modes that were switched on last, not off: alternate screen, mouse, paste, focus."""
+    last = {mode: state for mode, state in re.findall(rb"\x1b\[\?(\d+)([hl])", seen)}
+    ours = (b"1049", b"1000", b"1003", b"1006", b"1015", b"1004", b"2004")
+    return [mode.decode() for mode in ours if last.get(mode) == b"h"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["term", "hup"])
+def test_a_signal_leaves_the_terminal_clean(kino: Kino, create: Create, number: int) -> None:
+    """A dropped connection or a kill ends the program with 128 + signal, screen and mouse restored."""
+    create()
+
+    with opened(kino) as terminal:
+        terminal.read_until("kino-backup-manual")
+        os.kill(terminal.pid, number)
+
+        assert terminal.exit_code() == 128 + number
+        assert b"\x1b[?1049l" in terminal.seen
+        assert left_on(terminal.seen) == []
+        assert b"\x1b[?25h" in terminal.seen
+
+
+def test_quitting_leaves_the_terminal_clean(kino: Kino, create: Create) -> None:
+    """q is an ordinary end."""
+    create()
+
+    with opened(kino) as terminal:
+        terminal.read_until("kino-backup-manual")
+        terminal.write(b"q")
+
+        assert terminal.exit_code() == 0
+        assert left_on(terminal.seen) == []
+
+
+def test_a_step_of_the_cursor_is_cheap(kino: Kino, create: Create) -> None:
+    """Two rows and the detail, and nothing else, in the theme of a plain SSH session."""
+    for _ in range(5):
+        create()
+
+    with opened(kino) as terminal:
+        terminal.read_until("kino-backup-manual")
+        terminal.drain()
+        steps = []
+        for _ in range(4):
+            terminal.write(DOWN)
+            steps.append(len(terminal.drain()))
+
+        assert min(steps) > 0
+        assert max(steps) <= CURSOR_STEP_BYTES
+
+
+def test_nothing_is_written_while_nobody_presses_a_key(kino: Kino, create: Create) -> None:
+    """No clock, no blinking cursor, no animation."""
+    create()
+
+    with opened(kino) as terminal:
+        terminal.read_until("kino-backup-manual")
+        terminal.drain()
+
+        assert terminal.drain() == b""
+
+
+def test_no_color_means_no_colour(kino: Kino, create: Create) -> None:
+    """With NO_COLOR the program asks for bold, reverse and default colours, and for nothing else."""
+    create()
+
+    with opened(kino, NO_COLOR="1") as terminal:
+        terminal.read_until("kino-backup-manual")
+        terminal.write(b"d")
+        terminal.drain()
+
+        colours = set(re.findall(rb"\x1b\[([0-9;]*)m", terminal.seen))
+        codes = {code for group in colours for code in group.split(b";")}
+        assert codes <= {b"", b"0", b"1", b"2", b"4", b"7", b"39", b"49"}
+        assert b"7" in codes
+
+
+def test_without_a_terminal_there_is_a_sentence_and_no_escape(kino: Kino) -> None:
+    """In a pipe or from cron nothing is drawn: exit code 2."""
+    program = [sys.executable, "-m", "kino_backup_tui", "--data-path", str(kino.data_path)]
+
+    result = subprocess.run(program, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)
+
+    assert result.returncode == 2
+    assert result.stdout == b""
+    assert b"no terminal" in result.stderr
+    assert b"\x1b" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("environ", "theme"),
+    [
+        ({}, "ansi-dark"),
+        ({"COLORTERM": "truecolor"}, "textual-dark"),
+        ({"COLORTERM": "truecolor", "COLORFGBG": "0;15"}, "textual-light"),
+        ({"COLORFGBG": "0;default;15"}, "ansi-light"),
+        ({"COLORTERM": "truecolor", "NO_COLOR": ""}, "ansi-dark"),
+    ],
+    ids=["plain_ssh", "truecolor", "truecolor_light", "light", "no_color"],
+)
+def test_the_theme_fits_the_terminal(environ: dict[str, str], theme: str) -> None:
+    """Truecolor gets Textual's colours, everything else the terminal's own."""
+    assert default_theme(environ) == theme
