@@ -15,7 +15,7 @@ from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.progress import Control
 from tests.fakes import FakeClock
 
-CONFIG = '# Kino\n[server]\nport = 8080  # behind a proxy\n\n[backup]\nkeep = 3\n'
+CONFIG = "# Kino\n[server]\nport = 8080  # behind a proxy\n\n[backup]\nkeep = 3\n"
 
 
 @pytest.fixture(autouse=True)

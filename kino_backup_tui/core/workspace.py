@@ -11,9 +11,8 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.files import (
@@ -25,8 +24,7 @@ from kino_backup_tui.core.files import (
 from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(NamedTuple):
     """Where the program keeps what it needs besides the backups themselves."""
 
     folder: Path

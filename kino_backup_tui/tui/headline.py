@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from kino_backup_tui.core.kino.settings import Frequency
 from kino_backup_tui.presentation import text
 
 if TYPE_CHECKING:
@@ -14,9 +13,9 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.operations.status import Status
 
 _OVERDUE_AFTER = {
-    Frequency.DAILY: timedelta(hours=26),
-    Frequency.WEEKLY: timedelta(days=8),
-    Frequency.MONTHLY: timedelta(days=33),
+    "daily": timedelta(hours=26),
+    "weekly": timedelta(days=8),
+    "monthly": timedelta(days=33),
 }
 """A missed run shows after its period and some patience."""
 
@@ -80,7 +79,7 @@ def _newest(status: Status, now: datetime) -> str:
 
 def _overdue(status: Status, now: datetime) -> str:
     newest = status.newest.created_at if status.newest else None
-    patience = _OVERDUE_AFTER.get(status.settings.frequency)
+    patience = _OVERDUE_AFTER.get(status.settings.frequency.value)
     if newest is None or patience is None or not status.settings.runs or now - newest <= patience:
         return ""
     return f"No backup for {text.age_text(newest, now)}: "

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from kino_backup_tui.core.kino.home import Kino
 from tests.benchmarks.databases import MB, temporary_kino
-from tests.benchmarks.measure import Run, print_table, quickest, run, say
+from tests.benchmarks.measure import COMMAND, Run, print_table, quickest, run, say
 
 SIZES_MB = (5, 100, 1000)
 _BY_HAND = """
@@ -54,9 +54,7 @@ def by_hand(kino: Kino, *, check: bool) -> Measured:
 def whole_process(kino: Kino) -> Measured:
     """The command as an admin types it."""
     data_path = str(kino.data_path)
-    return run([sys.executable, "-m", "kino_backup_tui", "--data-path", data_path, "create"]), _take_archive(
-        kino
-    )
+    return run([COMMAND, "--data-path", data_path, "create"]), _take_archive(kino)
 
 
 def in_process(kino: Kino) -> Measured:

@@ -18,7 +18,7 @@ from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.listing import list_backups
 from kino_backup_tui.core.progress import Control
 from tests.benchmarks.databases import MB, temporary_kino
-from tests.benchmarks.measure import print_table, quickest, run, say
+from tests.benchmarks.measure import COMMAND, print_table, quickest, run, say
 
 ARCHIVES = 1000
 _ROUNDS = 25
@@ -60,15 +60,7 @@ def whole_process() -> None:
     with temporary_kino(5 * MB) as kino:
         fill(kino, 10)
         imports = [sys.executable, "-c", _IMPORTS]
-        listing = [
-            sys.executable,
-            "-m",
-            "kino_backup_tui",
-            "--data-path",
-            str(kino.data_path),
-            "list",
-            "--json",
-        ]
+        listing = [COMMAND, "--data-path", str(kino.data_path), "list", "--json"]
         pairs = [(run(imports), run(listing)) for _ in range(_ROUNDS)]
     base, ours = quickest([pair[0] for pair in pairs]), quickest([pair[1] for pair in pairs])
     rows = [

@@ -8,6 +8,10 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+COMMAND = str(Path(sys.executable).with_name("kino-backup-tui"))
+"""The command as it is installed beside this Python."""
 
 KB = 1024 if sys.platform == "linux" else 1
 """Bytes in the unit of `ru_maxrss`, see getrusage(2)."""

@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 
 from kino_backup_tui.core.clock import SystemClock
 from kino_backup_tui.demo.sample import write_sample
-from tests.benchmarks.measure import print_table, say
+from tests.benchmarks.measure import COMMAND, print_table, say
 
 _ROUNDS = 9
 _PATIENCE = 20.0
@@ -123,7 +123,7 @@ def main() -> None:
     with TemporaryDirectory(prefix="kino-benchmark-") as folder:
         write_sample(Path(folder) / "kino", SystemClock())
         trivial = [sys.executable, "-c", _TRIVIAL]
-        ours = [sys.executable, "-m", "kino_backup_tui", "--data-path", f"{folder}/kino"]
+        ours = [COMMAND, "--data-path", f"{folder}/kino"]
         pairs = [(first_paint(trivial), first_paint(ours)) for _ in range(_ROUNDS)]
         base, paint = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
         with on_screen(ours) as screen:

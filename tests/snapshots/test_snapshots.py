@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pytest_textual_snapshot import SVGImageExtension
+from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped]
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -67,7 +68,7 @@ def starting(key: str) -> Callable[[Pilot[None]], object]:
     return run
 
 
-def stages_of(screen: Screen[object]) -> str:
+def stages_of(screen: Screen[Any]) -> str:
     """The stages as the screen says them."""
     return str(screen.query_one("#job-stages", Static).render())
 

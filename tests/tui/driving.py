@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -55,7 +56,7 @@ def line(pilot: Pilot[None], selector: str) -> str:
     return page(pilot).query_one(selector, Line).left
 
 
-def words(screen: Screen[object]) -> str:
+def words(screen: Screen[Any]) -> str:
     """Everything the texts of a screen say."""
     return "\n".join(str(widget.render()) for widget in screen.query(Static))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from textual.widgets import Input
 
+from kino_backup_tui.core.jobs.journal import JobRecord
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.settings import load_settings
 from kino_backup_tui.core.models import Backup, BackupKind
@@ -20,7 +22,8 @@ from kino_backup_tui.tui.screens.confirm import ConfirmScreen
 from kino_backup_tui.tui.screens.error import ErrorScreen
 from kino_backup_tui.tui.screens.path import PathScreen
 from kino_backup_tui.tui.screens.schedule import ScheduleScreen
-from tests.tui.driving import idle, loaded, page, shown_names, toasts, until, words
+from tests.tui.driving import idle, line, loaded, page, shown_names, toasts, until, words
+from tests.tui.prepared import NOW, PreparedBackend, household
 
 Create = Callable[..., Backup]
 
@@ -88,6 +91,40 @@ async def test_ctrl_c_cancels_the_job_and_keeps_the_page(context: Context) -> No
         assert pilot.app.is_running
 
 
+async def test_a_signal_during_a_backup_waits_for_its_clean_up(context: Context, kino: Kino) -> None:
+    """SIGTERM stops the job, lets it remove what it wrote, and only then leaves, with 143."""
+    backend = HeldBackend(context)
+    app = KinoBackupApp(backend)
+
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("b")
+        await until(pilot, backend.started.is_set)
+        signal.raise_signal(signal.SIGTERM)
+        backend.go_on.set()
+        await until(pilot, lambda: app.return_code is not None)
+
+        assert app.return_code == 143
+        assert [path.name for path in kino.default_location.glob("*tar.gz*")] == []
+        assert [path.name for path in kino.default_location.glob(".*tar.gz*")] == []
+
+
+async def test_the_operation_of_another_process_can_be_watched() -> None:
+    """w follows it to its end and tells how it ended."""
+    backend = PreparedBackend(household())
+    backend.job = JobRecord("j1", "verify", NOW, pid=1, running=True)
+    backend.events = (JobEvent("end", "j1", "verify", NOW, outcome="ok", message="Verified."),)
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        told = line(pilot, "#schedule-line")
+        await pilot.press("w")
+        await until(pilot, lambda: bool(toasts(pilot)))
+
+        assert "press w to watch" in told
+        assert toasts(pilot) == ["It ended: Verified."]
+
+
 async def test_delete_asks_with_cancel_in_focus(backend: Backend, create: Create) -> None:
     """Enter right after d changes nothing; the second button deletes."""
     backup = create()
@@ -112,9 +149,11 @@ async def test_escape_and_n_leave_the_question_without_deleting(backend: Backend
         await loaded(pilot)
         for key in ("escape", "n"):
             await pilot.press("d")
-            assert isinstance(pilot.app.screen, ConfirmScreen)
+            asked = pilot.app.screen
             await pilot.press(key)
-            assert pilot.app.screen is page(pilot)
+
+            assert isinstance(asked, ConfirmScreen)
+            assert not isinstance(pilot.app.screen, ConfirmScreen)
 
     assert backup.path.exists()
 
@@ -227,8 +266,10 @@ async def test_saving_the_schedule_changes_config_toml(backend: Backend, kino: K
         await loaded(pilot)
         await pilot.press("s")
         await until(pilot, lambda: isinstance(pilot.app.screen, ScheduleScreen))
-        pilot.app.screen.query_one("#keep", Input).value = "12"
-        await pilot.click("#save")
+        field = pilot.app.screen.query_one("#keep", Input)
+        field.value = "12"
+        field.focus()
+        await pilot.press("enter")
         await until(pilot, lambda: pilot.app.screen is page(pilot))
 
     assert load_settings(kino.config_file).keep == 12

@@ -10,10 +10,9 @@ from kino_backup_tui.tui.stages import StageBoard, bar_text
 START = datetime(2026, 4, 26, 9, 0, tzinfo=UTC)
 
 
-def event(
-    kind: str, seconds: float, stage: Stage | None = None, done: int = 0, total: int | None = None
-) -> JobEvent:
+def event(kind: str, seconds: float, stage: Stage | None = None, done: int = 0) -> JobEvent:
     """An event that many seconds after the start."""
+    total = 1024 if done else None
     return JobEvent(kind, "j", "export", START + timedelta(seconds=seconds), stage, done, total)
 
 
@@ -25,8 +24,8 @@ def test_stages_are_done_running_and_to_come() -> None:
     board.apply(event("stage", 1.5, Stage.READING_BACK))
 
     done, running = board.lines(START + timedelta(seconds=2))
-    assert done.startswith("✓ Copying") and done.endswith("1.5 s")
-    assert running.startswith("● Reading back") and running.endswith("0.5 s")
+    assert done.split() == ["✓", "Copying", "1.5", "s"]
+    assert running.split() == ["●", "Reading", "back", "0.5", "s"]
 
 
 def test_a_stage_nobody_announced_comes_before_those_that_follow() -> None:
@@ -42,7 +41,7 @@ def test_a_reading_moves_the_bar() -> None:
     """Bytes done and to do make a fraction, and words."""
     board = StageBoard("export")
 
-    board.apply(event("progress", 1, Stage.COPYING, 512, 1024))
+    board.apply(event("progress", 1, Stage.COPYING, 512))
 
     assert board.fraction() == 0.5
     assert board.amount() == "512 B of 1.0 KB"

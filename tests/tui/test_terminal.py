@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -84,10 +85,10 @@ def opened(kino: Kino, **environment: str) -> Iterator[Terminal]:
     program = [sys.executable, "-m", "kino_backup_tui", "--data-path", str(kino.data_path)]
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     state = {name: value for name, value in os.environ.items() if name.startswith("XDG_")}
-    env = inherited | state | {"TERM": "xterm-256color", "PYTHONPATH": os.getcwd()} | environment
+    env = inherited | state | {"TERM": "xterm-256color", "PYTHONPATH": str(Path.cwd())} | environment
     pid, descriptor = pty.fork()
     if pid == 0:
-        os.execve(program[0], program, env)
+        os.execve(program[0], program, env)  # noqa: S606 - there is no shell to want
     fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     terminal = Terminal(pid, descriptor)
     try:
@@ -103,7 +104,7 @@ def opened(kino: Kino, **environment: str) -> Iterator[Terminal]:
 
 def left_on(seen: bytes) -> list[str]:
     """The private modes that were switched on last, not off: alternate screen, mouse, paste, focus."""
-    last = {mode: state for mode, state in re.findall(rb"\x1b\[\?(\d+)([hl])", seen)}
+    last = dict(re.findall(rb"\x1b\[\?(\d+)([hl])", seen))
     ours = (b"1049", b"1000", b"1003", b"1006", b"1015", b"1004", b"2004")
     return [mode.decode() for mode in ours if last.get(mode) == b"h"]
 

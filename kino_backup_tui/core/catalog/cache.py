@@ -11,10 +11,9 @@ import fcntl
 import functools
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kino_backup_tui.core.archive.manifest import Content, LeftOut, Manifest
 from kino_backup_tui.core.models import BackupKind, BackupStatus, Migration
@@ -25,8 +24,7 @@ _VERSION = 1
 Fingerprint = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What is known of an archive file in one state."""
 
     fingerprint: Fingerprint

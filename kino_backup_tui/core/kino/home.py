@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,8 +28,7 @@ KINO_0_3 = Layout("kino-0.3", database="kino.db", config=None, secrets=None)
 LAYOUTS = {layout.name: layout for layout in (DOCUMENTED, KINO_0_3)}
 
 
-@dataclass(frozen=True, slots=True)
-class Kino:
+class Kino(NamedTuple):
     """A Kino, identified by its data path."""
 
     data_path: Path

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from kino_backup_tui.core.clock import Clock, SystemClock
 from kino_backup_tui.core.kino.home import Kino
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """One Kino, one clock, one host."""
 
     kino: Kino
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock = SystemClock()
     host: str = ""
     """Name of this host; empty to ask the operating system."""
 

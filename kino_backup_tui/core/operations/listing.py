@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kino_backup_tui.core.catalog.locations import location_problem
 from kino_backup_tui.core.catalog.retention import Fate, fates
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
 LATEST = "latest"
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """The files of all known locations, newest first."""
 
     backups: tuple[Backup, ...]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import NamedTuple
 
 from kino_backup_tui.core.archive.manifest import Manifest
 from kino_backup_tui.core.catalog.cache import Cache, Known, fingerprint_of
@@ -21,8 +21,7 @@ from kino_backup_tui.core.workspace import Workspace, workspace_of
 _LAST_LOCATION = "last_location"
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """One Kino as an operation finds it."""
 
     kino: Kino

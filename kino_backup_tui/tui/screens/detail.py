@@ -99,15 +99,11 @@ def _contents(backup: Backup) -> list[str | tuple[str, str]]:
     manifest = backup.manifest
     if manifest is None:
         return []
-    made = " ".join(
-        part for part in (manifest.created_by, f"on {manifest.host}" if manifest.host else "") if part
-    )
+    made = " on ".join(part for part in (manifest.created_by, manifest.host) if part)
     parts: list[str | tuple[str, str]] = []
-    if made:
-        parts += [
-            (f"{'Made by':<11}", "bold"),
-            f"{text.printable(made)}, data path {text.printable(manifest.data_path)}\n",
-        ]
+    for label, value in (("Made by", made), ("Data path", manifest.data_path)):
+        if value:
+            parts += [(f"{label:<11}", "bold"), f"{text.printable(value)}\n"]
     library = text.library_text(manifest.tables)
     if library:
         parts += [(f"{'Library':<11}", "bold"), f"{library}\n"]

@@ -21,6 +21,9 @@ from kino_backup_tui.tui.stages import StageBoard, bar_text
 from kino_backup_tui.tui.widgets.key_bar import KeyBar
 from kino_backup_tui.tui.widgets.lines import Line
 
+_AMOUNT_WIDTH = 20
+"""Cells for "10.3 MB of 18.0 MB", so that the bar keeps its length while the numbers grow."""
+
 JobEnd = JobFinished | JobFailed
 
 
@@ -126,5 +129,5 @@ class ProgressScreen(KinoScreen[JobEnd | None]):
     def _draw_bar(self) -> None:
         bar = self.query_one("#job-bar", Line)
         amount = self._board.amount()
-        bar.left = bar_text(self._board.fraction(), max(10, bar.size.width - 22))
-        bar.right = f"{amount:>20}"
+        bar.left = bar_text(self._board.fraction(), bar.size.width - _AMOUNT_WIDTH - 4)
+        bar.right = f"{amount:>{_AMOUNT_WIDTH}}"

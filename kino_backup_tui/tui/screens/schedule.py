@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import tzinfo
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -110,6 +110,11 @@ class ScheduleScreen(KinoDialog[str | None]):
         """Show what the present settings mean."""
         self._timer = self.set_timer(_TYPING_PAUSE, self._ask_preview, pause=True)
         self._changed()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Mark the field one is in, so that it shows without colour too."""
+        for field in self.query(".field"):
+            field.set_class(field in event.widget.ancestors, "-current")
 
     @on(Input.Changed)
     @on(Checkbox.Changed)

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -185,7 +184,7 @@ def test_the_configured_address_is_asked(kino: Kino, start: Start) -> None:
     """It is used instead of the ports of the process, a path in it included."""
     holder = start(str(kino.database))
     proxy = start("", "", 200, '{"version": "0.5.0+proxy"}')
-    state = observe(replace(kino, url=f"{proxy.url}/kino"))
+    state = observe(kino._replace(url=f"{proxy.url}/kino"))
     assert (state.pid, state.version, state.url) == (holder.pid, "0.5.0+proxy", f"{proxy.url}/kino")
 
 
@@ -225,7 +224,7 @@ def test_who_may_not_look_does_not_know(
         start(str(kino.database))
     with nobody():
         unknown = observe(kino)
-        told = observe(replace(kino, url=answering.url))
+        told = observe(kino._replace(url=answering.url))
     assert unknown == KinoState(None, how=f"{unprivileged_name} may not look into every process")
     assert told == KinoState(None, None, "0.4.2", answering.url, f"{answering.url} answers")
 

@@ -1,0 +1,170 @@
+"""Draw the main screens of the sample Kino into this folder, as SVG and as PNG.
+
+Run from the repository with the development dependencies: `python screenshots/make_screenshots.py`.
+The clock stands still, and the sample shows itself under the path a real Kino has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import resvg_py
+
+os.environ["TEXTUAL_THEME"] = "textual-dark"
+os.environ["TEXTUAL_ANIMATIONS"] = "none"
+os.environ.pop("NO_COLOR", None)
+
+# Textual reads its theme while it is imported, so everything that imports it comes after.
+from textual.pilot import Pilot
+
+from kino_backup_tui.core.errors import NoSpaceError, OperationCancelledError
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.running import KinoState
+from kino_backup_tui.core.kino.settings import BackupSettings
+from kino_backup_tui.core.models import Backup
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.create import Created
+from kino_backup_tui.core.operations.listing import Listing
+from kino_backup_tui.core.operations.schedule import SchedulePreview
+from kino_backup_tui.core.operations.status import Status
+from kino_backup_tui.core.progress import Control, JobEvent, Stage
+from kino_backup_tui.demo.sample import write_sample
+from kino_backup_tui.tui.app import KinoBackupApp
+from kino_backup_tui.tui.backend import Backend
+
+FOLDER = Path(__file__).parent
+SIZE = (80, 24)
+FONT = "DejaVu Sans Mono"
+SHOWN_PATH = Path("/var/lib/kino")
+READING = {"load", "preview", "show", "look"}
+
+
+@dataclass(frozen=True, slots=True)
+class StillClock:
+    """Half past nine on a Sunday in Berlin."""
+
+    instant: datetime = datetime(2026, 4, 26, 7, 30, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        """The same instant each time."""
+        return self.instant
+
+    def zone(self) -> tzinfo:
+        """Where the sample household lives."""
+        return ZoneInfo("Europe/Berlin")
+
+
+class SampleBackend(Backend):
+    """The sample Kino, under the path and with the state that the reader of a README has at home."""
+
+    def status(self) -> Status:
+        """Running on a NAS."""
+        running = KinoState(running=True, version="0.4.2")
+        return replace(super().status(), kino=running, kino_version="0.4.2", data_path=SHOWN_PATH)
+
+    def listing(self) -> Listing:
+        """The sample's archives, as if they were there."""
+        listing = super().listing()
+        places = {one.path: SHOWN_PATH / "backups" / one.path.name for one in listing.backups}
+        return listing._replace(
+            backups=tuple(replace(one, path=places[one.path]) for one in listing.backups),
+            fates={places[path]: fate for path, fate in listing.fates.items()},
+        )
+
+    def show(self, backup: Backup, control: Control) -> Backup:
+        """All of the sample's manifests are read while listing."""
+        if backup.manifest is None:
+            return backup
+        return replace(backup, manifest=replace(backup.manifest, host="nas01", data_path=str(SHOWN_PATH)))
+
+    def preview(self, settings: BackupSettings) -> SchedulePreview:
+        """The usual place, with room."""
+        preview = super().preview(settings)
+        return replace(preview, location=SHOWN_PATH / "backups", free_bytes=85_899_345_920)
+
+    def start_folder(self) -> Path:
+        """A folder that is everywhere."""
+        return Path("/")
+
+
+class StoppedBackend(SampleBackend):
+    """Stops a backup in the middle of packing, so that its progress can be drawn."""
+
+    def create(self, control: Control, *, accept_location: bool = False) -> Created:
+        """Tell of the first stages and wait to be cancelled."""
+        for stage, began in ((Stage.DATABASE_SNAPSHOT, 4.0), (Stage.HASHING, 2.8), (Stage.PACKING, 2.1)):
+            at = self.now() - timedelta(seconds=began)
+            control.report(JobEvent("stage", "j", "create", at, stage))
+        control.report(JobEvent("progress", "j", "create", self.now(), Stage.PACKING, 10_800_000, 18_900_000))
+        while not control.cancel.cancelled:
+            time.sleep(0.05)
+        raise OperationCancelledError("The picture is taken.")
+
+
+class FullBackend(SampleBackend):
+    """A disk without room."""
+
+    def create(self, control: Control, *, accept_location: bool = False) -> Created:
+        """Refuse for lack of space."""
+        raise NoSpaceError(
+            "/mnt/nas/backups has 12.0 MB free; 31.4 MB are needed, and 256.0 MB are kept free for Kino.",
+            hint="Free some space, or move the backup location to a larger volume.",
+        )
+
+
+def write(name: str, svg: str) -> None:
+    """Write one picture in both forms."""
+    (FOLDER / f"{name}.svg").write_text(svg, encoding="utf-8")
+    png = resvg_py.svg_to_bytes(svg_string=svg.replace("Fira Code", FONT), font_family=FONT, width=1200)
+    (FOLDER / f"{name}.png").write_bytes(bytes(png))
+
+
+async def shoot(backend: Backend, name: str, *keys: str, size: tuple[int, int] = SIZE) -> None:
+    """Press keys on the page and draw what is there then."""
+    app = KinoBackupApp(backend)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await settle(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settle(pilot)
+        svg = app.export_screenshot(title="kino-backup-tui", simplify=True)
+    write(name, svg)
+
+
+async def settle(pilot: Pilot[None]) -> None:
+    """Let readers finish; a stopped backup and a question go on."""
+    await pilot.pause(0.6)
+    while any(
+        worker.group in {"load", "preview", "show"} and not worker.is_finished for worker in pilot.app.workers
+    ):
+        await pilot.pause(0.05)
+    await pilot.pause()
+
+
+async def main() -> None:
+    """Draw every screen of the README."""
+    clock = StillClock()
+    with tempfile.TemporaryDirectory(prefix="kino-pictures-") as folder:
+        data_path = Path(folder) / "kino"
+        write_sample(data_path, clock)
+        context = Context(Kino(data_path), clock, host="nas01")
+        backend = SampleBackend(context)
+        await shoot(backend, "page")
+        await shoot(backend, "detail", "enter")
+        await shoot(backend, "schedule", "s")
+        await shoot(backend, "delete", "down", "down", "down", "d")
+        await shoot(backend, "help", "question_mark")
+        await shoot(backend, "import", "i")
+        await shoot(StoppedBackend(context), "progress", "b")
+        await shoot(FullBackend(context), "error", "b")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
