@@ -10,7 +10,8 @@
     ├── IncompatibleError           whole, but not for this Kino or this program
     ├── NoSpaceError                a file system is full, or would be
     ├── BusyError                   another operation, or a lock on the database, is in the way
-    ├── LocationError               the backup location is not there, or not the one we know
+    ├── LocationError               the backup location is not there, or cannot be written
+    │   └── UnknownLocationError    it is there, but not known to be the right one
     ├── NotPermittedError           this user may not do that
     ├── InvalidSettingsError        config.toml says something Kino does not allow
     └── OperationCancelledError     the user asked to stop, and it stopped
@@ -93,9 +94,15 @@ class BusyError(KinoBackupError):
 
 
 class LocationError(KinoBackupError):
-    """The backup location is missing, not a folder, read-only, or another disk than before."""
+    """The backup location is missing, not a folder, or read-only."""
 
     code = "location_unavailable"
+
+
+class UnknownLocationError(LocationError):
+    """The backup location may be another disk than before, or none; accepting it is the way on."""
+
+    code = "location_unknown"
 
 
 class NotPermittedError(KinoBackupError):

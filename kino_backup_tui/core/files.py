@@ -138,12 +138,19 @@ def make_private_folder(folder: Path, owner: Owner) -> None:
 
 
 def replace_file(
-    path: Path, data: bytes, owner: Owner, mode: int = PRIVATE_FILE, *, require_owner: bool = False
+    path: Path,
+    data: bytes,
+    owner: Owner,
+    mode: int = PRIVATE_FILE,
+    *,
+    require_owner: bool = False,
+    durable: bool = True,
 ) -> None:
     """Put `data` in place of a file so that after a power cut it is wholly the old or wholly the new.
 
     With `require_owner` the file stays as it is, with `PermissionError`, if the new one cannot be given to
-    its owner, who otherwise might no longer be able to read it.
+    its owner, who otherwise might no longer be able to read it. Without `durable` a power cut may leave an
+    empty file: good enough, and quick, for what can be found out again.
     """
     partial = path.with_name(f".{path.name}.{os.urandom(4).hex()}.partial")
     try:
@@ -153,12 +160,14 @@ def replace_file(
             stream.write(data)
             stream.flush()
             os.fchmod(stream.fileno(), mode)
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def free_bytes(folder: Path) -> int:

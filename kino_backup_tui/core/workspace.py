@@ -165,9 +165,9 @@ def read_json(path: Path) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def write_json(path: Path, document: Mapping[str, Any], owner: Owner) -> None:
-    """Replace a file by a JSON object; raises `OSError`."""
-    replace_file(path, json.dumps(document, separators=(",", ":")).encode(), owner)
+def write_json(path: Path, document: Mapping[str, Any], owner: Owner, *, durable: bool = True) -> None:
+    """Replace a file by a JSON object, see `replace_file`; raises `OSError`."""
+    replace_file(path, json.dumps(document, separators=(",", ":")).encode(), owner, durable=durable)
 
 
 @contextlib.contextmanager

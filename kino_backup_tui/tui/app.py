@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from functools import partial
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -62,6 +64,11 @@ class KinoBackupApp(App[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The palette holds what the page can do."""
         return action != "command_palette" or isinstance(self.screen, BackupsScreen)
+
+    def panic(self, *_traceback: object) -> None:
+        """Leave after a bug in a handler: a sentence on the restored terminal, not a traceback."""
+        error = sys.exception()
+        super().panic(Text(f"An error in this program: {type(error).__name__}: {error}. Please report it."))
 
     def action_leave(self) -> None:
         """Stop the running job if there is one, else quit."""

@@ -13,6 +13,9 @@ from pathlib import Path
 COMMAND = str(Path(sys.executable).with_name("kino-backup-tui"))
 """The command as it is installed beside this Python."""
 
+# pip compiles what it installs; a checkout has its bytecode from the second run on, unless this forbids it.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 KB = 1024 if sys.platform == "linux" else 1
 """Bytes in the unit of `ru_maxrss`, see getrusage(2)."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kino_backup_tui.cli.output import talk, warn, write_json, write_line
 from kino_backup_tui.core.operations.create import Created
-from kino_backup_tui.presentation.objects import backup_object
 from kino_backup_tui.presentation.text import printable, size_text, state_text
 
 
@@ -14,6 +13,8 @@ def write_created(created: Created, done: str, *, as_json: bool) -> None:
     for warning in created.warnings:
         warn(warning)
     if as_json:
+        from kino_backup_tui.presentation.objects import backup_object
+
         write_json(backup_object(backup))
         return
     write_line(printable(str(backup.path)))

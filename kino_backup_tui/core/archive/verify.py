@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -82,12 +82,9 @@ def prove_database(copy: Path, manifest: Manifest, cancel: CancelToken) -> Datab
 
     Raises `DatabaseDamagedError`, `ArchiveDamagedError`, `OperationCancelledError`.
     """
-    connection = open_untrusted(copy)
-    try:
-        check_integrity(connection, cancel)
-        facts = read_facts(connection)
-    finally:
-        connection.close()
+    check_integrity(copy, cancel)
+    with closing(open_untrusted(copy)) as connection:
+        facts = read_facts(connection, cancel)
     if manifest.migrations and manifest.migrations != facts.migrations:
         raise ArchiveDamagedError("The manifest lists other migrations than the database has had.")
     # Kino's own manifests carry a constant instead of the number of migrations; they list no contents either.

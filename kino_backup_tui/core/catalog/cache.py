@@ -83,7 +83,7 @@ class Cache:
 
     def _save(self) -> None:
         document = {"version": _VERSION, "locations": self._entries}
-        write_json(self._workspace.catalog_file, document, self._workspace.owner)
+        write_json(self._workspace.catalog_file, document, self._workspace.owner, durable=False)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,12 @@ import stat
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kino_backup_tui.core.errors import KinoBackupError, LocationError, NotPermittedError
+from kino_backup_tui.core.errors import (
+    KinoBackupError,
+    LocationError,
+    NotPermittedError,
+    UnknownLocationError,
+)
 from kino_backup_tui.core.files import (
     Owner,
     create_private,
@@ -70,8 +75,13 @@ def access_problem(location: Path) -> KinoBackupError | None:
 def location_problem(location: Path, workspace: Workspace, default: Path) -> KinoBackupError | None:
     """Why a backup could not be put there now, as an error to show or raise; None if it could."""
     known = {entry.path: entry.marker for entry in known_locations(workspace)}.get(location)
-    if location == default and known is None and not os.path.lexists(location):
-        return None  # the first backup creates it
+    if location == default and not os.path.lexists(location):
+        if known is None:
+            return None  # the first backup creates it
+        return UnknownLocationError(
+            f"The backup location {location} was there before and is gone.",
+            hint="Is its disk mounted? To begin with an empty one, say so with --accept-location.",
+        )
     return access_problem(location) or _marker_problem(location, known, default)
 
 
@@ -130,16 +140,16 @@ def _not_writable(location: Path) -> KinoBackupError:
     )
 
 
-def _marker_problem(location: Path, known: str | None, default: Path) -> LocationError | None:
+def _marker_problem(location: Path, known: str | None, default: Path) -> UnknownLocationError | None:
     found = read_marker(location)
     if known is None:
         if found is not None or location == default:
             return None
-        return LocationError(f"The backup location {location} has not been used before.", hint=_ACCEPT)
+        return UnknownLocationError(f"The backup location {location} has not been used before.", hint=_ACCEPT)
     if found == known:
         return None
     what = f"carries the id {found}" if found else "carries no id"
-    return LocationError(
+    return UnknownLocationError(
         f"The backup location {location} is not the one used so far: it {what}, expected was {known}. "
         "Another disk may be mounted there, or none.",
         hint=_ACCEPT,

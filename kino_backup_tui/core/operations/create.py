@@ -166,11 +166,7 @@ def _integrity_check(database: Path, live: Path, cancel: CancelToken) -> Iterato
 
     def check() -> None:
         try:
-            connection = open_untrusted(database)
-            try:
-                check_integrity(connection, given_up)
-            finally:
-                connection.close()
+            check_integrity(database, given_up)
         except BaseException as error:  # handed to the waiting thread
             failure.append(error)
 

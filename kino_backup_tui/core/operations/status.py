@@ -36,6 +36,7 @@ class Status:
     location_problem: KinoBackupError | None
     free_bytes: int | None
     next_run: datetime | None
+    """Aware, in the zone of the host."""
     newest: Backup | None
     newest_verified: Backup | None
     counts: Mapping[BackupStatus, int]
@@ -72,9 +73,8 @@ def read_status(context: Context) -> Status:
 
 
 def _next_run(session: Session, context: Context) -> datetime | None:
-    if not session.settings.runs:
-        return None
-    return next_slot(session.settings, session.zone, context.clock.now())
+    slot = next_slot(session.settings, session.zone, context.clock.now()) if session.settings.runs else None
+    return slot.astimezone(session.zone) if slot else None
 
 
 def _free(folder: Path) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kino_backup_tui.core.errors import KinoBackupError, LocationError, OperationCancelledError
+from kino_backup_tui.core.errors import KinoBackupError, OperationCancelledError, UnknownLocationError
 from kino_backup_tui.core.models import Backup, EntryRole
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.presentation import text
@@ -116,7 +116,7 @@ class OperatingScreen(KinoScreen[None]):
 
 def can_accept(error: KinoBackupError) -> bool:
     """Whether accepting the location as it is now would help."""
-    return isinstance(error, LocationError) and "accept" in error.hint
+    return isinstance(error, UnknownLocationError)
 
 
 def is_backup(backup: Backup | None) -> bool:

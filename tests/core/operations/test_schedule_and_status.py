@@ -138,7 +138,7 @@ def test_the_status_knows_what_the_page_says(context: Context, create: Callable[
     assert status.newest_verified == newest
     assert status.counts[BackupStatus.VERIFIED] == 2
     assert status.next_run is not None
-    assert status.next_run.isoformat() == "2026-04-27T01:00:00+00:00"
+    assert status.next_run.isoformat() == "2026-04-27T03:00:00+02:00"
     assert (status.kino_version, status.host, status.zone) == ("0.4.2", "nas01", "Europe/Berlin")
     assert (status.location_problem, status.settings_problem, status.job) == (None, None, None)
 

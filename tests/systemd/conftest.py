@@ -1,0 +1,34 @@
+"""A real systemd, for what only systemd itself can answer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SYSTEMD = Path("/lib/systemd/systemd")
+BOOT = Path(__file__).with_name("boot.sh")
+
+
+@pytest.fixture
+def under_systemd(tmp_path: Path) -> Callable[[str], str]:
+    """Run a shell script with systemd as PID 1 and return what it printed."""
+    if os.geteuid() != 0 or not SYSTEMD.exists() or shutil.which("dbus-daemon") is None:
+        pytest.skip("needs root, systemd and dbus")
+
+    def run(script: str) -> str:
+        job = tmp_path / "job.sh"
+        job.write_text(script)
+        booted = subprocess.run([BOOT, tmp_path, job], capture_output=True, text=True, check=False)
+        log, code = tmp_path / "job.log", tmp_path / "rc"
+        printed = log.read_text() if log.exists() else ""
+        if not code.exists() and not printed:
+            pytest.skip(f"systemd cannot be started here: {booted.stderr[-300:] or booted.stdout[-300:]}")
+        assert code.read_text().strip() == "0", printed
+        return printed
+
+    return run
