@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from kino_backup_tui.core.errors import OperationCancelledError
 
@@ -42,8 +43,7 @@ OPERATION_STAGES: dict[str, tuple[Stage, ...]] = {
 """The stages of each operation in their order, so that a view can show those still to come."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobEvent:
+class JobEvent(NamedTuple):
     """One line of a job's story; a later "progress" replaces an earlier one."""
 
     event: str

@@ -115,7 +115,7 @@ def main() -> None:
         with temporary_kino(size * MB) as kino:
             # The first run fills the page cache and makes the working folder.
             measure(kino, 1)
-            report(size, measure(kino, 2 if size >= 500 else 5))
+            report(size, measure(kino, 2 if size >= 500 else 5 if size >= 50 else 30))
         sys.stdout.flush()
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kino_backup_tui.core.archive.gzip_stream import GzipReader
 from kino_backup_tui.core.archive.members import MAX_PATH_BYTES, alias, is_content_folder, is_content_path
@@ -45,8 +46,7 @@ class Member:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
+class _Header(NamedTuple):
     type: bytes
     name: str
     size: int

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from kino_backup_tui.core.archive.gzip_stream import GzipReader
 from kino_backup_tui.core.archive.manifest import MANIFEST_NAME, Content, Manifest
@@ -23,8 +22,7 @@ from kino_backup_tui.core.kino.database import DatabaseFacts, check_integrity, o
 from kino_backup_tui.core.progress import CancelToken
 
 
-@dataclass(frozen=True, slots=True)
-class ReadArchive:
+class ReadArchive(NamedTuple):
     """What reading an archive to its end has shown."""
 
     manifest: Manifest

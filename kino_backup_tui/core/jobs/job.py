@@ -6,7 +6,6 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 from kino_backup_tui.core.clock import Clock
 from kino_backup_tui.core.errors import KinoBackupError
@@ -41,7 +40,7 @@ class Job:
     def stage(self, stage: Stage, total_bytes: int | None = None) -> None:
         """Begin a stage, of so many bytes if that is known. Raises `OperationCancelledError`."""
         self.cancel.raise_if_cancelled()
-        self._now = replace(self._now, stage=stage, done_bytes=0, total_bytes=total_bytes)
+        self._now = self._now._replace(stage=stage, done_bytes=0, total_bytes=total_bytes)
         self._send("stage")
 
     def advance(self, count: int) -> None:
@@ -51,18 +50,18 @@ class Job:
     def reach(self, done_bytes: int, total_bytes: int | None) -> None:
         """Say how far the current stage is. Raises `OperationCancelledError`."""
         self.cancel.raise_if_cancelled()
-        self._now = replace(self._now, done_bytes=done_bytes, total_bytes=total_bytes)
+        self._now = self._now._replace(done_bytes=done_bytes, total_bytes=total_bytes)
         if time.monotonic() - self._reported_at >= REPORT_SECONDS:
             self._send("progress")
 
     def end(self, outcome: str, message: str) -> None:
         """Announce how the job ended."""
-        self._now = replace(self._now, outcome=outcome, message=message)
+        self._now = self._now._replace(outcome=outcome, message=message)
         self._send("end")
 
     def _send(self, event: str) -> None:
         self._reported_at = time.monotonic()
-        self._now = replace(self._now, event=event, at=self._clock.now())
+        self._now = self._now._replace(event=event, at=self._clock.now())
         if self._journal is not None:
             self._journal.write(self._now)
         self._report(self._now)

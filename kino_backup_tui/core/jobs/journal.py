@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from kino_backup_tui.core.files import create_private, make_private_folder
 from kino_backup_tui.core.jobs.lock import current_holder
@@ -24,8 +23,7 @@ INTERRUPTED = "interrupted"
 _SUFFIX = ".jsonl"
 
 
-@dataclass(frozen=True, slots=True)
-class JobRecord:
+class JobRecord(NamedTuple):
     """One job as its journal tells it."""
 
     id: str

@@ -13,7 +13,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kino_backup_tui.core.errors import BusyError
 from kino_backup_tui.core.files import storage_errors
@@ -23,8 +23,7 @@ from kino_backup_tui.core.workspace import Workspace
 _POLL_SECONDS = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(NamedTuple):
     """Who holds the lock, as the lock file says."""
 
     job: str

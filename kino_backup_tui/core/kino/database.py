@@ -9,10 +9,10 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kino_backup_tui.core.errors import (
     BusyError,
@@ -36,8 +36,7 @@ _MIGRATIONS = "_sqlx_migrations"
 _POLL_SECONDS = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseFacts:
+class DatabaseFacts(NamedTuple):
     """What a backup records of its database."""
 
     migrations: tuple[Migration, ...]
@@ -105,40 +104,77 @@ def read_facts(connection: sqlite3.Connection, cancel: CancelToken | None = None
 
 
 def check_integrity(copy: Path, cancel: CancelToken) -> None:
-    """Check a copy as `PRAGMA integrity_check` does, on two processors.
+    """Check a copy as `PRAGMA integrity_check` does, and raise what `checked_beside` raises."""
+    with checked_beside(copy, cancel) as finish:
+        finish()
+
+
+@contextmanager
+def checked_beside(copy: Path, cancel: CancelToken) -> Iterator[Callable[[], None]]:
+    """Check a copy on another processor while the block does something else with it.
+
+    The block is given what ends the check: it takes over what is left to do, waits for the rest, and raises
+    `DatabaseDamagedError` with the first problem, or if there is no table at all: to SQLite an empty file is
+    a sound database. A schema that needs a collation or function only Kino has cannot be checked, not even in
+    part, and a stand-in would report sound indexes as damaged: that is `IncompatibleError`.
+    `OperationCancelledError` follows a cancel within a tenth of a second; a block that fails ends the check.
+    """
+    check = _Check(copy)
+    given_up = CancelToken()
+    helper = threading.Thread(target=check.work, args=(given_up,), name="database-check")
+    helper.start()
+
+    def finish() -> None:
+        check.work(cancel)
+        while helper.is_alive():
+            cancel.raise_if_cancelled()
+            helper.join(_POLL_SECONDS)
+        if check.failures:
+            raise check.failures[0]
+
+    try:
+        yield finish
+    finally:
+        given_up.cancel()
+        helper.join()
+
+
+class _Check:
+    """An integrity check in parts that any number of threads take in turn.
 
     A quick check of the whole file finds damaged, lost and doubly used pages; a check of each table compares
     it with its indexes and constraints. Together they are the full check (https://www.sqlite.org/pragma.html,
-    integrity_check, "partial integrity check"), of which the second part takes nine tenths of the time.
-    Raises `DatabaseDamagedError` with the first problem, or if there is no table at all: to SQLite an empty
-    file is a sound database. A schema that needs a collation or function only Kino has cannot be checked,
-    not even in part, and a stand-in would report sound indexes as damaged: that is `IncompatibleError`.
-    `OperationCancelledError` follows a cancel within a tenth of a second.
+    integrity_check, "partial integrity check"), of which the tables take nine tenths of the time.
     """
-    with closing(open_untrusted(copy)) as connection, _interruptible(connection, cancel):
-        tables = _tables(connection)
-        if not tables:
-            raise DatabaseDamagedError("The database is empty.")
-        _require_ok(connection, "PRAGMA quick_check(1)")
-    waiting = deque(tables)
-    failures: list[BaseException] = []
 
-    def check_tables() -> None:
+    def __init__(self, copy: Path) -> None:
+        self.failures: list[BaseException] = []
+        self._copy = copy
+        self._parts = deque(["PRAGMA quick_check(1)"])
+        self._listed = threading.Lock()
+        self._tables_known = False
+
+    def work(self, cancel: CancelToken) -> None:
+        """Do parts until none is left, or one has failed."""
         try:
-            with closing(open_untrusted(copy)) as connection, _interruptible(connection, cancel):
-                while not failures:
-                    _require_ok(connection, f"PRAGMA integrity_check({_quoted(waiting.popleft())})")
+            with closing(open_untrusted(self._copy)) as connection, _interruptible(connection, cancel):
+                self._list_tables(connection)
+                while self._parts and not self.failures:
+                    _require_ok(connection, self._parts.popleft())
         except IndexError:
-            return  # no table is left
-        except BaseException as error:  # raised below, in the thread that was asked
-            failures.append(error)
+            return  # another thread took the last one
+        except BaseException as error:  # raised in the thread that asked for the check
+            self.failures.append(error)
 
-    helper = threading.Thread(target=check_tables, name="database-check")
-    helper.start()
-    check_tables()
-    helper.join()
-    if failures:
-        raise failures[0]
+    def _list_tables(self, connection: sqlite3.Connection) -> None:
+        with self._listed:
+            if self._tables_known:
+                return
+            self._tables_known = True
+            tables = _tables(connection)
+            if not tables:
+                raise DatabaseDamagedError("The database is empty.")
+            self._parts.extend(f"PRAGMA integrity_check({_quoted(table)})" for table in tables)
 
 
 def _tables(connection: sqlite3.Connection) -> list[str]:

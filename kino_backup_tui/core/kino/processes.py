@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _PROC = "/proc"
 _LISTEN = "0A"
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound
 
 
-@dataclass(frozen=True, slots=True)
-class Holders:
+class Holders(NamedTuple):
     """Who has files open."""
 
     pids: tuple[int, ...]
@@ -27,8 +26,7 @@ class Holders:
     """False if some processes of other users could not be looked into."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """An address at which a process accepts TCP connections, reachable from here."""
 
     host: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kino_backup_tui.core.files import user_name
 from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
@@ -18,8 +18,7 @@ _MOST_ENDPOINTS = 4
 _USUAL_PORTS = (80, 8080)
 
 
-@dataclass(frozen=True, slots=True)
-class KinoState:
+class KinoState(NamedTuple):
     """What could be found out about the Kino of one data path."""
 
     running: bool | None

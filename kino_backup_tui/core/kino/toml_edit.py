@@ -13,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Scalar = str | int | bool
 
@@ -45,8 +45,7 @@ class _Entry:
     """The `[table]` it stands under."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
+class _Header(NamedTuple):
     """`[table]` or `[[table]]`."""
 
     path: tuple[str, ...]

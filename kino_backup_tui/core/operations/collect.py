@@ -7,8 +7,8 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kino_backup_tui.core.archive.manifest import Content, LeftOut
 from kino_backup_tui.core.archive.members import is_content_path
@@ -35,8 +35,7 @@ _NEVER_SAVED = {
 """Kino's documentation, "What is not included"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Collected:
+class Collected(NamedTuple):
     """Copies in a scratch folder, and what could not be copied."""
 
     scratch: Path

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import platform
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from kino_backup_tui import __version__
 from kino_backup_tui.core.archive.manifest import Content, Manifest, render_manifest
@@ -18,7 +17,7 @@ from kino_backup_tui.core.archive.writer import Source, write_archive
 from kino_backup_tui.core.catalog.locations import prepare_location
 from kino_backup_tui.core.errors import ArchiveError
 from kino_backup_tui.core.jobs.job import Job, run_job
-from kino_backup_tui.core.kino.database import DatabaseFacts, check_integrity, open_untrusted, read_facts
+from kino_backup_tui.core.kino.database import DatabaseFacts, checked_beside, open_untrusted, read_facts
 from kino_backup_tui.core.kino.running import observe
 from kino_backup_tui.core.kino.version import kino_version
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
@@ -32,16 +31,14 @@ from kino_backup_tui.core.progress import CancelToken, Control, Stage
 from kino_backup_tui.core.workspace import workspace_of
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(NamedTuple):
     """A new backup, verified, and what the admin should know of it."""
 
     backup: Backup
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Label:
+class _Label(NamedTuple):
     kino_version: str
     kind: BackupKind
     created_at: datetime
@@ -157,31 +154,15 @@ def _pack(
 def _integrity_check(database: Path, live: Path, cancel: CancelToken) -> Iterator[Callable[[], None]]:
     """Check the copy beside the packing, which takes the other processor; yields what waits for the result.
 
-    A failure names the live database, for that is what is damaged.
-
-    The result holds for the archive too: reading it back shows that the same bytes are in it.
+    The result holds for the archive too: reading it back shows that the same bytes are in it. A failure names
+    the live database, for that is what is damaged.
     """
-    given_up = CancelToken()
-    failure: list[BaseException] = []
+    with checked_beside(database, cancel) as finish:
 
-    def check() -> None:
-        try:
-            check_integrity(database, given_up)
-        except BaseException as error:  # handed to the waiting thread
-            failure.append(error)
+        def wait() -> None:
+            try:
+                finish()
+            except ArchiveError as error:
+                raise named(error, str(live)) from error
 
-    thread = threading.Thread(target=check, name="integrity check")
-    thread.start()
-
-    def wait() -> None:
-        while thread.is_alive():
-            cancel.raise_if_cancelled()
-            thread.join(0.05)
-        if failure:
-            raise named(failure[0], str(live)) if isinstance(failure[0], ArchiveError) else failure[0]
-
-    try:
         yield wait
-    finally:
-        given_up.cancel()
-        thread.join()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 from kino_backup_tui.core.errors import NotFoundError
 from kino_backup_tui.core.jobs.journal import (
@@ -59,4 +58,4 @@ def _last_words(workspace: Workspace, record: JobRecord, seen: list[JobEvent]) -
     last = events[-1] if events else seen[-1]
     if last.event != "end":
         message = "Its process ended before it did."
-        yield replace(last, event="end", outcome=INTERRUPTED, message=message)
+        yield last._replace(event="end", outcome=INTERRUPTED, message=message)
