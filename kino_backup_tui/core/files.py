@@ -118,6 +118,16 @@ def open_regular(path: Path, *, follow: bool = False) -> BinaryIO:
     return os.fdopen(descriptor, "rb", buffering=0)
 
 
+def is_foreign_link(path: Path) -> bool:
+    """Whether a path is a symbolic link that somebody else than root or its target's owner has made."""
+    if not path.is_symlink():
+        return False
+    try:
+        return path.lstat().st_uid not in (0, path.stat().st_uid)
+    except OSError:
+        return True
+
+
 def make_private_folder(folder: Path, owner: Owner) -> None:
     """Create a folder as 0700 unless it is there; its parent must exist.
 

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,8 @@ from kino_backup_tui.core.files import (
     storage_errors,
 )
 from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
+
+_SCRATCH_NAME = re.compile("[0-9a-f]{16}")
 
 
 class Workspace(NamedTuple):
@@ -37,6 +40,11 @@ class Workspace(NamedTuple):
     def lock_path(self) -> Path:
         """What is locked while an operation changes something; never unlinked."""
         return self.data_path if self.fallback else self.folder / "lock"
+
+    @property
+    def holder_path(self) -> Path:
+        """What says who holds the lock; the lock file itself, where there is one."""
+        return self.folder / "lock"
 
     @property
     def jobs(self) -> Path:
@@ -108,11 +116,12 @@ class Workspace(NamedTuple):
         with storage_errors(self.scratch, "create a working copy in"):
             make_private_folder(self.scratch, self.owner)
             folder = self.scratch / os.urandom(8).hex()
-            make_private_folder(folder, self.owner)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            with _locked(self.scratch, fcntl.LOCK_SH):
+                make_private_folder(folder, self.owner)
+                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+                # Held as long as the folder is in use; `sweep_scratch` removes those nobody holds.
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
         try:
-            # Held as long as the folder is in use; `sweep_scratch` removes those nobody holds.
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield folder
         finally:
             import shutil  # only an operation that writes needs it
@@ -124,9 +133,10 @@ class Workspace(NamedTuple):
         """Remove what processes that were killed have left in the scratch folder."""
         import shutil
 
-        with contextlib.suppress(OSError):
+        # Not through a link, and not while somebody makes a folder that is not locked yet.
+        with contextlib.suppress(OSError), _locked(self.scratch, fcntl.LOCK_EX | fcntl.LOCK_NB):
             for folder in list(self.scratch.iterdir()):
-                if is_abandoned(folder):
+                if _SCRATCH_NAME.fullmatch(folder.name) and is_abandoned(folder):
                     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -141,10 +151,23 @@ def workspace_of(kino: Kino) -> Workspace:
     return Workspace(folder, kino.data_path, Owner(os.geteuid(), os.getegid()), fallback=True)
 
 
+@contextlib.contextmanager
+def _locked(folder: Path, how: int) -> Iterator[None]:
+    """Hold a lock on a folder; raises `OSError` for a link, and if `how` does not wait."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def is_abandoned(path: Path) -> bool:
     """Whether nobody holds a lock on a file or folder that its writer keeps locked."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        # NFS grants an exclusive lock only on what is open for writing, see flock(2).
+        flags = os.O_RDONLY if path.is_dir() else os.O_RDWR
+        descriptor = os.open(path, flags | os.O_NOFOLLOW)
     except OSError:
         return False
     try:

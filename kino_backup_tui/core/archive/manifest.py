@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from kino_backup_tui.core.archive.members import is_content_path
+from kino_backup_tui.core.archive.names import is_plausible
 from kino_backup_tui.core.errors import ArchiveDamagedError, ArchiveRefusedError
 from kino_backup_tui.core.models import BackupKind, Migration
 
@@ -175,9 +176,9 @@ def _optional(document: Mapping[str, Any], key: str, kind: type[_T]) -> _T | Non
         return None
     # bool is an int to Python, not to JSON.
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise ArchiveDamagedError(f"{MANIFEST_NAME}: {key} is not a {kind.__name__}.")
+        raise ArchiveDamagedError(f"{MANIFEST_NAME}: {key!r} is not a {kind.__name__}.")
     if isinstance(value, int) and not 0 <= value <= _MAX_NUMBER:
-        raise ArchiveDamagedError(f"{MANIFEST_NAME}: {key} is out of range.")
+        raise ArchiveDamagedError(f"{MANIFEST_NAME}: {key!r} is out of range.")
     return value
 
 
@@ -188,14 +189,14 @@ def _text(document: Any, key: str) -> str:
 def _number(document: Any, key: str) -> int:
     value = _optional(document, key, int) if isinstance(document, dict) else None
     if value is None:
-        raise ArchiveDamagedError(f"{MANIFEST_NAME}: {key} is missing.")
+        raise ArchiveDamagedError(f"{MANIFEST_NAME}: {key!r} is missing.")
     return value
 
 
 def _list(document: Mapping[str, Any], key: str) -> list[Any]:
     value = document.get(key, [])
     if not isinstance(value, list):
-        raise ArchiveDamagedError(f"{MANIFEST_NAME}: {key} is not a list.")
+        raise ArchiveDamagedError(f"{MANIFEST_NAME}: {key!r} is not a list.")
     return value
 
 
@@ -243,4 +244,6 @@ def _instant(document: Mapping[str, Any]) -> datetime | None:
         raise ArchiveDamagedError(f"{MANIFEST_NAME}: created_at {text!r} is not a date.") from error
     if instant.tzinfo is None:
         raise ArchiveDamagedError(f"{MANIFEST_NAME}: created_at has no offset from UTC.")
+    if not is_plausible(instant):
+        raise ArchiveDamagedError(f"{MANIFEST_NAME}: created_at {text!r} is not the date of a backup.")
     return instant

@@ -50,7 +50,7 @@ def format_name(kind: BackupKind, created_at: datetime, kino_version: str, zone:
 
 def numbered(name: str, number: int) -> str:
     """The same name with `~number` before its ending, for a name that is taken."""
-    return f"{name.removesuffix(SUFFIX)}~{number}{SUFFIX}"
+    return f"{re.sub('~[0-9]+$', '', name.removesuffix(SUFFIX))}~{number}{SUFFIX}"
 
 
 def parse_name(name: str, zone: tzinfo) -> ArchiveName | None:
@@ -67,6 +67,8 @@ def parse_name(name: str, zone: tzinfo) -> ArchiveName | None:
         )
     except ValueError:
         return None
+    if not is_plausible(stamp):
+        return None
     word = match["before"] or match["after"]
     version = match["version"]
     return ArchiveName(
@@ -74,6 +76,11 @@ def parse_name(name: str, zone: tzinfo) -> ArchiveName | None:
         created_at=stamp,
         kino_version=None if version in (None, UNKNOWN_VERSION) else version,
     )
+
+
+def is_plausible(instant: datetime) -> bool:
+    """Whether a backup can be of that time; the ends of the calendar overflow in some zone."""
+    return 1970 <= instant.year < 9999
 
 
 def partial_name(name: str) -> str:

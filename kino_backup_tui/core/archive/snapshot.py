@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.errors import (
     BusyError,
@@ -27,10 +28,14 @@ from kino_backup_tui.core.errors import (
 from kino_backup_tui.core.files import storage_error, user_name
 from kino_backup_tui.core.kino.database import database_error, database_uri
 
+if TYPE_CHECKING:
+    import subprocess
+
 PAGES_A_SLICE = 256
 BUSY_SECONDS = 15.0
 """How long a lock on the database may hold up the copy."""
 _OK, _DONE = 0, 101
+_POLL_SECONDS = 0.1
 
 
 def database_size(database: Path) -> int:
@@ -62,31 +67,50 @@ def snapshot_database(database: Path, copy: Path, advance: Callable[[int, int], 
             source.close()
 
 
-def copy_unwritable(database: Path, copy: Path) -> None:
+def copy_unwritable(database: Path, copy: Path, check: Callable[[], None]) -> None:
     """Copy a database from a file system that is mounted read-only, where SQLite itself cannot open it.
 
     Nobody can change it there, so the files may be copied as they are; SQLite works the log into the copy.
-    A child process reads them, for the sake of locks that this one may hold.
-    Raises `NotFoundError`, `DatabaseDamagedError`, `LocationError`, `NoSpaceError`.
+    A child process reads them, for the sake of locks that this one may hold. `check` is called now and then
+    and may raise to stop. Raises `NotFoundError`, `DatabaseDamagedError`, `LocationError`, `NoSpaceError`.
     """
     import subprocess
 
     if not database.exists():
         raise _no_database(database)
-    for suffix in ("", "-wal"):
+    for suffix in ("", "-wal", "-journal"):
         source = database.with_name(database.name + suffix)
         if not source.exists():
             continue
         target = copy.with_name(copy.name + suffix)
-        done = subprocess.run(["cp", "--", source, target], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise _space_error(copy) or LocationError(f"Could not copy {source}: {done.stderr.strip()}.")
+        # In a session of its own, so that Ctrl-C reaches it through us alone.
+        with subprocess.Popen(
+            ["cp", "--", source, target], stderr=subprocess.PIPE, text=True, start_new_session=True
+        ) as child:
+            said = _wait(child, check)
+        if child.returncode:
+            raise _space_error(copy) or LocationError(f"Could not copy {source}: {said.strip()}.")
     with _reading(database, copy):
         connection = sqlite3.connect(copy, isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode = DELETE").fetchone()
         finally:
             connection.close()
+
+
+def _wait(child: subprocess.Popen[str], check: Callable[[], None]) -> str:
+    """Wait for a child process, and end it if `check` raises; returns what it complained of."""
+    from subprocess import TimeoutExpired
+
+    while True:
+        try:
+            return child.communicate(timeout=_POLL_SECONDS)[1]
+        except TimeoutExpired:
+            try:
+                check()
+            except BaseException:
+                child.kill()
+                raise
 
 
 def _no_database(database: Path) -> NotFoundError:

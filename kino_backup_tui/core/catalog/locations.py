@@ -55,6 +55,11 @@ def known_locations(workspace: Workspace) -> tuple[KnownLocation, ...]:
     )
 
 
+def is_known(workspace: Workspace, location: Path) -> bool:
+    """Whether this installation has used a location before."""
+    return any(known.path == location for known in known_locations(workspace))
+
+
 def read_marker(location: Path) -> str | None:
     """The id in a location's marker file; None if there is none."""
     try:
@@ -93,7 +98,7 @@ def prepare_location(location: Path, workspace: Workspace, default: Path, *, acc
     Raises `LocationError`, `NotPermittedError`, `NoSpaceError`.
     """
     problem = location_problem(location, workspace, default)
-    if location == default and (problem is None or accept):
+    if location == default and (problem is None or accept) and not os.path.lexists(location):
         with storage_errors(location, "create the backup location"):
             make_private_folder(location, workspace.owner)
     if accept:

@@ -81,6 +81,11 @@ def fates(
     return found
 
 
+def is_of_another_installation(backup: Backup, instance: str | None) -> bool:
+    """Whether only its origin keeps a scheduled backup from being counted."""
+    return _exemption(backup, instance) is FateReason.OTHER_INSTALLATION
+
+
 def _exemption(backup: Backup, instance: str | None) -> FateReason | None:
     """Why retention leaves a file alone; None if it counts it."""
     if backup.role is not EntryRole.BACKUP:

@@ -82,7 +82,7 @@ def encode_event(event: JobEvent, pid: int | None = None) -> bytes:
         fields["pid"] = pid
     if event.outcome is not None:
         fields |= {"outcome": event.outcome, "message": event.message}
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
 
 
 def decode_event(line: bytes) -> tuple[JobEvent, int] | None:
@@ -126,7 +126,8 @@ def read_records(workspace: Workspace) -> tuple[JobRecord, ...]:
     except OSError:
         return ()
     records = (_record(path, running) for path in paths)
-    return tuple(record for record in records if record is not None)
+    found = [record for record in records if record is not None]
+    return tuple(sorted(found, key=lambda record: record.started_at, reverse=True))
 
 
 def _record(path: Path, running: str | None) -> JobRecord | None:

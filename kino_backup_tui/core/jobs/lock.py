@@ -45,19 +45,17 @@ def exclusive(
     descriptor = _open(workspace)
     try:
         _acquire(descriptor, workspace, control, waiting)
-        _write(descriptor, holder)
+        _write(workspace, holder)
         try:
             yield
         finally:
-            _write(descriptor, None)
+            _write(workspace, None)
     finally:
         os.close(descriptor)
 
 
 def current_holder(workspace: Workspace) -> Holder | None:
     """Who holds the lock now, if somebody does and says so."""
-    if workspace.fallback:
-        return None
     try:
         descriptor = os.open(workspace.lock_path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -65,7 +63,7 @@ def current_holder(workspace: Workspace) -> Holder | None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
-        return _read(descriptor)
+        return _read(workspace)
     finally:
         os.close(descriptor)
     return None
@@ -94,7 +92,7 @@ def _acquire(descriptor: int, workspace: Workspace, control: Control, waiting: C
             return
         # The second attempt is for a lock held for an instant by somebody who only looked at it.
         if attempts > 1 and time.monotonic() >= deadline:
-            raise BusyError(_who(_read(descriptor)), hint="Wait for it, or give --wait more seconds.")
+            raise BusyError(_who(_read(workspace)), hint="Wait for it, or give --wait more seconds.")
         if attempts == 2:
             waiting()
         time.sleep(_POLL_SECONDS)
@@ -106,22 +104,20 @@ def _who(holder: Holder | None) -> str:
     return f"Another operation is running: {holder.operation}, process {holder.pid}, since {holder.since}."
 
 
-def _write(descriptor: int, holder: Holder | None) -> None:
-    """Say who holds the lock; not on a full disk, and not on a folder."""
+def _write(workspace: Workspace, holder: Holder | None) -> None:
+    """Say who holds the lock; a full disk does not keep anybody from holding it."""
     with contextlib.suppress(OSError):
-        os.ftruncate(descriptor, 0)
-        if holder is not None:
-            fields = {
-                "job": holder.job,
-                "pid": holder.pid,
-                "operation": holder.operation,
-                "since": holder.since,
-            }
-            os.pwrite(descriptor, json.dumps(fields).encode() + b"\n", 0)
+        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(workspace.holder_path, flags, 0o600)
+        try:
+            if holder is not None:
+                os.write(descriptor, json.dumps(holder._asdict()).encode() + b"\n")
+        finally:
+            os.close(descriptor)
 
 
-def _read(descriptor: int) -> Holder | None:
+def _read(workspace: Workspace) -> Holder | None:
     try:
-        return Holder(**json.loads(os.pread(descriptor, 4096, 0)))
+        return Holder(**json.loads(workspace.holder_path.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None

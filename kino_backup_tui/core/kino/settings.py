@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import time
 from enum import StrEnum
@@ -54,11 +54,6 @@ class BackupSettings:
         return self.enabled and self.frequency is not Frequency.OFF
 
 
-def parse_frequency(text: str) -> Frequency:
-    """Read `daily`, `weekly`, `monthly` or `off`; raise `InvalidSettingsError` saying what is allowed."""
-    return _checked("frequency", text, _frequency, text.strip())
-
-
 def parse_time(text: str) -> time:
     """Read `HH:MM` on a 24-hour clock; raise `InvalidSettingsError` saying what is allowed."""
     return _checked("time", text, _time, text.strip())
@@ -76,22 +71,23 @@ def parse_location(text: str) -> str:
     return _checked("location", text, _location, text)
 
 
-def load_settings(config_file: Path) -> BackupSettings:
+def load_settings(config_file: Path, *, replaced: Collection[str] = ()) -> BackupSettings:
     """Read `[backup]`; a missing file, table or key means the default.
 
-    Raises `InvalidSettingsError` naming file, key, value and what is allowed.
+    Keys in `replaced` are about to get another value: theirs is not looked at, so that a bad one can be saved
+    over. Raises `InvalidSettingsError` naming file, key, value and what is allowed.
     """
     file = read_toml(config_file)
     table = _table(file) if file else {}
     defaults = BackupSettings()
 
     def value(key: str, rule: Callable[[object], _T], default: _T) -> _T:
-        if key not in table:
+        if key not in table or key in replaced:
             return default
         try:
             return _checked(f"{config_file}: {TABLE}.{key}", table[key], rule, table[key])
         except InvalidSettingsError as error:
-            error.hint = "Correct it there, or save the schedule."
+            error.hint = f"Correct it there, or save the schedule with another {key}."
             raise
 
     return BackupSettings(
@@ -130,6 +126,11 @@ def save_settings(config_file: Path, settings: BackupSettings, owner: Owner | No
             replace_file(config_file, text.encode(), owner or _owner_of(config_file.parent), PRIVATE_FILE)
         else:
             _replace(file, text)
+
+
+def check_settings(settings: BackupSettings) -> None:
+    """Raise `InvalidSettingsError` if the settings are not allowed."""
+    _values(settings)
 
 
 def _replace(file: TomlFile, text: str) -> None:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
-import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from kino_backup_tui.core.archive.manifest import Content, LeftOut
-from kino_backup_tui.core.archive.members import is_content_path
 from kino_backup_tui.core.archive.snapshot import copy_unwritable, database_size, snapshot_database
 from kino_backup_tui.core.archive.writer import CHUNK_BYTES
-from kino_backup_tui.core.errors import BusyError
-from kino_backup_tui.core.files import create_private, is_read_only, make_private_folder, storage_errors
+from kino_backup_tui.core.errors import NotPermittedError
+from kino_backup_tui.core.files import is_foreign_link, is_read_only, storage_errors
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.operations.small_files import copy_small_files
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.progress import Stage
 
-_TRIES = 3
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEVER_SAVED = {
     "trickplay": "regenerated from the media files",
     "fingerprints": "regenerated from the media files",
@@ -54,7 +48,7 @@ def collect(kino: Kino, scratch: Path, job: Job, space: Space) -> Collected:
     `DatabaseDamagedError`, `OperationCancelledError`.
     """
     left_out: list[LeftOut] = []
-    files = [path for path in _small_files(kino, left_out) if _copy(kino, path, scratch, left_out)]
+    files = copy_small_files(kino, scratch, left_out, job, space)
     warnings = [f"{item.path} is not in the backup: {item.reason}." for item in left_out]
     left_out += [
         LeftOut(f"{name}/", reason)
@@ -74,12 +68,15 @@ def collect(kino: Kino, scratch: Path, job: Job, space: Space) -> Collected:
 
 def _copy_database(kino: Kino, copy: Path, job: Job, space: Space) -> None:
     with storage_errors(kino.database, "look at"):
+        # Root would follow a link that Kino's user planted to another user's database.
+        if is_foreign_link(kino.database):
+            raise NotPermittedError(f"{kino.database} is a link to another user's file.")
         frozen = is_read_only(kino.data_path) and kino.database.exists()
         size = kino.database.stat().st_size if frozen else database_size(kino.database)
     space.require(copy.parent, size, "A copy of the database")
     job.stage(Stage.DATABASE_SNAPSHOT, size)
     if frozen:
-        copy_unwritable(kino.database, copy)
+        copy_unwritable(kino.database, copy, job.cancel.raise_if_cancelled)
     else:
         snapshot_database(kino.database, copy, job.reach)
 
@@ -89,83 +86,6 @@ def hash_contents(collected: Collected, job: Job) -> tuple[Content, ...]:
     files = [(path, collected.scratch / path) for path in collected.paths]
     job.stage(Stage.HASHING, sum(file.stat().st_size for _, file in files))
     return tuple(_hashed(path, file, job) for path, file in files)
-
-
-def _small_files(kino: Kino, left_out: list[LeftOut]) -> Iterator[str]:
-    """The names, relative to the data path, of config and secrets."""
-    if kino.layout.config is not None:
-        if os.path.lexists(kino.config_file):
-            yield kino.layout.config
-        else:
-            left_out.append(LeftOut(kino.layout.config, "there is none"))
-    if kino.layout.secrets is not None and os.path.lexists(kino.secrets):
-        yield from _secret_names(kino, left_out)
-
-
-def _secret_names(kino: Kino, left_out: list[LeftOut]) -> Iterator[str]:
-    if kino.secrets.is_symlink() or not kino.secrets.is_dir():
-        left_out.append(LeftOut(str(kino.layout.secrets), "it is not a folder"))
-        return
-
-    def refuse(error: OSError) -> None:
-        raise error
-
-    with storage_errors(kino.secrets, "read"):
-        for folder, folders, names in os.walk(kino.secrets, onerror=refuse):
-            folders.sort()
-            links = [name for name in folders if (Path(folder) / name).is_symlink()]
-            for name in sorted(names + links):
-                path = (Path(folder) / name).relative_to(kino.data_path).as_posix()
-                if is_content_path(path):
-                    yield path
-                else:
-                    shown = path.encode("utf-8", "backslashreplace").decode()
-                    left_out.append(LeftOut(shown, "its name cannot be stored safely"))
-
-
-def _copy(kino: Kino, path: str, scratch: Path, left_out: list[LeftOut]) -> bool:
-    """Copy a small file; False if it is not a regular file. Read again until two reads agree."""
-    target = scratch / path
-    parts = Path(path).parts[:-1]
-    for depth in range(len(parts)):
-        make_private_folder(scratch.joinpath(*parts[: depth + 1]), kino.owner)
-    with storage_errors(kino.data_path / path, "read"):
-        before = b""
-        for _ in range(_TRIES):
-            data = _read_regular(kino.data_path, path)
-            if data is None:
-                left_out.append(LeftOut(path, "it is not a regular file"))
-                return False
-            digest = hashlib.sha256(data).digest()
-            if digest == before:
-                break
-            before = digest
-        else:
-            raise BusyError(f"{kino.data_path / path} keeps changing.", hint="Try again in a moment.")
-    with storage_errors(target, "copy to"), create_private(target, kino.owner) as stream:
-        stream.write(data)
-    return True
-
-
-def _read_regular(root: Path, path: str) -> bytes | None:
-    """A file's bytes; None for anything else. No link is followed below the root: others may write there."""
-    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        for name in Path(path).parts:
-            try:
-                deeper = os.open(name, _OPEN, dir_fd=descriptor)
-            except OSError as error:
-                if error.errno in (errno.ELOOP, errno.ENXIO):
-                    return None
-                raise
-            os.close(descriptor)
-            descriptor = deeper
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        with os.fdopen(os.dup(descriptor), "rb") as stream:
-            return stream.read()
-    finally:
-        os.close(descriptor)
 
 
 def _hashed(path: str, file: Path, job: Job) -> Content:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from kino_backup_tui import __version__
 from kino_backup_tui.core.archive.manifest import Content, Manifest, render_manifest
-from kino_backup_tui.core.archive.names import UNKNOWN_VERSION, format_name
+from kino_backup_tui.core.archive.names import format_name
 from kino_backup_tui.core.archive.verify import read_archive
 from kino_backup_tui.core.archive.writer import Source, write_archive
 from kino_backup_tui.core.catalog.locations import prepare_location
@@ -81,9 +81,10 @@ def create_backup(
                     checksum = _pack(partial, manifest, collected, session.location, job, space)
                     job.stage(Stage.CHECKING_DATABASE)
                     wait_for_check()
-                    path = partial.publish()
+                    path, read = partial.publish()
         backup = session.remember(
             path,
+            read,
             BackupStatus.VERIFIED,
             manifest=manifest,
             checksum_sha256=checksum,
@@ -99,7 +100,7 @@ def _installed_version(session: Session) -> str:
     if state.version is None:
         backups, _ = session.scan()
         newest = next((backup.kino_version for backup in backups if backup.kino_version), None)
-    return kino_version(state, newest) or UNKNOWN_VERSION
+    return kino_version(state, newest)
 
 
 def _facts(database: Path) -> DatabaseFacts:

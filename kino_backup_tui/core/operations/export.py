@@ -45,7 +45,7 @@ def export_backup(context: Context, backup: Backup, destination: Path, control: 
                     raise ArchiveDamagedError(
                         f"The copy at {target} differs from what was written.", hint="Check that disk."
                     )
-                path = partial.publish()
+                path, _ = partial.publish()
         job.message = str(path)
         return path
 
@@ -53,11 +53,14 @@ def export_backup(context: Context, backup: Backup, destination: Path, control: 
 def _copy(source: BinaryIO, target: BinaryIO, backup: Backup, job: Job) -> bytes:
     job.stage(Stage.COPYING, backup.size_bytes)
     digest = hashlib.sha256()
-    while piece := source.read(CHUNK_BYTES):
+    while True:
+        with storage_errors(backup.path, "read"):
+            piece = source.read(CHUNK_BYTES)
+        if not piece:
+            return digest.digest()
         digest.update(piece)
         target.write(piece)
         job.advance(len(piece))
-    return digest.digest()
 
 
 def _digest(stream: BinaryIO, job: Job) -> bytes:

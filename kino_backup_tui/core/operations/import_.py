@@ -55,16 +55,17 @@ def _import(
         warnings: list[str] = []
         arriving = f"kino-backup-import-{os.urandom(4).hex()}{SUFFIX}"
         with partial_file(session.location, arriving, session.workspace.owner, warnings) as partial:
-            _copy(source, partial.stream, session.location, job, space)
+            _copy(source, name, partial.stream, session.location, job, space)
             partial.sync()
             size = os.fstat(partial.stream.fileno()).st_size
             try:
                 result = prove_archive(session, partial.stream, session.location, size, job, space)
             except ArchiveError as error:
                 raise named(error, f"{name or 'The archive'} was not imported") from error
-            path = partial.publish(_valid_name(name, result.manifest, context, session))
+            path, read = partial.publish(_valid_name(name, result.manifest, context, session))
         backup = session.remember(
             path,
+            read,
             BackupStatus.VERIFIED,
             manifest=result.manifest,
             checksum_sha256=result.checksum_sha256,
@@ -83,7 +84,7 @@ def _open_file(path: Path) -> BinaryIO:
         return open_regular(path, follow=True)
 
 
-def _copy(source: BinaryIO, target: BinaryIO, location: Path, job: Job, space: Space) -> None:
+def _copy(source: BinaryIO, name: str, target: BinaryIO, location: Path, job: Job, space: Space) -> None:
     total: int | None = None
     try:
         total = os.fstat(source.fileno()).st_size or None
@@ -92,10 +93,15 @@ def _copy(source: BinaryIO, target: BinaryIO, location: Path, job: Job, space: S
     if total is not None:
         space.require(location, total, "The archive")
     job.stage(Stage.COPYING, total)
-    while piece := source.read(CHUNK_BYTES):
+    while piece := _read(source, name):
         target.write(piece)
         job.advance(len(piece))
         space.spend(location, len(piece))
+
+
+def _read(source: BinaryIO, name: str) -> bytes:
+    with storage_errors(Path(name or "standard input"), "read"):
+        return source.read(CHUNK_BYTES)
 
 
 def _valid_name(name: str, manifest: Manifest, context: Context, session: Session) -> str:

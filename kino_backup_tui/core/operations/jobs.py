@@ -33,7 +33,9 @@ def watch_job(context: Context, job_id: str | None, cancel: CancelToken) -> Iter
     """
     workspace = workspace_of(context.kino)
     records = read_records(workspace)
-    wanted = next((record for record in records if job_id in (None, record.id)), None)
+    wanted = next((record for record in records if record.running and job_id is None), None) or next(
+        (record for record in records if job_id in (None, record.id)), None
+    )
     if wanted is None:
         raise NotFoundError("There is no job." if job_id is None else f"There is no job {job_id!r}.")
     seen = 0

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kino_backup_tui.core.catalog.locations import location_problem
 from kino_backup_tui.core.catalog.retention import Fate, fates
 from kino_backup_tui.core.catalog.scan import scan_file
 from kino_backup_tui.core.errors import (
@@ -60,8 +59,7 @@ def list_backups(context: Context, *, kind: BackupKind | None = None, everything
         backups=chosen,
         fates=fates(backups, session.workspace.instance(), settings.keep, slots),
         location=session.location,
-        location_problem=problem
-        or location_problem(session.location, session.workspace, context.kino.default_location),
+        location_problem=problem or session.location_problem(),
         settings_problem=session.settings_problem,
     )
 
@@ -118,15 +116,16 @@ def complete(session: Session, backup: Backup, cancel: CancelToken) -> Backup:
 
     try:
         with open_regular(backup.path) as stream:
+            read = os.fstat(stream.fileno())
             manifest = find_manifest(stream, cancel)
     except ArchiveError as error:
         return session.remember(
-            backup.path, BackupStatus.DAMAGED, problem=error.message, elsewhere=backup.elsewhere
+            backup.path, read, BackupStatus.DAMAGED, problem=error.message, elsewhere=backup.elsewhere
         )
     except OSError:
         return backup
     return session.remember(
-        backup.path, BackupStatus.UNVERIFIED, manifest=manifest, elsewhere=backup.elsewhere
+        backup.path, read, BackupStatus.UNVERIFIED, manifest=manifest, elsewhere=backup.elsewhere
     )
 
 

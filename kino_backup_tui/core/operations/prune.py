@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from kino_backup_tui.core.archive.verify import read_archive
-from kino_backup_tui.core.catalog.retention import counted, removable
+from kino_backup_tui.core.catalog.retention import counted, is_of_another_installation, removable
 from kino_backup_tui.core.errors import ArchiveError
 from kino_backup_tui.core.files import open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import Job, run_job
@@ -56,14 +57,20 @@ def prune(context: Context, control: Control, *, dry_run: bool = False) -> Prune
 def _plan(session: Session) -> tuple[Pruned, Backup | None]:
     """What to remove, and the newest of those that stay."""
     backups, problem = session.scan()
+    # Another disk at that place is no base for removing anything, be it as full of backups as it may.
+    problem = problem or session.location_problem()
     if problem is not None:
         raise problem
     instance = session.workspace.instance()
     keep = session.settings.keep
     ours = counted(backups, instance)
-    note = ""
-    if instance is None and backups:
-        note = "The id of this installation is lost or was never made, so no backup counts as its own."
+    others = sum(is_of_another_installation(backup, instance) for backup in backups)
+    note = (
+        f"{others} scheduled backups stay: they were made by another installation, or before this one's id "
+        "was lost with the working folder."
+        if others
+        else ""
+    )
     plan = Pruned(tuple(removable(backups, instance, keep)), len(ours), keep, note)
     return plan, ours[0] if ours else None
 
@@ -72,10 +79,11 @@ def _read_again(session: Session, newest: Backup, job: Job) -> None:
     """Nothing is removed on the strength of a backup that has gone bad since it was verified."""
     job.stage(Stage.READING_BACK, newest.size_bytes)
     with storage_errors(newest.path, "read"), open_regular(newest.path) as archive:
+        read = os.fstat(archive.fileno())
         try:
             read_archive(archive, job.advance)
         except ArchiveError as error:
             session.remember(
-                newest.path, BackupStatus.DAMAGED, manifest=newest.manifest, problem=error.message
+                newest.path, read, BackupStatus.DAMAGED, manifest=newest.manifest, problem=error.message
             )
             raise named(error, newest.filename) from error

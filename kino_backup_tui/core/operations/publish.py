@@ -34,8 +34,11 @@ class Partial:
             os.posix_fadvise(self.stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         self.stream.seek(0)
 
-    def publish(self, name: str | None = None) -> Path:
-        """Give the file its name, or the next free one; nothing is ever overwritten. Returns the path."""
+    def publish(self, name: str | None = None) -> tuple[Path, os.stat_result]:
+        """Give the file its name, or the next free one; nothing is ever overwritten.
+
+        Returns the path and the state of the file under it.
+        """
         wanted = name or self._name
         number = 1
         while True:
@@ -45,8 +48,9 @@ class Partial:
             except FileExistsError:
                 number += 1
                 continue
+            _unlink(partial_name(self._name), self._descriptor)
             sync_descriptor(self._descriptor)
-            return self._folder / final
+            return self._folder / final, os.fstat(self.stream.fileno())
 
 
 @contextlib.contextmanager
@@ -62,6 +66,8 @@ def partial_file(
     with storage_errors(folder, "write to"), contextlib.ExitStack() as stack:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         stack.callback(os.close, descriptor)
+        if is_abandoned(folder / partial):
+            _unlink(partial, descriptor)
         stream = stack.enter_context(create_private(partial, owner, descriptor))
         stack.callback(_unlink, partial, descriptor)
         # Shows other processes that this partial has somebody who writes it. Not on every file system.
@@ -89,7 +95,11 @@ def _move(partial: str, final: str, folder: int) -> None:
             raise
         reserve = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         os.close(os.open(final, reserve, PRIVATE_FILE, dir_fd=folder))
-        os.replace(partial, final, src_dir_fd=folder, dst_dir_fd=folder)
+        try:
+            os.replace(partial, final, src_dir_fd=folder, dst_dir_fd=folder)
+        except OSError:
+            _unlink(final, folder)
+            raise
 
 
 def _unlink(name: str, folder: int) -> None:

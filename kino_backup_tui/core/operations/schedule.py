@@ -8,15 +8,16 @@ from pathlib import Path
 
 from kino_backup_tui.core.catalog.locations import (
     access_problem,
-    known_locations,
+    is_known,
     location_problem,
     prepare_location,
 )
 from kino_backup_tui.core.catalog.retention import removable
-from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.errors import KinoBackupError, LocationError
 from kino_backup_tui.core.files import free_bytes
 from kino_backup_tui.core.jobs.job import run_job
-from kino_backup_tui.core.kino.settings import BackupSettings, load_settings, save_settings
+from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
+from kino_backup_tui.core.kino.settings import BackupSettings, check_settings, load_settings, save_settings
 from kino_backup_tui.core.models import Backup
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.session import Session, open_session
@@ -75,12 +76,14 @@ def save_schedule(
 
     Raises `InvalidSettingsError`, `LocationError`, `NotPermittedError`, `NoSpaceError`, `BusyError`.
     """
+    check_settings(settings)
+    location = _location(context, settings)
+    _require_outside(location, context.kino)
     with run_job(workspace_of(context.kino), "schedule", context.clock, control) as job:
         session = open_session(context)
-        location = _location(context, settings)
-        if location != session.location:
+        if location != session.location or accept_location:
             # Naming a new location is accepting it; one we know must still be the disk we know.
-            accept = accept_location or not _is_known(session, location)
+            accept = accept_location or not is_known(session.workspace, location)
             prepare_location(location, session.workspace, context.kino.default_location, accept=accept)
         save_settings(context.kino.config_file, settings, context.kino.owner)
         job.message = str(context.kino.config_file)
@@ -91,14 +94,17 @@ def _location(context: Context, settings: BackupSettings) -> Path:
     return Path(settings.location) if settings.location else context.kino.default_location
 
 
-def _is_known(session: Session, location: Path) -> bool:
-    return any(known.path == location for known in known_locations(session.workspace))
+def _require_outside(location: Path, kino: Kino) -> None:
+    """Backups among what is backed up would be packed into the next one, for ever."""
+    for folder in (kino.secrets, kino.data_path / WORKING_FOLDER):
+        if location.resolve().is_relative_to(folder):
+            raise LocationError(f"{location} is inside {folder}.", hint="Choose another location.")
 
 
 def _problem(session: Session, location: Path, context: Context) -> KinoBackupError | None:
     """What would keep a backup from that place; a place never used before is no problem in itself."""
     default = context.kino.default_location
-    if location == default or _is_known(session, location):
+    if location == default or is_known(session.workspace, location):
         return location_problem(location, session.workspace, default)
     return access_problem(location)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
 from kino_backup_tui.core.archive.manifest import Manifest
 from kino_backup_tui.core.catalog.cache import Cache, Known, fingerprint_of
-from kino_backup_tui.core.catalog.locations import known_locations
+from kino_backup_tui.core.catalog.locations import is_known, known_locations, location_problem
 from kino_backup_tui.core.catalog.scan import describe, newest_first, scan_location
-from kino_backup_tui.core.errors import InvalidSettingsError, KinoBackupError
+from kino_backup_tui.core.errors import BusyError, InvalidSettingsError, KinoBackupError, NotFoundError
 from kino_backup_tui.core.files import storage_error
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.settings import BackupSettings, load_settings
@@ -43,6 +44,10 @@ class Session(NamedTuple):
             raise self.settings_problem
         return self.settings
 
+    def location_problem(self) -> KinoBackupError | None:
+        """Why no backup could be put into the current location now; None if one could."""
+        return location_problem(self.location, self.workspace, self.kino.default_location)
+
     def remember_location(self) -> None:
         """Keep the location for a day on which config.toml is broken."""
         if self.workspace.read_state().get(_LAST_LOCATION) != self.settings.location:
@@ -57,18 +62,19 @@ class Session(NamedTuple):
             elsewhere = location != self.location
             try:
                 backups += scan_location(location, self.cache, self.zone, elsewhere=elsewhere)
-            except FileNotFoundError as error:
-                # A default location that was never used is simply empty.
-                if not elsewhere and (location != self.kino.default_location or self._was_used(location)):
-                    problem = storage_error(error, location, "read the backup location")
             except OSError as error:
-                if not elsewhere:
+                if not elsewhere and not (isinstance(error, FileNotFoundError) and self._is_unused(location)):
                     problem = storage_error(error, location, "read the backup location")
         return sorted(backups, key=newest_first), problem
+
+    def _is_unused(self, location: Path) -> bool:
+        """A default location into which no backup was ever put is simply empty."""
+        return location == self.kino.default_location and not is_known(self.workspace, location)
 
     def remember(
         self,
         path: Path,
+        read: os.stat_result,
         status: BackupStatus,
         *,
         manifest: Manifest | None = None,
@@ -77,14 +83,20 @@ class Session(NamedTuple):
         problem: str = "",
         elsewhere: bool = False,
     ) -> Backup:
-        """Note what reading an archive has shown, and return it as a listing now shows it."""
-        file = path.lstat()
-        known = Known(fingerprint_of(file), status, manifest, checksum_sha256, verified_at, problem)
-        self.cache.remember([(path, known)])
-        return describe(path, file, known, self.zone, elsewhere=elsewhere)
+        """Note what reading an archive has shown, and return it as a listing now shows it.
 
-    def _was_used(self, location: Path) -> bool:
-        return any(known.path == location for known in known_locations(self.workspace))
+        `read` is the state of the open file before it was read: what was found out holds for that file alone.
+        Raises `NotFoundError` or `BusyError` if the path leads to nothing, or something else, by now.
+        """
+        try:
+            now = path.lstat()
+        except FileNotFoundError as error:
+            raise NotFoundError(f"{path} was removed while it was read.") from error
+        if fingerprint_of(now) != fingerprint_of(read):
+            raise BusyError(f"{path} was changed while it was read.", hint="Try again.")
+        known = Known(fingerprint_of(read), status, manifest, checksum_sha256, verified_at, problem)
+        self.cache.remember([(path, known)])
+        return describe(path, read, known, self.zone, elsewhere=elsewhere)
 
 
 def open_session(context: Context) -> Session:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from kino_backup_tui.core.catalog.locations import location_problem
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.files import free_bytes
 from kino_backup_tui.core.jobs.journal import JobRecord, read_records
@@ -52,7 +51,6 @@ def read_status(context: Context) -> Status:
     good = [backup for backup in mine if backup.status is BackupStatus.VERIFIED]
     state = observe(context.kino)
     location = session.location
-    default = context.kino.default_location
     return Status(
         kino=state,
         kino_version=kino_version(state, next((b.kino_version for b in mine if b.kino_version), None)),
@@ -62,7 +60,7 @@ def read_status(context: Context) -> Status:
         settings=session.settings,
         settings_problem=session.settings_problem,
         location=location,
-        location_problem=problem or location_problem(location, session.workspace, default),
+        location_problem=problem or session.location_problem(),
         free_bytes=_free(location if location.is_dir() else location.parent),
         next_run=_next_run(session, context),
         newest=mine[0] if mine else None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from kino_backup_tui.core.errors import ArchiveError, ArchiveRefusedError
 from kino_backup_tui.core.files import open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import run_unlocked
@@ -28,11 +30,13 @@ def verify_backup(context: Context, backup: Backup, control: Control) -> Backup:
         with storage_errors(backup.path, "read"):
             archive = open_regular(backup.path)
         with archive:
+            read = os.fstat(archive.fileno())
             try:
                 result = prove_archive(session, archive, backup.path, backup.size_bytes, job, space)
             except ArchiveError as error:
                 session.remember(
                     backup.path,
+                    read,
                     BackupStatus.DAMAGED,
                     manifest=backup.manifest,
                     problem=error.message,
@@ -41,6 +45,7 @@ def verify_backup(context: Context, backup: Backup, control: Control) -> Backup:
                 raise named(error, backup.filename) from error
         return session.remember(
             backup.path,
+            read,
             BackupStatus.VERIFIED,
             manifest=result.manifest,
             checksum_sha256=result.checksum_sha256,

@@ -65,6 +65,7 @@ def test_every_dialect_is_read(name: str, kind: BackupKind | None, version: str 
         "notes.txt",
         "kino-backup-.tar.gz",
         "kino-backup-2026-02-30T03-00-00-v0.4.2.tar.gz",
+        "kino-backup-0001-01-01T00-00-00Z-v0.4.2.tar.gz",
         "kino-backup-2026-04-26T03-00-00-v0.4.2.tar.gz.partial",
         "xkino-backup-2026-04-26T03-00-00-v0.4.2.tar.gz",
         "kino-backup-weekly-2026-04-26T03-00-00-v0.4.2.tar.gz",
@@ -79,6 +80,14 @@ def test_other_names_are_no_backups(name: str) -> None:
 def test_a_taken_name_is_numbered_before_its_ending() -> None:
     """The second backup of a second keeps the ending that tools go by."""
     assert numbered("kino-backup-manual-2026-04-26T03-00-00-v1.tar.gz", 2).endswith("-v1~2.tar.gz")
+
+
+def test_a_number_is_not_numbered_again() -> None:
+    """A copy of a copy gets the next number, and its name is still a backup's."""
+    name = numbered("kino-backup-manual-2026-04-26T03-00-00-v1~2.tar.gz", 3)
+
+    assert name == "kino-backup-manual-2026-04-26T03-00-00-v1~3.tar.gz"
+    assert parse_name(name, BERLIN) is not None
 
 
 def test_a_partial_is_never_taken_for_a_backup() -> None:

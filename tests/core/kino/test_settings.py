@@ -19,7 +19,6 @@ from kino_backup_tui.core.kino.settings import (
     BackupSettings,
     Frequency,
     load_settings,
-    parse_frequency,
     parse_keep,
     parse_location,
     parse_time,
@@ -98,7 +97,16 @@ def test_a_bad_value_is_named_with_what_is_allowed(config: Path, line: str, valu
     key = line.split(" ")[0]
     assert caught.value.message.startswith(f"{config}: backup.{key} is {value}; allowed is ")
     assert allowed in caught.value.message
-    assert caught.value.hint
+    assert f"save the schedule with another {key}" in caught.value.hint
+
+
+def test_a_bad_value_that_is_about_to_be_replaced_is_no_obstacle(config: Path) -> None:
+    """Only the key that gets another value is passed over; a bad one that stays is still an error."""
+    config.write_text('[backup]\nkeep = 0\ntime = "25:00"\nfrequency = "off"\n')
+    settings = load_settings(config, replaced=("keep", "time"))
+    assert settings == BackupSettings(frequency=Frequency.OFF)
+    with pytest.raises(InvalidSettingsError, match=r"backup\.time"):
+        load_settings(config, replaced=("keep",))
 
 
 @pytest.mark.parametrize(
@@ -296,7 +304,6 @@ def test_what_a_person_types_is_read_by_the_same_rules(tmp_path: Path) -> None:
     """Spaces around are forgiven, everything else is as in the file."""
     assert parse_time(" 03:05 ") == time(3, 5)
     assert parse_keep(" 007") == 7
-    assert parse_frequency("off ") is Frequency.OFF
     assert parse_location("") == ""
     assert parse_location(str(tmp_path)) == str(tmp_path)
 
@@ -310,9 +317,10 @@ def test_what_a_person_types_is_read_by_the_same_rules(tmp_path: Path) -> None:
         (parse_keep, "1_0", 'keep is "1_0"; allowed is a whole number from 1 to 365.'),
         (parse_keep, "", 'keep is ""; allowed is a whole number from 1 to 365.'),
         (
-            parse_frequency,
-            "hourly",
-            'frequency is "hourly"; allowed is "daily", "weekly", "monthly" or "off".',
+            parse_location,
+            "relx",
+            'location is "relx"; allowed is an absolute path, or nothing for the folder backups in Kino\'s '
+            "data path.",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sqlite3
 import stat
 import subprocess
@@ -204,7 +205,7 @@ def test_what_a_killed_run_left_is_swept_by_the_next(
     create()
     partial = kino.default_location / ".kino-backup-manual-2026-01-01T00-00-00-v1.tar.gz.partial"
     partial.write_bytes(b"half")
-    scratch = kino.data_path / ".kino-backup" / "scratch" / "dead"
+    scratch = kino.data_path / ".kino-backup" / "scratch" / ("dead" * 4)
     scratch.mkdir()
     (scratch / "db.sqlite").write_bytes(b"copy")
 
@@ -383,3 +384,92 @@ def test_the_reserve_is_kept_free_for_kino(
 
     assert "--use-reserve" in caught.value.hint
     assert create_backup(context, Control(), use_reserve=True).backup.status is BackupStatus.VERIFIED
+
+
+def test_a_scratch_folder_that_is_a_link_is_not_swept(context: Context, kino: Kino, tmp_path: Path) -> None:
+    """Whoever may write to the data path could otherwise have root empty any folder."""
+    precious = tmp_path / "precious" / ("ab" * 8)
+    precious.mkdir(parents=True)
+    (kino.data_path / ".kino-backup").mkdir()
+    (kino.data_path / ".kino-backup" / "scratch").symlink_to(tmp_path / "precious")
+
+    with pytest.raises(LocationError, match="is not a folder"):
+        create_backup(context, Control())
+
+    assert precious.exists()
+
+
+def test_a_config_that_is_a_link_is_followed(context: Context, kino: Kino, tmp_path: Path) -> None:
+    """Kino reads its settings through the link, so they belong into the backup."""
+    (tmp_path / "etc.toml").write_bytes(kino.config_file.read_bytes())
+    kino.config_file.unlink()
+    kino.config_file.symlink_to(tmp_path / "etc.toml")
+
+    created = create_backup(context, Control())
+
+    assert created.warnings == ()
+    assert created.backup.manifest is not None
+    assert created.backup.manifest.contents[0].path == "config.toml"
+
+
+@as_root
+@pytest.mark.parametrize("name", ["config.toml", "db.sqlite"])
+def test_a_link_planted_by_kinos_user_is_not_followed(
+    context: Context, kino: Kino, name: str, tmp_path: Path
+) -> None:
+    """It could bring another user's file into an archive that Kino's user may read."""
+    (kino.data_path / name).rename(tmp_path / "roots-own")
+    link = kino.data_path / name
+    link.symlink_to(tmp_path / "roots-own")
+    os.chown(link, NOBODY, NOBODY, follow_symlinks=False)
+
+    with pytest.raises(NotPermittedError, match="another user's file"):
+        create_backup(context, Control())
+
+
+def test_secrets_that_differ_only_in_case_do_not_end_all_backups(context: Context, kino: Kino) -> None:
+    """One of them is left out, and the admin is told."""
+    (kino.secrets / "Token").write_text("1")
+    (kino.secrets / "token").write_text("2")
+
+    created = create_backup(context, Control())
+
+    assert created.backup.status is BackupStatus.VERIFIED
+    assert created.warnings == (
+        "secrets/token is not in the backup: its name differs from secrets/Token only in case.",
+    )
+
+
+def test_a_location_that_is_a_link_is_used(context: Context, kino: Kino, tmp_path: Path) -> None:
+    """Many point the folder backups at a NAS by a link."""
+    (tmp_path / "nas").mkdir()
+    kino.default_location.symlink_to(tmp_path / "nas")
+
+    backup = create_backup(context, Control()).backup
+
+    assert (tmp_path / "nas" / backup.filename).exists()
+    assert list_backups(context).backups == (backup,)
+
+
+def test_large_secrets_do_not_fill_the_memory(context: Context, kino: Kino) -> None:
+    """They are copied in pieces."""
+    with (kino.secrets / "large").open("wb") as stream:
+        stream.truncate(300 * 1024 * 1024)
+    code = (
+        "import resource, sys; from pathlib import Path\n"
+        "from kino_backup_tui.core.kino.home import Kino\n"
+        "from kino_backup_tui.core.operations.context import Context\n"
+        "from kino_backup_tui.core.operations.create import create_backup\n"
+        "from kino_backup_tui.core.progress import Control\n"
+        "create_backup(Context(Kino(Path(sys.argv[1]))), Control())\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(kino.data_path)], capture_output=True, text=True, check=True
+    )
+
+    unit = 1024 if sys.platform == "linux" else 1
+    # A child counts what its parent had when it was started, see getrusage(2): the tests themselves.
+    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert int(done.stdout) * unit < max(80 * 1024 * 1024, ours * unit + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from kino_backup_tui.core.errors import (
     InvalidSettingsError,
     LocationError,
     NotFoundError,
+    UnknownLocationError,
     UsageError,
 )
 from kino_backup_tui.core.kino.home import Kino
@@ -130,6 +132,7 @@ def remember_as_verified(context: Context, backup: Backup) -> None:
 
     open_session(context).remember(
         backup.path,
+        backup.path.lstat(),
         backup.status,
         manifest=backup.manifest,
         checksum_sha256=backup.checksum_sha256,
@@ -164,7 +167,7 @@ def test_with_the_installation_id_lost_nothing_goes_and_it_says_why(
     pruned = prune(context, Control())
 
     assert pruned.removed == ()
-    assert "id of this installation" in pruned.note
+    assert pruned.note.startswith("5 scheduled backups stay")
 
 
 def test_unverified_backups_wait(context: Context, nights: list[Backup]) -> None:
@@ -183,3 +186,33 @@ def test_a_deletion_of_a_stranger_is_not_forced(context: Context, create: Callab
         delete_backup(context, moved, Control())
 
     assert listed(context) == [backup.filename]
+
+
+@pytest.mark.parametrize("marker", [None, "00000000-0000-0000-0000-000000000000"])
+def test_nothing_is_pruned_on_another_disk(
+    context: Context, kino: Kino, nights: list[Backup], marker: str | None
+) -> None:
+    """A marker that is missing or different stands for another disk, however full of backups it is."""
+    path = kino.default_location / ".kino-backup-location"
+    path.unlink()
+    if marker:
+        path.write_text(marker)
+
+    for dry_run in (True, False):
+        with pytest.raises(UnknownLocationError):
+            prune(context, Control(), dry_run=dry_run)
+
+    assert len(listed(context)) == 5
+
+
+def test_a_name_that_is_no_text_can_be_deleted(
+    context: Context, kino: Kino, create: Callable[[], Backup]
+) -> None:
+    """The journal of the deletion has the name in a form that can be written."""
+    name = os.fsdecode(b"kino-backup-\xff.tar.gz")
+    create().path.rename(kino.default_location / name)
+
+    delete_backup(context, find_backup(context, name), Control())
+
+    assert listed(context) == []
+    assert list_jobs(context)[0].outcome == "ok"

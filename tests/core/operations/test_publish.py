@@ -33,7 +33,7 @@ def publish(folder: Path, data: bytes) -> Path:
     with partial_file(folder, NAME, ME) as partial:
         partial.stream.write(data)
         partial.sync()
-        return partial.publish()
+        return partial.publish()[0]
 
 
 def test_a_published_file_has_its_name_and_no_partial(folder: Path) -> None:

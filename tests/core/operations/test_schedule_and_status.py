@@ -178,3 +178,39 @@ def test_what_is_not_there_is_not_found(context: Context, text: str) -> None:
     """Unknown names, ids and paths, and `latest` without any verified backup."""
     with pytest.raises(NotFoundError):
         find_backup(context, text)
+
+
+def test_an_invalid_location_leaves_no_trace(
+    context: Context, kino: Kino, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A relative path is refused before anything is marked or remembered."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "relative").mkdir()
+
+    with pytest.raises(InvalidSettingsError, match="location"):
+        save_schedule(context, replace(read_schedule(context), location="relative"), Control())
+
+    assert list((tmp_path / "relative").iterdir()) == []
+    assert not (kino.data_path / ".kino-backup").exists()
+
+
+@pytest.mark.parametrize("folder", ["secrets", "secrets/backups", ".kino-backup"])
+def test_a_location_among_what_is_backed_up_is_refused(context: Context, kino: Kino, folder: str) -> None:
+    """The backups would be packed into the next backup."""
+    location = kino.data_path / folder
+    location.mkdir(exist_ok=True)
+
+    with pytest.raises(LocationError, match="is inside"):
+        save_schedule(context, replace(read_schedule(context), location=str(location)), Control())
+
+
+def test_another_disk_can_be_accepted_without_moving(
+    context: Context, kino: Kino, create: Callable[[], Backup]
+) -> None:
+    """Saving the schedule as it is, with the acceptance, marks the disk that is there now."""
+    create()
+    (kino.default_location / ".kino-backup-location").unlink()
+
+    save_schedule(context, read_schedule(context), Control(), accept_location=True)
+
+    assert read_status(context).location_problem is None

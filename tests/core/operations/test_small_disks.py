@@ -202,3 +202,28 @@ def test_a_data_path_that_went_read_only_is_still_backed_up_elsewhere(
     assert backup.path.parent == nas
     assert backup.manifest is not None
     assert backup.manifest.tables["film"] == 21
+
+
+def test_a_transaction_that_a_crash_cut_off_is_not_in_the_backup(
+    context: Context, kino: Kino, nas: Path
+) -> None:
+    """A hot rollback journal on a read-only disk is played back in the copy, as SQLite would in place."""
+    connection = sqlite3.connect(kino.database, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.execute("PRAGMA cache_size = 1")
+    connection.execute("BEGIN")
+    connection.executemany("INSERT INTO film (title, note) VALUES (?, ?)", [("new", "x" * 2000)] * 400)
+    crashed = {name: (kino.data_path / name).read_bytes() for name in ("db.sqlite", "db.sqlite-journal")}
+    connection.execute("ROLLBACK")
+    connection.close()
+    for name, data in crashed.items():
+        (kino.data_path / name).write_bytes(data)
+    subprocess.run(["mount", "--bind", kino.data_path, kino.data_path], check=True)
+    subprocess.run(["mount", "-o", "remount,ro,bind", kino.data_path], check=True)
+    try:
+        manifest = create_backup(context, Control()).backup.manifest
+    finally:
+        subprocess.run(["umount", kino.data_path], check=True)
+
+    assert manifest is not None
+    assert manifest.tables["film"] == 20

@@ -11,12 +11,18 @@ from typing import Any
 
 import pytest
 
-from kino_backup_tui.core.errors import ArchiveDamagedError, ArchiveError, DatabaseDamagedError
+from kino_backup_tui.core.errors import (
+    ArchiveDamagedError,
+    ArchiveError,
+    BusyError,
+    DatabaseDamagedError,
+    NotFoundError,
+)
 from kino_backup_tui.core.models import Backup, BackupStatus
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.listing import find_backup, list_backups
 from kino_backup_tui.core.operations.verify import verify_backup
-from kino_backup_tui.core.progress import Control
+from kino_backup_tui.core.progress import Control, JobEvent, Stage
 from tests.core.archive.archives import manifest_for, member, packed, tar
 
 
@@ -141,3 +147,53 @@ def test_the_reader_takes_the_manifest_as_written(create: Callable[[], Backup]) 
 
     assert document["format"] == 1
     assert text.startswith(b'{\n  "format": 1,')
+
+
+def swap(context: Context, backup: Backup) -> Control:
+    """A control that replaces the archive while its database is checked."""
+
+    def replace_it(event: JobEvent) -> None:
+        if event.stage is Stage.CHECKING_DATABASE and event.event == "stage":
+            other = backup.path.with_name("other")
+            other.write_bytes(b"garbage")
+            other.replace(backup.path)
+
+    return Control(report=replace_it)
+
+
+def test_a_file_that_nobody_has_read_is_never_verified(
+    context: Context, create: Callable[[], Backup]
+) -> None:
+    """The archive is replaced while it is verified: what was read says nothing of what is there now."""
+    backup = create()
+    (context.kino.data_path / ".kino-backup" / "catalog.json").unlink()
+
+    with pytest.raises(BusyError, match="changed while it was read"):
+        verify_backup(context, backup, swap(context, backup))
+
+    assert list_backups(context).backups[0].status is not BackupStatus.VERIFIED
+
+
+def test_a_file_that_is_removed_while_it_is_verified_is_not_found(
+    context: Context, create: Callable[[], Backup]
+) -> None:
+    """Verifying takes no lock, so a prune may be faster."""
+    backup = create()
+
+    def remove(event: JobEvent) -> None:
+        if event.stage is Stage.CHECKING_DATABASE and event.event == "stage":
+            backup.path.unlink()
+
+    with pytest.raises(NotFoundError, match="removed while it was read"):
+        verify_backup(context, backup, Control(report=remove))
+
+
+@pytest.mark.parametrize(
+    "date", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-12:00", "0033-04-03T15:00:00+00:00"]
+)
+def test_an_impossible_date_is_damage(context: Context, tmp_path: Path, date: str) -> None:
+    """The ends of the calendar would overflow in some zone; the list shows the file, and goes on."""
+    backup = place(context, database_bytes(tmp_path, "CREATE TABLE film (id)"), created_at=date)
+
+    assert backup.status is BackupStatus.DAMAGED
+    assert "created_at" in backup.problem
