@@ -106,6 +106,8 @@ def test_the_fields_of_a_backup_are_listed(tmp_path: Path) -> None:
     text = section("In scripts")
     for field in (*backup_object(backup), "fate"):
         assert f"`{field}`" in text, field
+    # Not what the name alone suggests: an imported manual backup is a manual backup like any other.
+    assert "`imported` (a scheduled backup that was brought in from outside)" in text
 
 
 def test_each_stage_has_a_name() -> None:

@@ -145,7 +145,11 @@ def _report(error: KinoBackupError, *, as_json: bool) -> None:
 
         write_json(error_object(error))
         return
+    from kino_backup_tui.presentation.text import printable
+
+    # A line break in a message is one of a file name; only hints have lines.
+    message = printable(error.message)
     # Doing what was asked is no error, although the exit code says that the work was not done.
-    talk(error.message if isinstance(error, OperationCancelledError) else f"error: {error.message}")
+    talk(message if isinstance(error, OperationCancelledError) else f"error: {message}")
     if error.hint:
         talk(error.hint)

@@ -61,15 +61,23 @@ def write_json(value: object) -> None:
 
 
 def talk(text: str) -> None:
-    """Say something to the person at the terminal; that nobody listens is no error."""
+    """Say something to the person at the terminal; that nobody listens is no error.
+
+    Nothing but the ends of its lines moves the cursor, whatever names from outside it quotes.
+    """
+    from kino_backup_tui.presentation.text import printable
+
+    lines = "\n".join(printable(line) for line in text.split("\n"))
     with contextlib.suppress(OSError):
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(lines + "\n")
         sys.stderr.flush()
 
 
 def warn(text: str) -> None:
-    """Say what the admin should know although the verb goes on."""
-    talk(f"warning: {text}")
+    """Say in one line what the admin should know although the verb goes on."""
+    from kino_backup_tui.presentation.text import printable
+
+    talk(f"warning: {printable(text)}")
 
 
 def abandon_output() -> None:

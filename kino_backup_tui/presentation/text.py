@@ -42,8 +42,6 @@ STAGE_NAMES: Mapping[str, str] = {
 }
 """By the values of `Stage`, which a listing does not need to load."""
 
-FREQUENCY_NAMES = {"daily": "Daily", "weekly": "Weekly, Sunday", "monthly": "Monthly, the 1st", "off": "Off"}
-
 _LIBRARY = (
     ("film", "film", "films"),
     ("series", "series", "series"),
@@ -104,19 +102,28 @@ def ago_text(then: datetime | None, now: datetime) -> str:
 
 def date_text(then: datetime | None, zone: tzinfo) -> str:
     """Date and time of day in a zone: "2026-04-26 03:00"."""
-    return NOT_KNOWN if then is None else then.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+    local = None if then is None else _local(then, zone)
+    return NOT_KNOWN if local is None else local.strftime("%Y-%m-%d %H:%M")
 
 
 def run_text(then: datetime, zone: tzinfo) -> str:
     """A coming run with its offset, so that a clock change is visible: "Mon 27 Apr 03:00 +0200"."""
-    local = then.astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b %H:%M %z}"
+    local = _local(then, zone)
+    return NOT_KNOWN if local is None else f"{local:%a} {local.day} {local:%b %H:%M %z}"
 
 
 def day_text(then: datetime, zone: tzinfo) -> str:
     """A day without the year: "3 May"."""
-    local = then.astimezone(zone)
-    return f"{local.day} {local:%b}"
+    local = _local(then, zone)
+    return NOT_KNOWN if local is None else f"{local.day} {local:%b}"
+
+
+def _local(then: datetime, zone: tzinfo) -> datetime | None:
+    """The instant in a zone; None if it has no date there, as at the very ends of the calendar."""
+    try:
+        return then.astimezone(zone)
+    except (OverflowError, ValueError):
+        return None
 
 
 def kind_text(backup: Backup) -> str:

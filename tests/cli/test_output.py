@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from kino_backup_tui.cli.output import display_width, table_lines, write_json
+from kino_backup_tui.cli.output import display_width, table_lines, talk, write_json
 from tests.cli.harness import COMMAND, Cli
 
 
@@ -65,6 +66,31 @@ def test_a_poor_encoding_costs_a_character_not_the_run(cli: Cli) -> None:
     result = cli.run("list", PYTHONIOENCODING="ascii")
     assert result.code == 0
     assert "\\u2713 verified" in result.out
+
+
+def test_a_message_cannot_move_the_cursor(cli: Cli) -> None:
+    """Names in errors are text from outside; a line break in one does not begin a line of its own."""
+    for arguments in (["show", "evil\x1b[2J\nwarning: forged"], ["import", "/evil\x1b[2J\r\n/x"]):
+        result = cli.run(*arguments)
+        assert result.code == 3
+        assert "evil\\x1b[2J" in result.err
+        assert all(char.isprintable() or char == "\n" for char in result.err)
+        assert "\nwarning" not in result.err
+
+
+def test_a_warning_cannot_move_the_cursor(cli: Cli, tmp_path: Path) -> None:
+    """Nor can the name of a location."""
+    (cli.data_path / "config.toml").write_text(f'[backup]\nlocation = "{tmp_path}/gone\\u202e"\n')
+    result = cli.run("list")
+    assert result.code == 11
+    assert "gone\\u202e" in result.err
+    assert "\u202e" not in result.err
+
+
+def test_lines_of_a_hint_stay_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """Usage is several lines; what is in them is shown, not sent."""
+    talk("Usage: this\nTry \x1b]0;that\x07")
+    assert capsys.readouterr().err == "Usage: this\nTry \\x1b]0;that\\x07\n"
 
 
 def test_the_module_is_the_command() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
-@pytest.mark.parametrize("stage", ["database_snapshot", "hashing", "packing"])
+@pytest.mark.parametrize("stage", ["database_snapshot", "hashing", "packing", "reading_back"])
 def test_a_signal_stops_cleanly(slow_cli: Cli, stage: str, number: signal.Signals, code: int) -> None:
     """The exit code says which signal it was; no partial file, no working copy and no lock are left."""
     with slow_cli.creating() as process:
@@ -29,6 +30,41 @@ def test_a_signal_stops_cleanly(slow_cli: Cli, stage: str, number: signal.Signal
     job = slow_cli.run("jobs", "--json").json[0]
     assert (job["operation"], job["outcome"], job["running"]) == ("create", "cancelled", False)
     assert slow_cli.run("prune", "--wait", "0").code == 0
+
+
+@pytest.mark.parametrize(
+    ("verb", "stage"),
+    [
+        ("verify", "reading"),
+        ("verify", "checking_database"),
+        ("export", "copying"),
+        ("export", "reading_back"),
+        ("import", "copying"),
+        ("import", "reading"),
+        ("import", "checking_database"),
+    ],
+)
+def test_ctrl_c_in_the_middle_leaves_what_was_there(
+    slow_cli: Cli, tmp_path: Path, verb: str, stage: str
+) -> None:
+    """Neither a half copy nor an unpacked database is left, and the archive is the one it was."""
+    archive = slow_cli.create()
+    target = tmp_path / "target"
+    target.mkdir()
+    arguments = {"verify": [str(archive)], "export": [str(archive), str(target)], "import": [str(archive)]}
+    before = archive.stat()
+    with slow_cli.running(verb, *arguments[verb], "--json", "--progress") as process:
+        while event_of(process).get("stage") != stage:
+            pass
+        process.send_signal(signal.SIGINT)
+        code, lines, errors = end_of(process)
+    assert (code, errors) == (130, "")
+    assert lines[-1]["error"]["code"] == "cancelled"
+    assert slow_cli.unfinished == []
+    assert slow_cli.archives == [archive]
+    assert list(target.iterdir()) == []
+    assert archive.stat().st_mtime_ns == before.st_mtime_ns
+    assert slow_cli.run("list", "--json").json[0]["status"] == "verified"
 
 
 def test_more_signals_change_nothing(slow_cli: Cli) -> None:

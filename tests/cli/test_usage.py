@@ -48,6 +48,7 @@ NOT_IN_THIS_VERSION = (
         ["schedule", "set", "--time", "25:00"],
         ["schedule", "set", "--keep", "0"],
         ["schedule", "set", "--keep", "many"],
+        ["schedule", "set", "--location", "relx"],
         ["jobs", "extra"],
         ["watch", "one", "two"],
         ["demo"],

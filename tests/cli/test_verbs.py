@@ -146,11 +146,42 @@ def test_verify_all_goes_on_after_damage(cli: Cli) -> None:
     text = cli.run("verify", "--all")
     assert text.code == 4
     assert len(text.out.splitlines()) == 2
+    # The name once, and then what is wrong.
+    problem = next(line["problem"] for line in result.lines[:-1] if line["filename"] == second.name)
+    assert second.name not in problem
+    assert text.out.count(second.name) == 1
+    assert f"{second.name}: {problem}" in text.out
 
 
 def test_verify_all_of_nothing_is_fine(cli: Cli) -> None:
     """No backup, nothing damaged."""
     assert cli.run("verify", "--all", "--json").json == {"checked": 0, "verified": 0}
+
+
+def test_verify_all_is_not_green_without_the_location(cli: Cli, tmp_path: Path) -> None:
+    """A nightly check on a disk that is not mounted has proven nothing: exit code 11, as `list` has."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    assert cli.run("schedule", "set", "--location", str(disk)).code == 0
+    cli.create()
+    disk.rename(tmp_path / "unplugged")
+    result = cli.run("verify", "--all", "--json")
+    assert (result.code, result.json) == (11, {"checked": 0, "verified": 0})
+    assert result.err.startswith("warning: ")
+    assert str(disk) in result.err
+
+
+def test_verify_all_says_damage_before_a_missing_location(cli: Cli, tmp_path: Path) -> None:
+    """A damaged backup in another place is the worse news; the missing disk is said all the same."""
+    damage(cli.create())
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    assert cli.run("schedule", "set", "--location", str(disk)).code == 0
+    disk.rename(tmp_path / "unplugged")
+    result = cli.run("verify", "--all", "--json")
+    assert result.code == 4
+    assert result.json["error"]["code"] == "archive_damaged"
+    assert str(disk) in result.err
 
 
 def test_export_writes_a_true_copy_and_overwrites_nothing(cli: Cli, tmp_path: Path) -> None:
@@ -225,44 +256,6 @@ def test_prune_removes_scheduled_ones_that_are_too_many(cli: Cli) -> None:
     assert len(cli.archives) == 1
 
 
-def test_broken_settings_fail_only_the_verbs_that_need_them(cli: Cli) -> None:
-    """schedule and prune exit with 12 naming file, key and value; the others warn and go on."""
-    (cli.data_path / "config.toml").write_text("[backup]\nkeep = 0\n")
-    for verb in (["schedule"], ["schedule", "show"], ["schedule", "set", "--keep", "4"], ["prune"]):
-        result = cli.run(*verb, "--json")
-        assert result.code == 12, verb
-        assert "keep" in result.json["error"]["message"]
-    for verb in (["status"], ["list"]):
-        result = cli.run(*verb)
-        assert result.code == 0
-        assert result.err.startswith("warning: ")
-        assert "keep" in result.err
-    assert (cli.data_path / "config.toml").read_text() == "[backup]\nkeep = 0\n"
-
-
-def test_schedule_shows_the_next_runs(cli: Cli) -> None:
-    """The settings of config.toml with what they mean in the host's zone."""
-    document = cli.run("schedule", "--json").json
-    assert set(cli.run("schedule", "show", "--json").json) == set(document)
-    assert document["keep"] == 3
-    assert document["frequency"] == "daily"
-    assert document["zone"] == "Europe/Berlin"
-    assert len(document["next_runs"]) == 5
-    assert "Europe/Berlin" in cli.run("schedule").out
-
-
-def test_schedule_set_changes_what_is_given(cli: Cli) -> None:
-    """And nothing else in the file, comments included."""
-    result = cli.run("schedule", "set", "--keep", "9", "--time", "04:30", "--frequency", "weekly", "--json")
-    assert result.code == 0
-    assert (result.json["keep"], result.json["time"], result.json["frequency"]) == (9, "04:30", "weekly")
-    text = (cli.data_path / "config.toml").read_text()
-    assert "keep = 9 # a week is too much for this disk" in text
-    assert text.startswith("# The household's Kino\n[server]\nport = 8080\n")
-    assert cli.run("schedule", "set", "--disabled", "--json").json["enabled"] is False
-    assert cli.run("schedule", "set", "--enabled", "--json").json["enabled"] is True
-
-
 def test_status_is_lines_for_people_and_an_object_for_programs(cli: Cli) -> None:
     """Kino is not running here; the newest backup and the next run are told."""
     name = cli.create().name
@@ -275,35 +268,6 @@ def test_status_is_lines_for_people_and_an_object_for_programs(cli: Cli) -> None
     assert status["newest_verified"]["filename"] == name
     assert status["backups"]["verified"] == 1
     assert status["schedule"]["keep"] == 3
-
-
-def test_jobs_and_watch_tell_what_was_done(cli: Cli) -> None:
-    """The journal of a job that failed gives its exit code again."""
-    cli.create()
-    job = cli.run("jobs", "--json").json[0]
-    assert (job["operation"], job["outcome"], job["running"]) == ("create", "ok", False)
-    assert job["id"] in cli.run("jobs").out
-    events = cli.run("watch", job["id"], "--json")
-    assert events.code == 0
-    assert (events.lines[0]["event"], events.json["event"]) == ("start", "end")
-    assert "Packing" in cli.run("watch").out
-    assert cli.run("watch", "no-such-job").code == 3
-
-
-def test_watch_ends_with_the_code_of_the_job(cli: Cli) -> None:
-    """A failed job is a failed watch, so that a script can wait for another terminal's work."""
-    (cli.data_path / "db.sqlite").unlink()
-    (cli.data_path / "db.sqlite").write_bytes(b"no database" * 1000)
-    for name in ("db.sqlite-wal", "db.sqlite-shm"):
-        (cli.data_path / name).unlink(missing_ok=True)
-    assert cli.run("create").code == 4
-    assert cli.run("watch").code == 4
-
-
-def test_watch_without_jobs_is_not_found(cli: Cli) -> None:
-    """There is no story to tell yet."""
-    assert cli.run("watch").code == 3
-    assert cli.run("jobs", "--json").json == []
 
 
 def test_demo_writes_a_kino_that_can_be_listed(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,9 +13,12 @@ from kino_backup_tui.core.catalog.retention import Fate, FateReason
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.progress import Stage
 from kino_backup_tui.presentation.text import (
+    NOT_KNOWN,
     STAGE_NAMES,
     age_text,
     ago_text,
+    date_text,
+    day_text,
     delete_question,
     duration_text,
     fate_text,
@@ -95,6 +98,20 @@ def test_a_run_shows_the_offset_of_its_day() -> None:
     runs = [datetime(2026, 10, day, 2, 0, tzinfo=UTC) for day in (24, 25)]
 
     assert [run_text(run, BERLIN) for run in runs] == ["Sat 24 Oct 04:00 +0200", "Sun 25 Oct 03:00 +0100"]
+
+
+@pytest.mark.parametrize(
+    ("then", "zone"),
+    [
+        (datetime.min.replace(tzinfo=timezone(timedelta(hours=14))), BERLIN),
+        (datetime.max.replace(tzinfo=timezone(timedelta(hours=-12))), BERLIN),
+        (datetime.min.replace(tzinfo=UTC), timezone(timedelta(hours=-5))),
+    ],
+)
+def test_the_ends_of_the_calendar_are_not_known(then: datetime, zone: tzinfo) -> None:
+    """A manifest may claim a date that has no day in the host's zone; its age can still be told."""
+    assert date_text(then, zone) == run_text(then, zone) == day_text(then, zone) == NOT_KNOWN
+    assert age_text(then, NOW) == ("in future" if then > NOW else f"{(NOW - then).days} d")
 
 
 def test_one_film_is_not_one_films() -> None:

@@ -39,7 +39,7 @@ def _row(context: Context, job: JobRecord) -> tuple[str, ...]:
 
     ended = context.clock.now() if job.running else job.ended_at
     return (
-        job.id,
+        printable(job.id),
         printable(job.operation),
         date_text(job.started_at, context.clock.zone()),
         duration_text(ended - job.started_at) if ended else NOT_KNOWN,

@@ -13,7 +13,13 @@ from kino_backup_tui.cli.options import accept_location_option, json_option, wai
 from kino_backup_tui.cli.output import talk, warn, write_json, write_line
 from kino_backup_tui.cli.session import Session, controlled
 from kino_backup_tui.core.errors import InvalidSettingsError, UsageError
-from kino_backup_tui.core.kino.settings import Frequency, parse_keep, parse_time
+from kino_backup_tui.core.kino.settings import (
+    Frequency,
+    load_settings,
+    parse_keep,
+    parse_location,
+    parse_time,
+)
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.operations.context import Context
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(click_context: click.Context, as_json: bool) -> None:
     """Show the schedule, or change it with `schedule set`."""
+    # `schedule --json show` is `schedule show --json`.
+    click_context.default_map = {name: {"as_json": as_json} for name in command.commands}
     if click_context.invoked_subcommand is None:
         _show(click_context.obj, as_json=as_json)
 
@@ -73,7 +81,10 @@ def _parsed_by(parse: Callable[[str], object]) -> Callable[..., object]:
     "--keep", callback=_parsed_by(parse_keep), metavar="N", help="How many scheduled backups to keep."
 )
 @click.option(
-    "--location", metavar="FOLDER", help="Where new backups go; empty for the folder in the data path."
+    "--location",
+    callback=_parsed_by(parse_location),
+    metavar="FOLDER",
+    help="Where new backups go; empty for the folder in the data path.",
 )
 @click.option("--enabled/--disabled", default=None, help="Whether scheduled backups run at all.")
 @accept_location_option
@@ -91,8 +102,11 @@ def set_(
     wait_seconds: float,
     as_json: bool,
 ) -> None:
-    """Change what is given and keep the rest; nothing else in config.toml changes."""
-    from kino_backup_tui.core.operations.schedule import read_schedule, save_schedule
+    """Change what is given and keep the rest; nothing else in config.toml changes.
+
+    A value in it that is not allowed is replaced by the one that is given, and is an error otherwise.
+    """
+    from kino_backup_tui.core.operations.schedule import save_schedule
 
     changes: dict[str, Any] = {
         "frequency": Frequency(frequency) if frequency else None,
@@ -105,7 +119,7 @@ def set_(
     if not given:
         raise UsageError("Nothing to change was given.", hint="kino-backup-tui schedule set --help")
     context = session.context()
-    settings = replace(read_schedule(context), **given)
+    settings = replace(load_settings(context.kino.config_file, replaced=given), **given)
     with controlled(as_json=as_json, wait_seconds=wait_seconds) as control:
         preview = save_schedule(context, settings, control, accept_location=accept_location)
     _write(context, preview, as_json=as_json)

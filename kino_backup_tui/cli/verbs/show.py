@@ -65,7 +65,7 @@ def _lines(context: Context, backup: Backup, fate: Fate | None) -> list[str]:
         ("Kind", kind_text(backup)),
         ("Created", f"{date_text(backup.created_at, zone)} ({ago_text(backup.created_at, now)})"),
         ("Size", f"{size_text(backup.size_bytes)} ({backup.size_bytes:,} bytes)"),
-        ("SHA-256", backup.checksum_sha256 or "not known until it is verified"),
+        ("SHA-256", printable(backup.checksum_sha256 or "not known until it is verified")),
         ("Kino", printable(backup.kino_version or NOT_KNOWN)),
         ("Schema", NOT_KNOWN if backup.schema_version is None else str(backup.schema_version)),
         ("State", f"{state_text(backup).strip()}. {printable(verified_text(backup, now))}"),

@@ -52,7 +52,7 @@ def _lines(context: Context, status: Status) -> list[tuple[str, str]]:
     free = "" if status.free_bytes is None else f", {size_text(status.free_bytes)} free"
     counts = [f"{count} {STATUS_NAMES[state]}" for state, count in status.counts.items() if count]
     lines = [
-        ("Kino", f"{status.kino_version}, {running}{how}"),
+        ("Kino", f"{printable(status.kino_version)}, {running}{how}"),
         ("Data path", f"{printable(str(status.data_path))} on {printable(status.host)}"),
         ("Schedule", f"{frequency_text(status.settings)} {status.zone}, keep {status.settings.keep}"),
         ("Location", f"{printable(str(status.location))}{free}"),
@@ -66,7 +66,8 @@ def _lines(context: Context, status: Status) -> list[tuple[str, str]]:
         lines.append(("Proven", _backup_line(context, status.newest_verified)))
     if status.job:
         ago = ago_text(status.job.started_at, context.clock.now())
-        lines.append(("Running now", f"{status.job.operation}, started {ago} (job {status.job.id})"))
+        running_now = f"{status.job.operation}, started {ago} (job {status.job.id})"
+        lines.append(("Running now", printable(running_now)))
     return lines
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import click
 
+from kino_backup_tui.cli.exit_codes import OK, exit_code
 from kino_backup_tui.cli.options import json_option, optional_backup_argument, progress_option
 from kino_backup_tui.cli.output import write_json, write_line
-from kino_backup_tui.cli.session import Session, controlled
+from kino_backup_tui.cli.session import Session, controlled, warn_of
 from kino_backup_tui.core.errors import (
     ArchiveDamagedError,
     ArchiveError,
@@ -27,10 +28,11 @@ from kino_backup_tui.core.progress import Control
 @progress_option
 @json_option
 @click.pass_obj
-def command(session: Session, backup: str | None, everything: bool, progress: bool, as_json: bool) -> None:
+def command(session: Session, backup: str | None, everything: bool, progress: bool, as_json: bool) -> int:
     """Prove a backup by reading it to its end.
 
     Compared are every digest, the database's integrity and its row counts. BACKUP is what `show` takes.
+    With --all, a location that is missing is said and has its exit code, unless a backup did not pass.
     """
     from kino_backup_tui.core.operations.listing import find_backup, list_backups
     from kino_backup_tui.core.operations.verify import verify_backup
@@ -41,15 +43,19 @@ def command(session: Session, backup: str | None, everything: bool, progress: bo
     with controlled(as_json=as_json, progress=progress) as control:
         if backup is not None:
             _write(verify_backup(context, find_backup(context, backup), control), as_json=as_json)
-            return
-        backups = list_backups(context).backups
+            return OK
+        listing = list_backups(context)
+        backups = listing.backups
         failures = [
             error for each in backups if (error := _verify_one(context, each, control, as_json=as_json))
         ]
+    # Backups that cannot be seen have not been proven: a nightly check must not stay green without its disk.
+    warn_of(listing.settings_problem, listing.location_problem)
     if failures:
         raise _summary(failures, len(backups))
     if as_json:
         write_json({"checked": len(backups), "verified": len(backups)})
+    return exit_code(type(listing.location_problem)) if listing.location_problem else OK
 
 
 def _verify_one(
@@ -65,7 +71,9 @@ def _verify_one(
     except KinoBackupError as error:
         damaged = isinstance(error, ArchiveError)
         status = BackupStatus.DAMAGED if damaged else backup.status
-        _write(replace(backup, status=status, problem=error.message), as_json=as_json)
+        # The message names the file, as the backup does already.
+        problem = error.message.removeprefix(f"{backup.filename}: ")
+        _write(replace(backup, status=status, problem=problem), as_json=as_json)
         return error
     _write(result, as_json=as_json)
     return None

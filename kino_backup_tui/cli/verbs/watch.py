@@ -44,7 +44,7 @@ def _write_text(event: JobEvent) -> None:
     from kino_backup_tui.presentation.text import STAGE_NAMES, printable
 
     if event.event == "start":
-        write_line(f"{event.operation} (job {event.job})")
+        write_line(printable(f"{event.operation} (job {event.job})"))
     elif event.event == "stage" and event.stage is not None:
         write_line(STAGE_NAMES[event.stage])
     elif event.event == "end":

@@ -81,6 +81,7 @@ def create_backup(
                     checksum = _pack(partial, manifest, collected, session.location, job, space)
                     job.stage(Stage.CHECKING_DATABASE)
                     wait_for_check()
+                    job.cancel.raise_if_cancelled()
                     path, read = partial.publish()
         backup = session.remember(
             path,

@@ -62,6 +62,7 @@ def _import(
                 result = prove_archive(session, partial.stream, session.location, size, job, space)
             except ArchiveError as error:
                 raise named(error, f"{name or 'The archive'} was not imported") from error
+            job.cancel.raise_if_cancelled()
             path, read = partial.publish(_valid_name(name, result.manifest, context, session))
         backup = session.remember(
             path,
