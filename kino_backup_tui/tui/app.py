@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from functools import partial
+from types import FrameType
 from typing import ClassVar
 
 from rich.text import Text
@@ -16,6 +17,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 from textual.worker import WorkerCancelled, WorkerFailed
 
+from kino_backup_tui.presentation.text import printable
 from kino_backup_tui.tui.backend import Backend
 from kino_backup_tui.tui.screens.backups import BackupsScreen
 from kino_backup_tui.tui.screens.base import KinoScreen
@@ -46,10 +48,12 @@ class KinoBackupApp(App[None]):
         return BackupsScreen(self._backend)
 
     def on_mount(self) -> None:
-        """A dropped connection or a `kill` must not leave the terminal in pieces."""
-        loop = asyncio.get_running_loop()
+        """A dropped connection or a `kill` must not leave the terminal in pieces.
+
+        Not through asyncio: it goes back to the default action while the program still has to clean up.
+        """
         for number in _SIGNALS:
-            loop.add_signal_handler(number, partial(self._end, 128 + number))
+            signal.signal(number, partial(self._signalled, asyncio.get_running_loop()))
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Keep cursors still: a blinking one writes two kilobytes a second into the connection."""
@@ -68,7 +72,13 @@ class KinoBackupApp(App[None]):
     def panic(self, *_traceback: object) -> None:
         """Leave after a bug in a handler: a sentence on the restored terminal, not a traceback."""
         error = sys.exception()
-        super().panic(Text(f"An error in this program: {type(error).__name__}: {error}. Please report it."))
+        what = "" if error is None else f": {type(error).__name__}: {printable(str(error))}"
+        self._return_code = 1
+        super().panic(Text(f"An error in this program{what}. Please report it."))
+
+    def _fatal_error(self) -> None:
+        # Where Textual ends after an exception in a handler; its own version prints every local variable.
+        self.panic()
 
     def action_leave(self) -> None:
         """Stop the running job if there is one, else quit."""
@@ -78,7 +88,13 @@ class KinoBackupApp(App[None]):
     def _stop_jobs(self) -> bool:
         return any(screen.stop_job() for screen in self.screen_stack if isinstance(screen, KinoScreen))
 
+    def _signalled(self, loop: asyncio.AbstractEventLoop, number: int, _frame: FrameType | None) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._end, 128 + number)
+
     def _end(self, code: int) -> None:
+        if not self.is_running:
+            return
         self._stop_jobs()
         self.run_worker(self._exit_after_jobs(code), group="exit", exclusive=True)
 

@@ -52,37 +52,39 @@ def headline(status: Status, now: datetime, pid: int) -> Headline:
 def _second_line(status: Status, now: datetime, pid: int) -> tuple[str, bool]:
     if status.job is not None and status.job.pid != pid:
         job = status.job
-        return (
-            f"{job.operation} is running, started {text.ago_text(job.started_at, now)} · press w to watch",
-            False,
-        )
+        started = text.ago_text(job.started_at, now)
+        return f"{text.printable(job.operation)} is running, started {started} · press w to watch", False
     problem = problem_of(status)
     if problem is not None:
-        return f"{_overdue(status, now)}{text.printable(problem.message)} · p tells more", True
+        overdue = _overdue(status, now)
+        return f"{overdue}{': ' if overdue else ''}{text.printable(problem.message)} · p tells more", True
     if not status.settings.runs:
         return f"Backups are off · press s to turn them on · {_newest(status, now)}", True
-    plan = f"{text.frequency_text(status.settings)} {status.zone}"
+    plan = f"{text.frequency_text(status.settings)} {text.printable(status.zone)}"
     if status.kino.running is False:
         return f"{plan} · no run until Kino is started · {_newest(status, now)}", True
     due = f"next in {text.duration_text(status.next_run - now)}" if status.next_run else "no next run"
     overdue = _overdue(status, now)
     if overdue:
-        return f"{overdue}{plan} · {due} · press b to make one now", True
-    return f"{plan} · {due} · keep {status.settings.keep} · {_newest(status, now)}", False
+        return f"{overdue} · press b to make one now · {due}", True
+    return f"{plan} · {due} · {_newest(status, now)} · keep {status.settings.keep}", False
 
 
 def _newest(status: Status, now: datetime) -> str:
-    if status.newest is None:
-        return "no backup yet"
-    return f"newest {text.ago_text(status.newest.created_at, now)}"
+    """The sign is the one of a verified backup in the list: others are no backup to rely on."""
+    if status.newest_verified is None:
+        return "no backup yet" if status.newest is None else "none ✓ yet"
+    return f"newest ✓ {text.ago_text(status.newest_verified.created_at, now)}"
 
 
 def _overdue(status: Status, now: datetime) -> str:
-    newest = status.newest.created_at if status.newest else None
     patience = _OVERDUE_AFTER.get(status.settings.frequency.value)
-    if newest is None or patience is None or not status.settings.runs or now - newest <= patience:
+    if patience is None or not status.settings.runs or status.newest is None:
         return ""
-    return f"No backup for {text.age_text(newest, now)}: "
+    newest = status.newest_verified.created_at if status.newest_verified else None
+    if newest is None:
+        return "No verified backup yet"
+    return f"No verified backup for {text.age_text(newest, now)}" if now - newest > patience else ""
 
 
 def empty_text(status: Status) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
+import signal
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 _LIGHT_BACKGROUNDS = {"7", "15"}
 """The colours a terminal names in COLORFGBG when its background is white."""
+_STOP_SIGNALS = (signal.SIGTSTP, signal.SIGCONT)
+"""Textual takes them for itself, and would draw again after the end."""
 
 
 def can_draw(environ: Mapping[str, str]) -> bool:
@@ -52,5 +56,15 @@ def run_app(context: Context) -> int:
     gc.freeze()
     gc.enable()
     app = KinoBackupApp(Backend(context))
-    app.run()
+    handlers = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
+    columns, lines = shutil.get_terminal_size()
+    try:
+        # Where a terminal names no size, as a serial console does, Textual assumes two that differ and then
+        # draws for ever: once for the one, once for the other.
+        app.run(size=(columns, lines))
+    finally:
+        # Those that end the program stay with the closed page, which ignores them: the caller may still have
+        # to clean up, and puts them back when it has.
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     return app.return_code or 0

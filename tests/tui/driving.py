@@ -64,3 +64,9 @@ def words(screen: Screen[Any]) -> str:
 def toasts(pilot: Pilot[None]) -> list[str]:
     """What the notifications say."""
     return [notification.message for notification in pilot.app._notifications]
+
+
+def drawn_text(pilot: Pilot[None]) -> str:
+    """Every character of the screen as it goes to the terminal, row by row."""
+    rows = pilot.app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in row) for row in rows)

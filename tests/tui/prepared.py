@@ -172,6 +172,7 @@ class PreparedBackend(Backend):
     def status(self) -> Status:
         """The prepared head of the page."""
         mine = [one for one in self.backups if one.role is EntryRole.BACKUP]
+        good = [one for one in mine if one.status is BackupStatus.VERIFIED]
         return Status(
             kino=self.state,
             kino_version="0.4.2",
@@ -185,7 +186,7 @@ class PreparedBackend(Backend):
             free_bytes=85_899_345_920,
             next_run=datetime(2026, 4, 27, 3, 0, tzinfo=ZONE) if self.settings.runs else None,
             newest=mine[0] if mine else None,
-            newest_verified=mine[0] if mine else None,
+            newest_verified=good[0] if good else None,
             counts={},
             job=self.job,
         )

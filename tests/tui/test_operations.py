@@ -7,8 +7,10 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
+from kino_backup_tui.core.errors import KinoBackupError, LocationError, NoSpaceError, UnknownLocationError
 from kino_backup_tui.core.jobs.journal import JobRecord
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.settings import load_settings
@@ -315,6 +317,25 @@ async def test_an_unknown_location_can_be_accepted_from_the_error_screen(
 
     assert "press a" in offered
     assert "--accept-location" not in offered
+
+
+@pytest.mark.parametrize("error", [UnknownLocationError, LocationError, NoSpaceError])
+async def test_only_an_unknown_location_can_be_accepted(error: type[KinoBackupError]) -> None:
+    """A place that is not there, or full, is no better for being accepted: a is offered for one error."""
+    backend = PreparedBackend(household(), error=error("Something about /mnt/nas."))
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorScreen))
+        offered = "press a" in words(pilot.app.screen)
+        shown = pilot.app.screen
+        backend.error = None
+        await pilot.press("a")
+        await until(pilot, lambda: bool(toasts(pilot)) or not offered)
+
+        assert offered is (error is UnknownLocationError)
+        assert (pilot.app.screen is shown) is not offered
 
 
 class BrokenBackend(Backend):

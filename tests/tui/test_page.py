@@ -6,15 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input, Static
 
+from kino_backup_tui.core.jobs.journal import JobRecord
 from kino_backup_tui.core.kino.home import Kino
-from kino_backup_tui.core.models import Backup, BackupKind
+from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
 from kino_backup_tui.tui.app import KinoBackupApp
 from kino_backup_tui.tui.backend import Backend
 from kino_backup_tui.tui.screens.detail import DetailScreen
+from kino_backup_tui.tui.screens.path import PathScreen
 from kino_backup_tui.tui.widgets.backup_table import BackupTable
-from tests.tui.driving import idle, line, loaded, page, shown_names, words
-from tests.tui.prepared import PreparedBackend, household
+from tests.tui.driving import drawn_text, idle, line, loaded, page, shown_names, until, words
+from tests.tui.prepared import NOW, PreparedBackend, backup, household
 
 Create = Callable[..., Backup]
 
@@ -154,6 +157,56 @@ async def test_a_quiet_look_leaves_the_table_alone_when_only_ages_changed() -> N
 
         assert quiet == before
         assert str(table.get_row_at(0)[2]) == "9 h"
+
+
+ESCAPE = "\x1b[31m\u202e"
+
+
+async def test_problems_from_outside_bring_no_escape_to_the_screen() -> None:
+    """What an archive or a file name says of itself is shown, not obeyed: on the page and in the details."""
+    hostile = backup(BackupKind.MANUAL, "2026-04-26T03:00:00", status=BackupStatus.DAMAGED, problem=ESCAPE)
+    backend = PreparedBackend([hostile])
+    backend.job = JobRecord("j1", f"create{ESCAPE}", NOW, pid=1, running=True)
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        drawn = [drawn_text(pilot)]
+        await pilot.press("enter")
+        await idle(pilot)
+        drawn.append(drawn_text(pilot))
+
+    assert all("\\x1b[31m\\u202e" in text for text in drawn)
+    assert not any("\x1b" in text or "\u202e" in text for text in drawn)
+
+
+async def test_a_filter_with_an_escape_in_it_is_quoted_harmlessly(backend: Backend, create: Create) -> None:
+    """What is pasted into the filter and found nowhere is shown with its control characters written out."""
+    create()
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("slash")
+        page(pilot).query_one("#filter-text", Input).value = f"zebra{ESCAPE}"
+        await pilot.pause()
+        said = str(page(pilot).query_one("#empty", Static).render())
+
+    assert "zebra\\x1b[31m\\u202e" in said
+    assert "\x1b" not in said
+
+
+async def test_a_path_with_an_escape_in_it_is_drawn_harmlessly() -> None:
+    """A hostile name that was pasted or picked is in the field as it is, and on the terminal as signs."""
+    async with KinoBackupApp(PreparedBackend()).run_test() as pilot:
+        await loaded(pilot)
+        page(pilot)._import(f"/mnt/a{ESCAPE}b.tar.gz")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PathScreen))
+        await idle(pilot)
+        field = pilot.app.screen.query_one("#path", Input)
+        drawn = drawn_text(pilot)
+
+    assert field.value == f"/mnt/a{ESCAPE}b.tar.gz"
+    assert "/mnt/a\ufffd[31m\ufffdb.tar.gz" in drawn
+    assert "\x1b" not in drawn
 
 
 async def test_a_lost_location_is_named_with_what_to_do(backend: Backend, create: Create, kino: Kino) -> None:

@@ -13,8 +13,8 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,17 +79,29 @@ class Terminal:
             return b""
 
 
-@contextmanager
-def opened(kino: Kino, **environment: str) -> Iterator[Terminal]:
+def opened(kino: Kino, **environment: str) -> AbstractContextManager[Terminal]:
     """The program on a data path, in the terminal a plain SSH session gets."""
-    program = [sys.executable, "-m", "kino_backup_tui", "--data-path", str(kino.data_path)]
+    return started("-m", "kino_backup_tui", "--data-path", str(kino.data_path), environment=environment)
+
+
+@contextmanager
+def started(
+    *arguments: str, environment: Mapping[str, str] | None = None, size: tuple[int, int] = (24, 80)
+) -> Iterator[Terminal]:
+    """Python with these arguments in a terminal of so many rows and columns."""
+    program = [sys.executable, *arguments]
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     state = {name: value for name, value in os.environ.items() if name.startswith("XDG_")}
-    env = inherited | state | {"TERM": "xterm-256color", "PYTHONPATH": str(Path.cwd())} | environment
+    env = (
+        inherited
+        | state
+        | {"TERM": "xterm-256color", "PYTHONPATH": str(Path.cwd())}
+        | dict(environment or {})
+    )
     pid, descriptor = pty.fork()
     if pid == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
         os.execve(program[0], program, env)  # noqa: S606 - there is no shell to want
-    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     terminal = Terminal(pid, descriptor)
     try:
         yield terminal
@@ -122,6 +134,53 @@ def test_a_signal_leaves_the_terminal_clean(kino: Kino, create: Create, number: 
         assert b"\x1b[?1049l" in terminal.seen
         assert left_on(terminal.seen) == []
         assert b"\x1b[?25h" in terminal.seen
+
+
+@pytest.mark.parametrize("size", [(0, 0), (0, 80), (24, 0)], ids=["no_size", "no_rows", "no_columns"])
+def test_a_terminal_that_names_no_size_gets_a_page_that_comes_to_rest(
+    kino: Kino, create: Create, size: tuple[int, int]
+) -> None:
+    """A serial console says 0 rows: the page is drawn once, at 80x24, and ends when it is asked to."""
+    create()
+
+    with started("-m", "kino_backup_tui", "--data-path", str(kino.data_path), size=size) as terminal:
+        terminal.read_until("kino-backup-manual")
+        terminal.drain()
+        rest = terminal.drain()
+        os.kill(terminal.pid, signal.SIGTERM)
+
+        assert rest == b""
+        assert terminal.exit_code() == 128 + signal.SIGTERM
+
+
+def test_a_bug_in_a_handler_is_one_sentence_on_a_clean_terminal(kino: Kino, create: Create) -> None:
+    """No traceback, no variables of ours: what went wrong, exit code 1, and a terminal as it was before."""
+    create()
+
+    with started(str(Path(__file__).with_name("broken_clock.py")), str(kino.data_path)) as terminal:
+        code = terminal.exit_code()
+        after = terminal.seen.rpartition(b"\x1b[?1049l")[2].decode()
+        told = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", after).split())
+
+        assert code == 1
+        assert "An error in this program: ZeroDivisionError: [a bug]. Please report it." in told
+        assert b"Traceback" not in terminal.seen
+        assert "─" not in told
+        assert left_on(terminal.seen) == []
+
+
+def test_signals_during_the_clean_up_of_a_demo_leave_nothing_behind(tmp_path: Path) -> None:
+    """An impatient second, third and fourth SIGTERM do not stop the removal of the sample."""
+    with started("-m", "kino_backup_tui", "--demo", environment={"TMPDIR": str(tmp_path)}) as terminal:
+        terminal.read_until("kino-backup-")
+        assert list(tmp_path.glob("kino-demo-*"))
+        os.kill(terminal.pid, signal.SIGTERM)
+        terminal.read_until("\x1b[?1049l")
+        deadline = time.monotonic() + PATIENCE
+        while list(tmp_path.glob("kino-demo-*")):
+            assert time.monotonic() < deadline
+            os.kill(terminal.pid, signal.SIGTERM)  # a zombie takes it too, so a folder it left fails here
+        terminal.exit_code()
 
 
 def test_quitting_leaves_the_terminal_clean(kino: Kino, create: Create) -> None:

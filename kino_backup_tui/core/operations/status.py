@@ -14,7 +14,7 @@ from kino_backup_tui.core.jobs.journal import JobRecord, read_records
 from kino_backup_tui.core.kino.running import KinoState, observe
 from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.kino.version import kino_version
-from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
+from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.schedule import next_slot
@@ -38,6 +38,7 @@ class Status:
     """Aware, in the zone of the host."""
     newest: Backup | None
     newest_verified: Backup | None
+    """Of the current location, and not a pre-restore one."""
     counts: Mapping[BackupStatus, int]
     job: JobRecord | None
     """The operation that is running now, in this or another process."""
@@ -48,7 +49,7 @@ def read_status(context: Context) -> Status:
     session = open_session(context)
     backups, problem = session.scan()
     mine = [backup for backup in backups if backup.role is EntryRole.BACKUP]
-    good = [backup for backup in mine if backup.status is BackupStatus.VERIFIED]
+    good = [backup for backup in mine if _is_fresh_copy(backup)]
     state = observe(context.kino)
     location = session.location
     return Status(
@@ -67,6 +68,15 @@ def read_status(context: Context) -> Status:
         newest_verified=good[0] if good else None,
         counts={status: sum(backup.status is status for backup in mine) for status in BackupStatus},
         job=next((record for record in read_records(session.workspace) if record.running), None),
+    )
+
+
+def _is_fresh_copy(backup: Backup) -> bool:
+    """Whether a backup counts as "there is a good one": the state from before a restore does not."""
+    return (
+        backup.status is BackupStatus.VERIFIED
+        and backup.kind is not BackupKind.PRE_RESTORE
+        and not backup.elsewhere
     )
 
 

@@ -146,7 +146,8 @@ class CatalogScreen(OperatingScreen):
     def _say_empty(self) -> None:
         empty = self.query_one("#empty", Static)
         if self._words:
-            empty.update(Content(f"Nothing matches {' '.join(self._words)}. Esc shows every backup again."))
+            sought = text.printable(" ".join(self._words))
+            empty.update(Content(f"Nothing matches {sought}. Esc shows every backup again."))
         elif self.status is not None and not self.by_key:
             empty.update(Content(empty_text(self.status)))
 

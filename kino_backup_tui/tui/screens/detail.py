@@ -82,7 +82,7 @@ def facts_text(backup: Backup, fate: str, now: datetime, zone: tzinfo, problem: 
         ("Kind", text.kind_text(backup)),
         ("Kino", backup.kino_version or "not known"),
         ("Schema", "not known" if backup.schema_version is None else str(backup.schema_version)),
-        ("State", f"{text.state_text(backup)}. {text.verified_text(backup, now)}"),
+        ("State", f"{text.state_text(backup)}. {text.printable(text.verified_text(backup, now))}"),
         ("Retention", fate),
         ("File", f"{text.size_text(backup.size_bytes)} in {text.printable(str(backup.path.parent))}"),
         ("SHA-256", backup.checksum_sha256 or "not known until the file is read to its end: press v"),

@@ -89,7 +89,7 @@ class OperatingScreen(KinoScreen[None]):
             return said
 
         error = await self._perform(
-            Job(operation, f"Another process is running: {operation}", run, watched=True)
+            Job(operation, f"Another process is running: {text.printable(operation)}", run, watched=True)
         )
         if error is not None:
             await self.show_error(error, "The operation cannot be watched")

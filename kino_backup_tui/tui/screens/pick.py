@@ -79,7 +79,7 @@ class PickScreen(KinoDialog[Path | None]):
     @on(FolderRead)
     def _show(self, message: FolderRead) -> None:
         self._folder, self._choices = message.folder, message.choices
-        problem = f"  ✗ {message.problem}" if message.problem else ""
+        problem = f"  ✗ {printable(message.problem)}" if message.problem else ""
         self.query_one("#pick-folder", Static).update(Content(printable(str(message.folder)) + problem))
         entries = self.query_one(OptionList)
         entries.clear_options()

@@ -146,7 +146,7 @@ class ScheduleScreen(KinoDialog[str | None]):
         try:
             value, problem = parse(field.value), ""
         except InvalidSettingsError as error:
-            value, problem = None, f"✗ {error.message}"
+            value, problem = None, f"✗ {text.printable(error.message)}"
         field.set_class(bool(problem), "-refused")
         beside = self.query_one(f"#{name}-remark", Static)
         beside.set_class(bool(problem), "-invalid")
@@ -178,7 +178,7 @@ class ScheduleScreen(KinoDialog[str | None]):
 
     @on(LoadFailed)
     def _no_preview(self, message: LoadFailed) -> None:
-        self._remark_location(f"✗ {message.error.message}", refused=True)
+        self._remark_location(f"✗ {text.printable(message.error.message)}", refused=True)
 
     def _remark_location(self, remark: str, *, refused: bool) -> None:
         beside = self.query_one("#location-remark", Static)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
+from kino_backup_tui.tui.widgets.harmless_input import HarmlessInput
 from kino_backup_tui.tui.widgets.lines import Line
 
 
@@ -15,5 +16,7 @@ class FilterRow(Horizontal):
     def compose(self) -> ComposeResult:
         """Label, field, count."""
         yield Static("Filter", classes="label")
-        yield Input(id="filter-text", placeholder="words, a kind, a date, a version, a state", compact=True)
+        yield HarmlessInput(
+            id="filter-text", placeholder="words, a kind, a date, a version, a state", compact=True
+        )
         yield Line(id="filter-count")

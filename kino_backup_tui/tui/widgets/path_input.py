@@ -8,10 +8,11 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
-from textual.widgets import Input
+
+from kino_backup_tui.tui.widgets.harmless_input import HarmlessInput
 
 
-class PathInput(Input):
+class PathInput(HarmlessInput):
     """Tab takes the suggestion, or moves on when there is none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -214,3 +214,11 @@ def test_another_disk_can_be_accepted_without_moving(
     save_schedule(context, read_schedule(context), Control(), accept_location=True)
 
     assert read_status(context).location_problem is None
+
+
+def test_a_recovery_point_is_no_fresh_backup(context: Context, create: Callable[..., Backup]) -> None:
+    """The newest verified backup of the status is one that somebody would restore from."""
+    manual = create()
+    create(BackupKind.PRE_RESTORE)
+
+    assert read_status(context).newest_verified == manual

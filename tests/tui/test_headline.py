@@ -1,0 +1,89 @@
+"""The status line: what it says of the schedule, and when it raises an alarm."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kino_backup_tui.core.errors import LocationError
+from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
+from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
+from kino_backup_tui.tui.headline import headline
+from tests.tui.prepared import NOW, PreparedBackend, backup
+
+ROOM = 79
+"""Cells of a line of 80 that begins with a space."""
+
+
+def told(*backups: Backup, frequency: Frequency = Frequency.DAILY) -> tuple[str, bool]:
+    """The second line for these backups, and whether it is an alarm."""
+    backend = PreparedBackend(backups)
+    backend.settings = BackupSettings(frequency=frequency)
+    head = headline(backend.status(), NOW, pid=1)
+    return head.schedule, head.alarm
+
+
+def scheduled(local: str, status: BackupStatus = BackupStatus.VERIFIED) -> Backup:
+    """A scheduled backup of some time."""
+    return backup(BackupKind.SCHEDULED, local, status=status)
+
+
+def test_a_verified_backup_of_tonight_is_no_alarm() -> None:
+    """Everything is as it should be, on one line of an ordinary terminal."""
+    line, alarm = told(scheduled("2026-04-26T03:00:00"))
+
+    assert line == "Daily at 03:00 Europe/Berlin · next in 17 h 30 min · newest ✓ 6 h ago · keep 7"
+    assert len(line) <= ROOM
+    assert not alarm
+
+
+@pytest.mark.parametrize("status", [BackupStatus.DAMAGED, BackupStatus.UNVERIFIED, BackupStatus.UNREADABLE])
+def test_a_newer_backup_that_is_not_verified_hides_no_missed_one(status: BackupStatus) -> None:
+    """Three nights without a good backup are an alarm, whatever else lies in the location."""
+    line, alarm = told(scheduled("2026-04-26T03:00:00", status), scheduled("2026-04-23T03:00:00"))
+
+    assert line.startswith("No verified backup for 3 d · press b to make one now")
+    assert len(line) <= ROOM
+    assert alarm
+
+
+def test_backups_none_of_which_is_verified_are_an_alarm() -> None:
+    """There is nothing to rely on yet."""
+    line, alarm = told(scheduled("2026-04-26T03:00:00", BackupStatus.UNVERIFIED))
+
+    assert line.startswith("No verified backup yet · press b")
+    assert alarm
+
+
+def test_no_backup_at_all_is_no_alarm() -> None:
+    """The first one is still to come: the list says when."""
+    line, alarm = told()
+
+    assert "no backup yet" in line
+    assert not alarm
+
+
+@pytest.mark.parametrize(
+    ("frequency", "fine", "late"),
+    [
+        (Frequency.DAILY, "2026-04-25T08:00:00", "2026-04-25T07:00:00"),
+        (Frequency.WEEKLY, "2026-04-18T10:00:00", "2026-04-18T09:00:00"),
+        (Frequency.MONTHLY, "2026-03-24T10:00:00", "2026-03-24T08:00:00"),
+    ],
+)
+def test_the_patience_fits_the_frequency(frequency: Frequency, fine: str, late: str) -> None:
+    """A period and some hours or days: a run that is a little late is no alarm."""
+    assert not told(scheduled(fine), frequency=frequency)[1]
+    assert told(scheduled(late), frequency=frequency)[1]
+
+
+def test_a_problem_comes_with_the_age_of_the_last_good_backup() -> None:
+    """A lost location says since when it has cost backups."""
+    backend = PreparedBackend([scheduled("2026-04-23T03:00:00")])
+    status = replace(backend.status(), location_problem=LocationError("It\x1b is gone."))
+
+    head = headline(status, NOW, pid=1)
+
+    assert head.schedule == "No verified backup for 3 d: It\\x1b is gone. · p tells more"
+    assert head.alarm
