@@ -57,14 +57,25 @@ def run_app(context: Context) -> int:
     gc.enable()
     app = KinoBackupApp(Backend(context))
     handlers = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
-    columns, lines = shutil.get_terminal_size()
     try:
-        # Where a terminal names no size, as a serial console does, Textual assumes two that differ and then
-        # draws for ever: once for the one, once for the other.
-        app.run(size=(columns, lines))
+        app.run(size=_assumed_size())
     finally:
         # Those that end the program stay with the closed page, which ignores them: the caller may still have
         # to clean up, and puts them back when it has.
         for number, handler in handlers.items():
             signal.signal(number, handler)
     return app.return_code or 0
+
+
+def _assumed_size() -> tuple[int, int] | None:
+    """The size to draw at where the terminal names none; None where it does, and may change it.
+
+    Without a size, as on a serial console, Textual assumes two that differ and then draws for ever: once for
+    the one, once for the other.
+    """
+    try:
+        named = os.get_terminal_size(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return None
+    assumed = shutil.get_terminal_size()
+    return None if named.columns and named.lines else (assumed.columns, assumed.lines)

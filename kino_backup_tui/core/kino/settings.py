@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from kino_backup_tui.core.errors import BusyError, InvalidSettingsError, NotPermittedError
-from kino_backup_tui.core.files import PRIVATE_FILE, Owner, replace_file, storage_errors
+from kino_backup_tui.core.files import PRIVATE_FILE, Owner, is_foreign_link, replace_file, storage_errors
 from kino_backup_tui.core.kino.toml_file import TomlFile, read_toml, shown
 
 TABLE = "backup"
@@ -137,7 +137,7 @@ def _replace(file: TomlFile, text: str) -> None:
     target = file.path.resolve()
     owner = Owner(file.status.st_uid, file.status.st_gid)
     # Root would follow a link that Kino's user planted to another user's file.
-    if target != file.path and file.path.is_symlink() and file.path.lstat().st_uid not in (0, owner.uid):
+    if is_foreign_link(file.path):
         raise NotPermittedError(
             f"{file.path} is a link to another user's file, {target}. It was left as it is."
         )

@@ -159,7 +159,7 @@ def _integrity_check(database: Path, live: Path, cancel: CancelToken) -> Iterato
     The result holds for the archive too: reading it back shows that the same bytes are in it. A failure names
     the live database, for that is what is damaged.
     """
-    with checked_beside(database, cancel) as finish:
+    with checked_beside(database, cancel, ours=True) as finish:
 
         def wait() -> None:
             try:
