@@ -153,6 +153,20 @@ def test_a_terminal_that_names_no_size_gets_a_page_that_comes_to_rest(
         assert terminal.exit_code() == 128 + signal.SIGTERM
 
 
+def test_the_page_follows_a_terminal_that_grows(kino: Kino, create: Create) -> None:
+    """On a wider window the list has room for more columns, without a key pressed."""
+    create()
+
+    with opened(kino) as terminal:
+        terminal.read_until("kino-backup-manual")
+        terminal.drain()
+        assert b"Schema" not in terminal.seen
+        fcntl.ioctl(terminal.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        os.kill(terminal.pid, signal.SIGWINCH)
+
+        terminal.read_until("Schema")
+
+
 def test_a_bug_in_a_handler_is_one_sentence_on_a_clean_terminal(kino: Kino, create: Create) -> None:
     """No traceback, no variables of ours: what went wrong, exit code 1, and a terminal as it was before."""
     create()
