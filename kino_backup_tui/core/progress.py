@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -69,20 +68,21 @@ class CancelToken:
     """A request to stop, set by a front end and looked at by the work, at least every 4 MiB."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        # A plain flag: an Event's lock would hang a signal handler that interrupts the setting of it.
+        self._cancelled = False
 
     def cancel(self) -> None:
         """Ask the operation to stop; safe from any thread and from a signal handler."""
-        self._event.set()
+        self._cancelled = True
 
     @property
     def cancelled(self) -> bool:
         """Whether somebody asked."""
-        return self._event.is_set()
+        return self._cancelled
 
     def raise_if_cancelled(self) -> None:
         """Raise `OperationCancelledError` if somebody asked to stop."""
-        if self._event.is_set():
+        if self._cancelled:
             raise OperationCancelledError("Cancelled; nothing was kept.")
 
 
