@@ -14,6 +14,9 @@
     │   └── UnknownLocationError    it is there, but not known to be the right one
     ├── NotPermittedError           this user may not do that
     ├── InvalidSettingsError        config.toml says something Kino does not allow
+    ├── ServiceError                Kino could not be stopped or started
+    ├── RolledBackError             a restore failed, and the state from before it is back
+    ├── UndecidedError              an interrupted restore needs a decision of the admin
     └── OperationCancelledError     the user asked to stop, and it stopped
 
 Each class has a stable `code`, which JSON output, the journal and logs share. Exit codes belong to the
@@ -115,6 +118,24 @@ class InvalidSettingsError(KinoBackupError):
     """The settings file has a value that is not allowed, or cannot be read."""
 
     code = "invalid_settings"
+
+
+class ServiceError(KinoBackupError):
+    """Kino could not be stopped or started, or somebody still has its database open."""
+
+    code = "service"
+
+
+class RolledBackError(KinoBackupError):
+    """A restore failed after it had begun to replace files; the state from before it is back."""
+
+    code = "rolled_back"
+
+
+class UndecidedError(KinoBackupError):
+    """What an interrupted restore left cannot be settled without a decision; Kino stays stopped."""
+
+    code = "undecided"
 
 
 class OperationCancelledError(KinoBackupError):

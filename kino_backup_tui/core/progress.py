@@ -23,7 +23,25 @@ class Stage(StrEnum):
     COPYING = "copying"
     READING = "reading"
     DELETING = "deleting"
+    CHECKING_ARCHIVE = "checking_archive"
+    STAGING = "staging"
+    SAFETY_BACKUP = "safety_backup"
+    WAITING_FOR_KINO = "waiting_for_kino"
+    STOPPING = "stopping"
+    SWAPPING = "swapping"
+    STARTING = "starting"
+    CHECKING_HEALTH = "checking_health"
+    ROLLING_BACK = "rolling_back"
+    RESTARTING = "restarting"
 
+
+_REPLACING = (
+    Stage.SAFETY_BACKUP,
+    Stage.STOPPING,
+    Stage.SWAPPING,
+    Stage.STARTING,
+    Stage.CHECKING_HEALTH,
+)
 
 OPERATION_STAGES: dict[str, tuple[Stage, ...]] = {
     "create": (
@@ -38,6 +56,8 @@ OPERATION_STAGES: dict[str, tuple[Stage, ...]] = {
     "export": (Stage.COPYING, Stage.READING_BACK),
     "delete": (Stage.DELETING,),
     "prune": (Stage.READING_BACK, Stage.DELETING),
+    "restore": (Stage.CHECKING_ARCHIVE, Stage.STAGING, *_REPLACING),
+    "rollback": _REPLACING,
 }
 """The stages of each operation in their order, so that a view can show those still to come."""
 
@@ -46,7 +66,7 @@ class JobEvent(NamedTuple):
     """One line of a job's story; a later "progress" replaces an earlier one."""
 
     event: str
-    """"start", "stage", "progress" or "end"."""
+    """"start", "stage", "progress", "note" or "end"."""
     job: str
     """The job's id."""
     operation: str
@@ -59,6 +79,8 @@ class JobEvent(NamedTuple):
     """With "end": "ok", or the code of the error that ended it ("cancelled" is one)."""
     message: str = ""
     """With "end": what to tell the user about the outcome."""
+    note: str = ""
+    """With "note": what the current stage has found, or is waiting for; a later one replaces it."""
 
 
 ProgressSink = Callable[[JobEvent], None]

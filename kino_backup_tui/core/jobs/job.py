@@ -32,6 +32,7 @@ class Job:
         self._journal = journal
         self._now = JobEvent("start", job, operation, clock.now())
         self._reported_at = 0.0
+        self._pinned = False
 
     def start(self) -> None:
         """Announce the job."""
@@ -40,7 +41,11 @@ class Job:
     def stage(self, stage: Stage, total_bytes: int | None = None) -> None:
         """Begin a stage, of so many bytes if that is known. Raises `OperationCancelledError`."""
         self.cancel.raise_if_cancelled()
-        self._now = self._now._replace(stage=stage, done_bytes=0, total_bytes=total_bytes)
+        self._now = self._now._replace(done_bytes=0, total_bytes=total_bytes)
+        if self._pinned:
+            self._send("progress")
+            return
+        self._now = self._now._replace(stage=stage, note="")
         self._send("stage")
 
     def advance(self, count: int) -> None:
@@ -53,6 +58,21 @@ class Job:
         self._now = self._now._replace(done_bytes=done_bytes, total_bytes=total_bytes)
         if time.monotonic() - self._reported_at >= REPORT_SECONDS:
             self._send("progress")
+
+    def note(self, note: str) -> None:
+        """Say what the current stage has found, or is waiting for."""
+        self._now = self._now._replace(note=note)
+        self._send("note")
+
+    @contextlib.contextmanager
+    def as_one_stage(self, stage: Stage) -> Iterator[None]:
+        """Within the block, stages that are begun are told as steps of this one."""
+        self.stage(stage)
+        self._pinned = True
+        try:
+            yield
+        finally:
+            self._pinned = False
 
     def end(self, outcome: str, message: str) -> None:
         """Announce how the job ended."""

@@ -80,6 +80,8 @@ def encode_event(event: JobEvent, pid: int | None = None) -> bytes:
     }
     if pid is not None:
         fields["pid"] = pid
+    if event.note:
+        fields["note"] = event.note
     if event.outcome is not None:
         fields |= {"outcome": event.outcome, "message": event.message}
     return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
@@ -99,6 +101,7 @@ def decode_event(line: bytes) -> tuple[JobEvent, int] | None:
             total_bytes=fields["total_bytes"],
             outcome=fields.get("outcome"),
             message=fields.get("message", ""),
+            note=fields.get("note", ""),
         )
         return event, int(fields.get("pid", 0))
     except (ValueError, KeyError, TypeError):

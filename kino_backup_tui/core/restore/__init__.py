@@ -1,0 +1,1 @@
+"""Replacing Kino's state by a backup: wholly, or not at all."""

@@ -1,0 +1,1 @@
+"""Who starts and stops Kino: one file for each kind of supervisor."""
