@@ -6,13 +6,15 @@ Instants are RFC 3339 with an offset, sizes are bytes, what is not known is null
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.catalog.retention import Fate
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.models import Backup
+from kino_backup_tui.presentation.restore_objects import interrupted_object
+from kino_backup_tui.presentation.shapes import JsonObject, instant_text, problem_object
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.archive.manifest import Manifest
@@ -22,19 +24,17 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.operations.schedule import SchedulePreview
     from kino_backup_tui.core.operations.status import Status
     from kino_backup_tui.core.progress import JobEvent
-
-JsonObject = dict[str, object]
-
-
-def instant_text(instant: datetime | None) -> str | None:
-    """An aware instant as RFC 3339, to the second."""
-    return None if instant is None else instant.isoformat(timespec="seconds")
+    from kino_backup_tui.core.restore.plan import Interrupted
 
 
-def backup_object(backup: Backup, fate: Fate | None = None, zone: tzinfo | None = None) -> JsonObject:
+def backup_object(
+    backup: Backup, fate: Fate | None = None, zone: tzinfo | None = None, way_back: str | None = None
+) -> JsonObject:
     """A backup as `list` shows it; `size_bytes` and `checksum_sha256` are those of the archive file.
 
     `fate` and `zone` (for the day in its text) go together; without them there is no `fate`.
+    `way_back` is the file name of the last restore's pre-restore backup, "" if there is none; without it
+    nothing is said of that.
     """
     manifest = backup.manifest
     known = manifest is not None and bool(manifest.contents)
@@ -59,12 +59,16 @@ def backup_object(backup: Backup, fate: Fate | None = None, zone: tzinfo | None 
     }
     if fate is not None and zone is not None:
         document["fate"] = fate_object(fate, zone)
+    if way_back is not None:
+        document["way_back"] = backup.filename == way_back
     return document
 
 
-def backup_objects(backups: Sequence[Backup], fates: Mapping[Path, Fate], zone: tzinfo) -> list[JsonObject]:
+def backup_objects(
+    backups: Sequence[Backup], fates: Mapping[Path, Fate], zone: tzinfo, way_back: str | None = None
+) -> list[JsonObject]:
     """The array of a listing."""
-    return [backup_object(backup, fates.get(backup.path), zone) for backup in backups]
+    return [backup_object(backup, fates.get(backup.path), zone, way_back) for backup in backups]
 
 
 def fate_object(fate: Fate, zone: tzinfo) -> JsonObject:
@@ -80,9 +84,9 @@ def fate_object(fate: Fate, zone: tzinfo) -> JsonObject:
     }
 
 
-def detail_object(backup: Backup, fate: Fate | None, zone: tzinfo) -> JsonObject:
+def detail_object(backup: Backup, fate: Fate | None, zone: tzinfo, way_back: str | None = None) -> JsonObject:
     """A backup with all that its manifest says."""
-    return backup_object(backup, fate, zone) | {
+    return backup_object(backup, fate, zone, way_back) | {
         "manifest": None if backup.manifest is None else manifest_object(backup.manifest)
     }
 
@@ -110,13 +114,8 @@ def error_object(error: KinoBackupError) -> JsonObject:
     return {"error": problem_object(error)}
 
 
-def problem_object(error: KinoBackupError) -> JsonObject:
-    """What is wrong, by its stable code and in words."""
-    return {"code": error.code, "message": error.message, "hint": error.hint}
-
-
 def event_object(event: JobEvent) -> JsonObject:
-    """One event of a job; the outcome only at its end."""
+    """One event of a job; the outcome only at its end, a note only where one was made."""
     document: JsonObject = {
         "event": event.event,
         "job": event.job,
@@ -126,6 +125,8 @@ def event_object(event: JobEvent) -> JsonObject:
         "done_bytes": event.done_bytes,
         "total_bytes": event.total_bytes,
     }
+    if event.note:
+        document["note"] = event.note
     if event.event == "end":
         document |= {"outcome": event.outcome, "message": event.message}
     return document
@@ -180,8 +181,8 @@ def pruned_object(pruned: Pruned, *, dry_run: bool) -> JsonObject:
     }
 
 
-def status_object(status: Status) -> JsonObject:
-    """One look at Kino, its schedule and its backups."""
+def status_object(status: Status, interrupted: Interrupted | None = None, way_back: str = "") -> JsonObject:
+    """One look at Kino, its schedule, its backups, and what a restore has left."""
     return {
         "data_path": str(status.data_path),
         "host": status.host,
@@ -206,4 +207,6 @@ def status_object(status: Status) -> JsonObject:
         "newest": None if status.newest is None else backup_object(status.newest),
         "newest_verified": None if status.newest_verified is None else backup_object(status.newest_verified),
         "job": None if status.job is None else job_object(status.job),
+        "interrupted": None if interrupted is None else interrupted_object(interrupted),
+        "way_back": way_back or None,
     }

@@ -39,8 +39,21 @@ STAGE_NAMES: Mapping[str, str] = {
     "copying": "Copying",
     "reading": "Reading the archive",
     "deleting": "Deleting",
+    "checking_archive": "Checking the archive",
+    "staging": "Staging",
+    "safety_backup": "Safety backup",
+    "waiting_for_kino": "Waiting for Kino to end",
+    "stopping": "Stopping Kino",
+    "swapping": "Swapping",
+    "starting": "Starting Kino",
+    "checking_health": "Checking health",
+    "rolling_back": "Rolling back",
+    "restarting": "Starting Kino again",
 }
 """By the values of `Stage`, which a listing does not need to load."""
+
+WAY_BACK = "↩ way back"
+"""What marks the pre-restore backup of the last restore in a list."""
 
 _LIBRARY = (
     ("film", "film", "films"),
