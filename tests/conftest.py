@@ -24,7 +24,8 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     home = tmp_path_factory.mktemp("home")
     for name in ("STATE", "CONFIG", "DATA"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
-    monkeypatch.delenv("KINO_DATA_PATH", raising=False)
+    for name in ("KINO_DATA_PATH", "KINO_BACKUP_TUI_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kino_backup_tui.core.errors import InvalidSettingsError
 from kino_backup_tui.core.files import user_name
 from kino_backup_tui.core.kino.toml_file import TomlFile, read_toml, shown
 
 SYSTEM_CONFIG = Path("/etc/kino-backup-tui.toml")
+CONFIG_VARIABLE = "KINO_BACKUP_TUI_CONFIG"
+"""Environment variable that names another file; the same rules of trust hold for it."""
+
+# What systemd allows in a unit name; it must not begin like an option of the programs it is given to.
+_SERVICE = re.compile(r"(?!-)[A-Za-z0-9:_.\\@-]{1,247}\.service")
 
 
 class ToolConfig(NamedTuple):
@@ -20,15 +26,41 @@ class ToolConfig(NamedTuple):
 
     kino_url: str | None = None
     """Where Kino's HTTP API answers, without a slash at the end."""
+    service: str | None = None
+    """The systemd unit that runs Kino, with its ending."""
+    stop_command: tuple[str, ...] = ()
+    """Program and arguments that stop Kino, and keep it stopped; empty if there is none."""
+    start_command: tuple[str, ...] = ()
+    """Program and arguments that start Kino; there if and only if `stop_command` is."""
+    log_command: tuple[str, ...] = ()
+    """Program and arguments that print the last lines of Kino's log; empty if there is none."""
 
 
 def load_tool_config(environ: Mapping[str, str]) -> ToolConfig:
-    """Read the configuration of the current user; raises as `read_tool_config`."""
-    return read_tool_config(tool_config_path(environ))
+    """Read the configuration of the current user, or the one that the environment names.
+
+    Raises as `read_tool_config`, and `InvalidSettingsError` if a file that is named is not there.
+    """
+    path = tool_config_path(environ)
+    config = _read(path)
+    if config is None and environ.get(CONFIG_VARIABLE):
+        raise InvalidSettingsError(
+            f"{path}, which {CONFIG_VARIABLE} names, does not exist.",
+            hint=f"Unset {CONFIG_VARIABLE}, or name an existing file.",
+        )
+    return config or ToolConfig()
 
 
 def tool_config_path(environ: Mapping[str, str]) -> Path:
-    """Where it is: in /etc for root, else in the user's configuration folder."""
+    """Where it is: where the environment says, else in /etc for root, else in the user's own folder.
+
+    Raises `InvalidSettingsError` if the environment names it by a relative path, for the process that
+    restores need not have the same working folder.
+    """
+    if named := environ.get(CONFIG_VARIABLE):
+        if not named.startswith("/"):
+            raise InvalidSettingsError(f"{CONFIG_VARIABLE} must be an absolute path, not {shown(named)}.")
+        return Path(named)
     if os.geteuid() == 0:
         return SYSTEM_CONFIG
     return user_folder(environ, "XDG_CONFIG_HOME", ".config") / "kino-backup-tui" / "config.toml"
@@ -49,14 +81,25 @@ def read_tool_config(path: Path) -> ToolConfig:
     Raises `InvalidSettingsError` if it cannot be understood, has a key that does not exist, or could have
     been written by another user than root and the current one.
     """
+    return _read(path) or ToolConfig()
+
+
+def _read(path: Path) -> ToolConfig | None:
     file = read_toml(path)
     if file is None:
-        return ToolConfig()
+        return None
     _require_trusted(file)
     for key in file.document:
-        if key != "kino_url":
-            raise InvalidSettingsError(f"{path}: there is no setting {shown(key)}; allowed is kino_url.")
-    return ToolConfig(_url(file))
+        if key not in ToolConfig._fields:
+            allowed = ", ".join(ToolConfig._fields)
+            raise InvalidSettingsError(f"{path}: there is no setting {shown(key)}; allowed are {allowed}.")
+    stop, start = _command(file, "stop_command"), _command(file, "start_command")
+    if bool(stop) != bool(start):
+        given, missing = ("stop_command", "start_command") if stop else ("start_command", "stop_command")
+        raise InvalidSettingsError(
+            f"{path} has {given}, but not {missing}: they go only together.", hint=f"Add {missing} there."
+        )
+    return ToolConfig(_url(file), _service(file), stop, start, _command(file, "log_command"))
 
 
 def _require_trusted(file: TomlFile) -> None:
@@ -89,3 +132,35 @@ def _url(file: TomlFile) -> str | None:
     raise InvalidSettingsError(
         f'{file.path}: kino_url must be an address such as "http://127.0.0.1:8080", without user or password.'
     )
+
+
+def _service(file: TomlFile) -> str | None:
+    value = file.document.get("service")
+    if value is None or (isinstance(value, str) and _SERVICE.fullmatch(value)):
+        return value
+    raise InvalidSettingsError(
+        f'{file.path}: service must be the name of a systemd unit such as "kino.service", not {shown(value)}.'
+    )
+
+
+def _command(file: TomlFile, key: str) -> tuple[str, ...]:
+    value = file.document.get(key)
+    if value is None:
+        return ()
+    if isinstance(value, list) and value and all(map(_is_argument, value)) and _is_program(value[0]):
+        return tuple(value)
+    # The value is not repeated, as above.
+    raise InvalidSettingsError(
+        f"{file.path}: {key} must be a list of strings, a program and its arguments, such as "
+        f'["/usr/bin/docker", "start", "kino"]; no shell reads it.',
+        hint="Name the program by an absolute path, or by a name that is found on PATH.",
+    )
+
+
+def _is_argument(value: Any) -> bool:
+    return isinstance(value, str) and "\0" not in value
+
+
+def _is_program(value: str) -> bool:
+    # A relative path would mean another program in each folder this one is started from.
+    return bool(value) and ("/" not in value or value.startswith("/"))

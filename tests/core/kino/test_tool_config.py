@@ -11,6 +11,7 @@ import pytest
 
 from kino_backup_tui.core.errors import InvalidSettingsError
 from kino_backup_tui.core.kino.tool_config import (
+    CONFIG_VARIABLE,
     SYSTEM_CONFIG,
     ToolConfig,
     load_tool_config,
@@ -70,7 +71,9 @@ def test_a_bad_address_is_refused_and_not_repeated(config: Path, value: str) -> 
 def test_an_unknown_key_is_refused(config: Path) -> None:
     """A typing mistake does not silently do nothing."""
     _write(config, 'kino_ulr = "http://nas"\n')
-    with pytest.raises(InvalidSettingsError, match='no setting "kino_ulr"; allowed is kino_url'):
+    with pytest.raises(
+        InvalidSettingsError, match='no setting "kino_ulr"; allowed are kino_url, service, stop_command'
+    ):
         read_tool_config(config)
 
 
@@ -105,5 +108,84 @@ def test_each_user_has_a_place(public_path: Path, nobody: Callable[[], AbstractC
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="is about root")
 def test_roots_place_is_the_systems() -> None:
-    """The environment cannot move it."""
+    """Variables that are about everything else do not move it."""
     assert tool_config_path({"HOME": "/h", "XDG_CONFIG_HOME": "/c"}) == SYSTEM_CONFIG
+
+
+COMMANDS = 'stop_command = ["docker", "stop", "kino"]\nstart_command = ["/usr/bin/docker", "start", "kino"]\n'
+
+
+def test_a_service_and_commands_are_read(config: Path) -> None:
+    """Each argument stays one, an empty one too."""
+    _write(config, f'service = "kino@nas.service"\n{COMMANDS}log_command = ["tail", "-n", "50", ""]\n')
+    assert read_tool_config(config) == ToolConfig(
+        None,
+        "kino@nas.service",
+        ("docker", "stop", "kino"),
+        ("/usr/bin/docker", "start", "kino"),
+        ("tail", "-n", "50", ""),
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    ['"kino"', '""', '".service"', '"-n.service"', '"a b.service"', '"../kino.service"', "1", '["a.service"]'],
+)  # fmt: skip
+def test_a_name_that_no_service_has_is_refused(config: Path, value: str) -> None:
+    """Neither another unit, nor something that systemctl would take for an option."""
+    _write(config, f"service = {value}\n")
+    with pytest.raises(InvalidSettingsError, match=f"{config}: service must be the name of a systemd unit"):
+        read_tool_config(config)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["[]", '[""]', '"docker stop"', '["docker", 1]', '["bin/stop"]', '["./stop"]', '["stop\\u0000"]', "{}"],
+)  # fmt: skip
+@pytest.mark.parametrize("key", ["stop_command", "start_command", "log_command"])
+def test_what_is_no_command_is_refused(config: Path, key: str, value: str) -> None:
+    """A text for a shell is none, nor is a program that depends on the current folder."""
+    _write(config, f"{key} = {value}\n")
+    with pytest.raises(InvalidSettingsError, match=f"{config}: {key} must be a list of strings"):
+        read_tool_config(config)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"), [("stop_command", "start_command"), ("start_command", "stop_command")]
+)
+def test_stopping_goes_only_with_starting(config: Path, given: str, missing: str) -> None:
+    """One without the other would leave Kino stopped, or replace files below a running one."""
+    _write(config, f'{given} = ["true"]\n')
+    with pytest.raises(InvalidSettingsError, match=f"has {given}, but not {missing}"):
+        read_tool_config(config)
+
+
+def test_the_environment_can_name_another_file(config: Path) -> None:
+    """It counts instead of the usual one, for root as well; a variable without a value is none."""
+    _write(config, 'kino_url = "http://nas"\n')
+    assert load_tool_config({CONFIG_VARIABLE: str(config)}) == ToolConfig("http://nas")
+    assert tool_config_path({CONFIG_VARIABLE: "", "HOME": "/h"}) == tool_config_path({"HOME": "/h"})
+
+
+def test_a_file_that_is_named_must_be_there(config: Path) -> None:
+    """A typing mistake in the variable does not silently mean the defaults."""
+    with pytest.raises(
+        InvalidSettingsError, match=f"{config}, which {CONFIG_VARIABLE} names, does not exist"
+    ):
+        load_tool_config({CONFIG_VARIABLE: str(config)})
+
+
+def test_a_file_that_is_named_must_be_trusted_as_any_other(config: Path) -> None:
+    """The variable says where it is, not that it is good."""
+    _write(config, "")
+    config.chmod(0o666)
+    with pytest.raises(InvalidSettingsError, match="can be written by other users"):
+        load_tool_config({CONFIG_VARIABLE: str(config)})
+
+
+def test_a_relative_name_is_refused(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that restores need not start in the same folder."""
+    _write(config, "")
+    monkeypatch.chdir(config.parent)
+    with pytest.raises(InvalidSettingsError, match="must be an absolute path"):
+        load_tool_config({CONFIG_VARIABLE: config.name})
