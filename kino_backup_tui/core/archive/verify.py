@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from kino_backup_tui.core.archive.gzip_stream import GzipReader
-from kino_backup_tui.core.archive.manifest import MANIFEST_NAME, Content, Manifest
-from kino_backup_tui.core.archive.members import is_database, layout_of
+from kino_backup_tui.core.archive.manifest import MANIFEST_NAME, Content, Manifest, is_raw
+from kino_backup_tui.core.archive.members import database_beside, is_database, layout_of
 from kino_backup_tui.core.archive.peek import MANIFEST_ONLY, NO_MANIFEST, read_manifest
 from kino_backup_tui.core.archive.tar_stream import Member, TarReader
 from kino_backup_tui.core.errors import (
@@ -38,15 +38,19 @@ class ReadArchive(NamedTuple):
         return next(content for content in self.contents if is_database(content.path))
 
 
+def _hash_only(_path: str, _size: int) -> AbstractContextManager[BinaryIO | None]:
+    return nullcontext()
+
+
 def read_archive(
     archive: BinaryIO,
     advance: Callable[[int], None],
-    take_database: Callable[[int], BinaryIO] | None = None,
+    take: Callable[[str, int], AbstractContextManager[BinaryIO | None]] = _hash_only,
 ) -> ReadArchive:
     """Read an archive to its end and compare it with its manifest.
 
-    `advance` hears of every byte of the file and may raise to stop. `take_database(size)` opens where the
-    database goes; without it, the database is only hashed.
+    `advance` hears of every byte of the file and may raise to stop. `take(path, size)` opens where a member
+    goes; None, and without `take` every member, is only hashed.
     Raises `ArchiveDamagedError` and `ArchiveRefusedError`, and `OSError` as the files do.
     """
     digest = hashlib.sha256()
@@ -66,8 +70,7 @@ def read_archive(
             manifest = read_manifest(member, reader)
             continue
         _require_declared(member, manifest)
-        opened = take_database(member.size) if take_database and is_database(member.path) else nullcontext()
-        with opened as out:
+        with take(member.path, member.size) as out:
             contents.append(_read_content(member, reader, out))
     if manifest is None:
         raise ArchiveDamagedError(NO_MANIFEST)
@@ -111,8 +114,13 @@ def _require_declared(member: Member, manifest: Manifest | None) -> None:
 
 
 def _compare(contents: list[Content], manifest: Manifest) -> None:
-    if layout_of(frozenset(content.path for content in contents)) is None:
+    layout = layout_of(frozenset(content.path for content in contents))
+    if layout is None:
         raise ArchiveDamagedError("The archive holds no database, or more than one.")
+    for content in contents:
+        beside = database_beside(content.path)
+        if beside and not (is_raw(manifest) and beside == layout.database):
+            raise ArchiveRefusedError(f"The archive has {content.path!r}, which is no part of its database.")
     if not manifest.contents:
         return
     found = {content.path: content for content in contents}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
+from kino_backup_tui.core.archive.members import is_database
+from kino_backup_tui.core.archive.manifest import Manifest, is_raw
 from kino_backup_tui.core.archive.verify import ReadArchive, prove_database, read_archive
 from kino_backup_tui.core.errors import ArchiveError
 from kino_backup_tui.core.files import create_private, storage_errors
 from kino_backup_tui.core.jobs.job import Job
+from kino_backup_tui.core.models import BackupStatus
 from kino_backup_tui.core.operations.session import Session
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.progress import Stage
@@ -19,22 +23,32 @@ def prove_archive(
 ) -> ReadArchive:
     """Read an archive to its end: gzip, every digest, SQLite's integrity, migrations and row counts.
 
-    The database is unpacked into the scratch folder for it. Raises `ArchiveDamagedError`,
+    The database is unpacked into the scratch folder for it. That of a raw archive was not sound when it was
+    saved: every digest shows that it is what it was, and no more is asked. Raises `ArchiveDamagedError`,
     `ArchiveRefusedError`, `DatabaseDamagedError`, `NoSpaceError`, `OperationCancelledError`.
     """
     with session.workspace.scratch_folder() as scratch:
         copy = scratch / "database"
 
-        def take_database(database_bytes: int) -> BinaryIO:
-            space.require(scratch, database_bytes, "Checking the database")
+        def take_database(member: str, member_bytes: int) -> AbstractContextManager[BinaryIO | None]:
+            if not is_database(member):
+                return nullcontext()
+            space.require(scratch, member_bytes, "Checking the database")
             return create_private(copy, session.workspace.owner)
 
         job.stage(Stage.READING, size)
         with storage_errors(path, "read"):
             result = read_archive(archive, job.advance, take_database)
+        if is_raw(result.manifest):
+            return result
         job.stage(Stage.CHECKING_DATABASE)
         prove_database(copy, result.manifest, job.cancel)
         return result
+
+
+def proven_status(manifest: Manifest) -> BackupStatus:
+    """What is known of an archive of which every digest fits, and the database in it unless that is raw."""
+    return BackupStatus.UNVERIFIED if is_raw(manifest) else BackupStatus.VERIFIED
 
 
 def named(error: ArchiveError, name: str) -> ArchiveError:

@@ -1,0 +1,129 @@
+"""What separates a backup from Kino as it is now: pure functions for the plan.
+
+Kino's documentation: an older backup can always be restored, pending migrations run at the next start; a
+newer one cannot.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from kino_backup_tui.core.errors import IncompatibleError
+from kino_backup_tui.core.kino.toml_file import LARGEST, shown
+from kino_backup_tui.core.models import Migration
+from kino_backup_tui.core.restore.plan import Change
+
+EFFECTS = (
+    ("Library (films, series, episodes)", "as in the backup"),
+    ("Watch progress and history", "as in the backup"),
+    ("Configuration and credentials", "as in the backup"),
+    ("Downloads in flight", "looked at anew: partial files resume, missing ones are searched again"),
+    ("Playback in progress", "ends; start it again after the restart"),
+    ("Trickplay and intro fingerprints", "made again over time"),
+    ("Events queued for Trakt", "those older than 24 hours are dropped, the others are sent"),
+)
+"""What becomes of what, as Kino's documentation says under "After restore" and "Troubleshooting"."""
+
+_UPGRADE = "Upgrade Kino first, then retry the restore."
+_SECRET = re.compile(r"(key|token|secret|password|passwd|credential)s?$", re.IGNORECASE)
+_DECIDES_ACCESS = re.compile(
+    r"(^|[._])(port|host|bind|listen|address|url|url_base|base_url|base_path|location|data_path|tls|api_key)$",
+    re.IGNORECASE,
+)
+
+
+def incompatibility(
+    theirs: Sequence[Migration], ours: Sequence[Migration], kino_version: str | None
+) -> IncompatibleError | None:
+    """Why a database with one list of migrations cannot go to a Kino that has run the other; None if it can.
+
+    Every migration of the backup must be one that this Kino knows, byte for byte (sqlx refuses to start
+    otherwise); those it lacks will be run. `kino_version` is the backup's.
+    """
+    known = {migration.version: migration.checksum for migration in ours}
+    made_with = f"Kino {kino_version}" if kino_version else "another Kino"
+    newer = [migration for migration in theirs if migration.version not in known]
+    if newer:
+        return IncompatibleError(
+            f"The backup has a newer schema version: made with {made_with}, schema {len(theirs)}; "
+            f"this Kino knows schema {len(ours)}.",
+            hint=_UPGRADE,
+        )
+    changed = [migration.version for migration in theirs if known[migration.version] != migration.checksum]
+    if changed:
+        return IncompatibleError(
+            f"Migration {changed[0]} of the backup ({made_with}) is another than this Kino's: "
+            "it was made with a different build.",
+            hint="Install the build of Kino that made the backup, then retry.",
+        )
+    return None
+
+
+def newer_version(theirs: str | None, installed: str | None) -> IncompatibleError | None:
+    """The same by version numbers alone, for when the live database cannot be read."""
+    if theirs is None or installed is None or _ordering(theirs) <= _ordering(installed):
+        return None
+    return IncompatibleError(
+        f"The backup was made with Kino {theirs}, which is newer than the installed {installed}.",
+        hint=_UPGRADE,
+    )
+
+
+def newer_number(theirs: int | None, ours: int | None) -> IncompatibleError | None:
+    """The same by schema numbers, for a backup that lists no migrations."""
+    if theirs is None or ours is None or theirs <= ours:
+        return None
+    return IncompatibleError(
+        f"The backup has a newer schema version, {theirs}; this Kino knows schema {ours}.", hint=_UPGRADE
+    )
+
+
+def access_changes(now: bytes | None, then: bytes | None) -> tuple[Change, ...]:
+    """Settings that decide how Kino is reached, or where backups go, and differ; secrets without values.
+
+    None is a config.toml that does not exist, which means the defaults.
+    """
+    before, after = dict(_flat(_parsed(now))), dict(_flat(_parsed(then)))
+    return tuple(
+        Change(name, _told(name, before.get(name)), _told(name, after.get(name)))
+        for name in sorted(before.keys() | after.keys())
+        if _DECIDES_ACCESS.search(name) and before.get(name) != after.get(name)
+    )
+
+
+def is_readable_config(config: bytes | None) -> bool:
+    """Whether Kino could read this config.toml at all; it does without one."""
+    return config is None or _parsed(config) is not None
+
+
+def _parsed(config: bytes | None) -> dict[str, Any] | None:
+    if config is None:
+        return {}
+    try:
+        return tomllib.loads(config[: LARGEST + 1].decode("utf-8-sig")) if len(config) <= LARGEST else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _flat(document: Mapping[str, Any] | None, prefix: str = "") -> Iterator[tuple[str, object]]:
+    for key, value in (document or {}).items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _told(name: str, value: object) -> str:
+    if value is None:
+        return "not set"
+    return "set" if _SECRET.search(name) else shown(value)
+
+
+def _ordering(version: str) -> tuple[tuple[int, ...], bool, str]:
+    """Numbers before a "-" or "+" in order; a pre-release comes before its release (semver.org, 11)."""
+    release, marker, rest = re.match(r"([0-9.]*)([-+]?)(.*)", version).groups()  # type: ignore[union-attr]
+    numbers = tuple(int(part) for part in release.split(".") if part)
+    return numbers, marker != "-", rest if marker == "-" else ""

@@ -1,0 +1,185 @@
+"""The journal of a restore: one small file, replaced as a whole, that says how far it is.
+
+Whatever dies in the middle, the next to look at it knows what to do: `kino_backup_tui.core.restore.swap`
+moves files, and this file decides which way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from kino_backup_tui.core.errors import UndecidedError
+from kino_backup_tui.core.files import replace_file, storage_errors
+from kino_backup_tui.core.kino.home import LAYOUTS, Layout
+from kino_backup_tui.core.models import BackupKind
+from kino_backup_tui.core.restore.folders import (
+    ensure_restore_folder,
+    is_transaction,
+    moved_names,
+    restore_folder,
+    transactions,
+)
+from kino_backup_tui.core.restore.plan import State
+from kino_backup_tui.core.workspace import Workspace
+
+_VERSION = 1
+_NAME = "journal.json"
+
+
+class Phase(StrEnum):
+    """How far a restore is; each is on disk before what follows it begins."""
+
+    STAGING = "staging"
+    """The new set is being unpacked, beside a Kino that may be running."""
+    STAGED = "staged"
+    """The new set is whole."""
+    QUIESCING = "quiescing"
+    """Kino is being stopped, and must not start."""
+    SWAPPING = "swapping"
+    """Files are being renamed: the old set out, the new one in."""
+    SWAPPED = "swapped"
+    """The new set is in place and proven; whether Kino lives on it is not known yet."""
+    REVERTING = "reverting"
+    """Kino did not live on it, and is being stopped to undo the swap."""
+    ROLLING_BACK = "rolling_back"
+    """Files are being renamed back."""
+    CONFIRMED = "confirmed"
+    """Done: the new set stays, the old one is kept aside."""
+    ROLLED_BACK = "rolled_back"
+    """Done: the old set is back."""
+    ABANDONED = "abandoned"
+    """Done: it ended before any file was moved."""
+    BLOCKED = "blocked"
+    """It cannot be told which set is whole: the admin decides."""
+
+
+FINAL = {Phase.CONFIRMED, Phase.ROLLED_BACK, Phase.ABANDONED}
+"""Nothing is left to do."""
+KINO_MUST_NOT_START = {
+    Phase.QUIESCING,
+    Phase.SWAPPING,
+    Phase.REVERTING,
+    Phase.ROLLING_BACK,
+    Phase.BLOCKED,
+}
+UNTOUCHED = {Phase.STAGING, Phase.STAGED, Phase.QUIESCING}
+"""No file of Kino has been moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The journal's contents."""
+
+    transaction: str
+    job: str
+    operation: str
+    source: str
+    """File name of the archive, or what a rollback goes back to; for people."""
+    since: datetime
+    phase: Phase
+    layout: str
+    was_active: bool = False
+    """Whether Kino ran when it was stopped."""
+    leaving: tuple[str, ...] = ()
+    """Names in the data path when the swap began."""
+    arriving: tuple[str, ...] = ()
+    """Names of the new set."""
+    inodes: Mapping[str, int] = field(default_factory=dict)
+    """Of the new set, to prove that these very files are in place."""
+    arrived: State = State()
+    """What the new set is; its row counts are those of the database that was proven."""
+    replaced: State = State()
+    """What the old set was."""
+    previous: str = ""
+    """Of a rollback: the earlier restore whose replaced files are the new set."""
+    way_back: str = ""
+    """File name of the pre-restore backup."""
+    attempts: int = 0
+    """How often Kino was let start on the new set with nobody there to judge it."""
+    attempted_at: datetime | None = None
+
+    def known_layout(self) -> Layout:
+        """The layout by its name."""
+        return LAYOUTS[self.layout]
+
+
+def write_record(workspace: Workspace, record: Record) -> Record:
+    """Put the record on disk, durably; raises `LocationError`, `NotPermittedError`, `NoSpaceError`."""
+    ensure_restore_folder(workspace)
+    path = restore_folder(workspace) / _NAME
+    body = _encode(record)
+    document = {"version": _VERSION, "sha256": _digest(body), "record": body}
+    with storage_errors(path, "write the journal"):
+        replace_file(path, json.dumps(document, indent=1).encode(), workspace.owner)
+    return record
+
+
+def enter(workspace: Workspace, record: Record, phase: Phase, **changes: Any) -> Record:
+    """Move on to the next phase, on disk before anything of it happens; raises as `write_record`."""
+    return write_record(workspace, replace(record, phase=phase, **changes))
+
+
+def read_record(workspace: Workspace) -> Record | None:
+    """What the journal says; None if there has been no restore.
+
+    Raises `UndecidedError` if it cannot be read although files of a restore are there.
+    """
+    path = restore_folder(workspace) / _NAME
+    try:
+        document = json.loads(path.read_bytes())
+        body = document["record"]
+        if document["version"] != _VERSION or document["sha256"] != _digest(body):
+            raise ValueError("the checksum differs")
+        return _decode(body)
+    except FileNotFoundError:
+        what = "is missing"
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        what = f"cannot be read ({error})"
+    if not transactions(workspace):
+        return None
+    raise UndecidedError(
+        f"The journal of a restore, {path}, {what}, and files of one are in {path.parent}.",
+        hint="`kino-backup-tui apply --keep old` puts the files of before back, --keep new leaves those in place.",
+    )
+
+
+def is_unsettled(record: Record | None) -> bool:
+    """Whether a restore has begun and not come to its end."""
+    return record is not None and record.phase not in FINAL
+
+
+def _encode(record: Record) -> dict[str, Any]:
+    body = asdict(record)
+    body["since"] = record.since.isoformat()
+    body["attempted_at"] = record.attempted_at.isoformat() if record.attempted_at else None
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in body.items()}
+
+
+def _decode(body: dict[str, Any]) -> Record:
+    names = set(moved_names(LAYOUTS[body["layout"]]))
+    leaving, arriving = tuple(body["leaving"]), tuple(body["arriving"])
+    ids = [body["transaction"], *([body["previous"]] if body["previous"] else [])]
+    if not all(map(is_transaction, ids)) or not names.issuperset(leaving + arriving):
+        raise ValueError("it names what is none of Kino's files")
+    return Record(
+        **{
+            **body,
+            "since": datetime.fromisoformat(body["since"]),
+            "phase": Phase(body["phase"]),
+            "leaving": leaving,
+            "arriving": arriving,
+            "arrived": _state(body["arrived"]),
+            "replaced": _state(body["replaced"]),
+            "attempted_at": _instant(body["attempted_at"]),
+        }
+    )
+
+
+def _digest(body: Any) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
