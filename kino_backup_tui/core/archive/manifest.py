@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from kino_backup_tui.core.archive.members import is_content_path
+from kino_backup_tui.core.archive.members import database_beside, is_content_path
 from kino_backup_tui.core.archive.names import is_plausible
 from kino_backup_tui.core.errors import ArchiveDamagedError, ArchiveRefusedError
 from kino_backup_tui.core.models import BackupKind, Migration
 
 MANIFEST_NAME = "manifest.json"
 FORMAT = 1
+CONSISTENT, RAW = "consistent", "raw"
+"""Values of `database_state`: a proven snapshot, or the database's files byte for byte as they were found."""
 MAX_MANIFEST_BYTES = 256 * 1024
 _MAX_NUMBER = 2**63 - 1
 _DIGEST = r"[0-9a-f]{64}"
@@ -78,6 +80,12 @@ def contents_checksum(contents: Iterable[Content]) -> str:
     for content in contents:
         digest.update(f"{content.sha256}  {content.path}\n".encode())
     return digest.hexdigest()
+
+
+def is_raw(manifest: Manifest) -> bool:
+    """Whether the database is kept as it was found, with the files beside it, because no sound snapshot was
+    possible: good for going back to that very state, and for nothing else."""
+    return manifest.database_state == RAW
 
 
 def render_manifest(manifest: Manifest) -> bytes:
@@ -144,6 +152,7 @@ def parse_manifest(data: bytes) -> Manifest:
         },
     )
     _check_totals(document, manifest)
+    _check_state(manifest)
     return manifest
 
 
@@ -154,6 +163,17 @@ def _check_totals(document: Mapping[str, Any], manifest: Manifest) -> None:
         raise ArchiveDamagedError(f"{MANIFEST_NAME}: size_bytes is not the sum of its contents.")
     if document.get("checksum_sha256") != manifest.checksum_sha256:
         raise ArchiveDamagedError(f"{MANIFEST_NAME}: checksum_sha256 does not fit its contents.")
+
+
+def _check_state(manifest: Manifest) -> None:
+    """A log changes what a reader of the database sees, so only a raw archive may have one."""
+    if is_raw(manifest):
+        if not manifest.contents:
+            raise ArchiveRefusedError(f"{MANIFEST_NAME} says raw and does not list what was found.")
+        return
+    for content in manifest.contents:
+        if database_beside(content.path):
+            raise ArchiveRefusedError(f"{MANIFEST_NAME} lists {content.path!r} beside a finished database.")
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

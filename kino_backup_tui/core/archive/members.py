@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import unicodedata
 
-from kino_backup_tui.core.kino.home import LAYOUTS, Layout
+from kino_backup_tui.core.kino.home import LAYOUTS, SIDE_FILES, Layout
 
 MAX_PATH_BYTES = 1024
 _MAX_NAME_BYTES = 255
 _DATABASES = {layout.database for layout in LAYOUTS.values()}
-_FILES = _DATABASES | {layout.config for layout in LAYOUTS.values() if layout.config}
+_SIDE_FILES = {database + end: database for database in _DATABASES for end in SIDE_FILES}
+_FILES = _DATABASES | _SIDE_FILES.keys() | {layout.config for layout in LAYOUTS.values() if layout.config}
 _FOLDERS = {layout.secrets for layout in LAYOUTS.values() if layout.secrets}
 
 
 def is_content_path(path: str) -> bool:
     """Whether a backup may hold a member of this name: a layout's files, and files below its secrets.
 
+    What SQLite keeps beside a database is among them, for raw archives; the reader refuses it in others.
     Never absolute, empty, `.` or `..`, and without control or formatting characters, which could hide what
     a name says on a terminal.
     """
@@ -35,6 +37,11 @@ def is_content_folder(path: str) -> bool:
 def is_database(path: str) -> bool:
     """Whether the member is a layout's database."""
     return path in _DATABASES
+
+
+def database_beside(path: str) -> str | None:
+    """The database that a member is a -wal, -shm or -journal of; None for every other member."""
+    return _SIDE_FILES.get(path)
 
 
 def layout_of(paths: frozenset[str]) -> Layout | None:

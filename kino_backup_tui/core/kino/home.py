@@ -11,6 +11,9 @@ from kino_backup_tui.core.files import Owner
 WORKING_FOLDER = ".kino-backup"
 """Below the data path: lock, journals and caches of this program."""
 
+SIDE_FILES = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database, by the end of its name (https://www.sqlite.org/tempfiles.html)."""
+
 
 class Layout(NamedTuple):
     """Which files below the data path are Kino's state, by their names there and in an archive."""

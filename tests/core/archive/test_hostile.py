@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from kino_backup_tui.core.archive.manifest import is_raw
 from kino_backup_tui.core.archive.verify import read_archive
 from kino_backup_tui.core.errors import ArchiveDamagedError, ArchiveError, ArchiveRefusedError
 from tests.core.archive.archives import DATABASE, honest, manifest_for, member, packed, tar
@@ -38,6 +39,16 @@ def test_an_honest_archive_is_read() -> None:
 
     assert [content.path for content in result.contents] == ["config.toml", "db.sqlite", "secrets/a.json"]
     assert result.manifest.schema_version == 2
+
+
+def test_a_raw_archive_may_have_the_files_beside_its_database() -> None:
+    """They are the state of a database that nobody could read, byte for byte."""
+    beside = {"db.sqlite-wal": b"log", "db.sqlite-shm": b"index", "db.sqlite-journal": b""}
+
+    result = read_archive(io.BytesIO(honest(beside, database_state="raw")), ignore)
+
+    assert is_raw(result.manifest)
+    assert beside.keys() < {content.path for content in result.contents}
 
 
 HOSTILE: dict[str, Callable[[], bytes]] = {
@@ -102,6 +113,20 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "duplicate key": lambda: packed(
         tar(member("manifest.json", b'{"kind":"manual","kind":"scheduled"}'), DB)
     ),
+    "log beside a finished database": lambda: honest({"db.sqlite-wal": b"x"}),
+    "log with a state of another kind": lambda: honest({"db.sqlite-shm": b"x"}, database_state="consistent"),
+    "log that no manifest lists": lambda: packed(
+        tar(member("manifest.json", b"{}"), DB, member("db.sqlite-journal", b"x"))
+    ),
+    "log in front of its manifest": lambda: packed(
+        tar(member("db.sqlite-wal", b"x"), member("manifest.json", b"{}"), DB)
+    ),
+    "log of another database": lambda: honest({"kino.db-wal": b"x"}, database_state="raw"),
+    "raw without a list": lambda: packed(
+        tar(member("manifest.json", b'{"database_state": "raw"}'), DB, member("db.sqlite-wal", b"x"))
+    ),
+    "file beside the database": lambda: honest({"db.sqlite-backup": b"x"}, database_state="raw"),
+    "folder beside the database": lambda: honest({"db.sqlite-wal/x": b"x"}, database_state="raw"),
     "manifest path outside": lambda: honest(
         contents=[{"path": "../x", "size": 0, "sha256": "0" * 64}], size_bytes=0
     ),
