@@ -24,6 +24,8 @@ class Holders(NamedTuple):
     """Without this process, ascending."""
     complete: bool
     """False if some processes of other users could not be looked into."""
+    hidden: tuple[int, ...] = ()
+    """Which these are, as far as they can be seen at all."""
 
 
 class Endpoint(NamedTuple):
@@ -39,7 +41,7 @@ def holders(paths: list[Path]) -> Holders:
         return _psutil_holders(paths)
     files = {(status.st_dev, status.st_ino) for path in paths if (status := _status(str(path)))}
     names = {path.name for path in paths}
-    found = []
+    found, hidden = [], []
     # Mounted with hidepid=invisible, /proc leaves out other users' processes, the first one among them.
     complete = not files or _status(f"{_PROC}/1") is not None
     for pid in _other_pids() if files else ():
@@ -47,10 +49,10 @@ def holders(paths: list[Path]) -> Holders:
             if _holds(pid, files, names):
                 found.append(pid)
         except PermissionError:
-            complete = False
+            hidden.append(pid)
         except OSError:
             continue
-    return Holders(tuple(sorted(found)), complete)
+    return Holders(tuple(sorted(found)), complete and not hidden, tuple(sorted(hidden)))
 
 
 def endpoints(pid: int) -> tuple[Endpoint, ...]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from kino_backup_tui.core.files import user_name
 from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
-from kino_backup_tui.core.kino.processes import Endpoint, endpoints, holders
+from kino_backup_tui.core.kino.processes import Endpoint, Holders, endpoints, holders
 from kino_backup_tui.core.kino.version import valid_version
 
 TIMEOUT_SECONDS = 2.0
@@ -37,17 +37,23 @@ def observe(kino: Kino) -> KinoState:
     The API is asked at the configured address, else where that very process listens, so that no other
     Kino can answer. Raises nothing: what cannot be found out is None.
     """
-    database = Path(os.path.realpath(kino.database))
-    found = holders([database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))])
-    # Another run of this program has the database open while it takes a snapshot, and the lock as well.
-    ours = set(holders([kino.data_path / WORKING_FOLDER / "lock"]).pids) if found.pids else set()
-    pids = [pid for pid in found.pids if pid not in ours]
+    found = database_holders(kino)
+    pids = found.pids
     if not pids:
         return _without_process(kino, found.complete)
     for pid, url in _addresses(kino, pids):
         if version := ask_version(url):
             return KinoState(True, pid, version, url, f"process {pid} has the database open")
     return KinoState(True, pids[0], how=f"process {pids[0]} has the database open")
+
+
+def database_holders(kino: Kino) -> Holders:
+    """Find the processes that have this Kino's database open, without other runs of this program."""
+    database = Path(os.path.realpath(kino.database))
+    found = holders([database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))])
+    # Another run of this program has the database open while it takes a snapshot, and the lock as well.
+    ours = set(holders([kino.data_path / WORKING_FOLDER / "lock"]).pids) if found.pids else set()
+    return found._replace(pids=tuple(pid for pid in found.pids if pid not in ours))
 
 
 def ask_version(url: str) -> str | None:
@@ -82,7 +88,7 @@ def _without_process(kino: Kino, complete: bool) -> KinoState:
     return KinoState(None, how=f"{user_name()} may not look into every process")
 
 
-def _addresses(kino: Kino, pids: list[int]) -> Iterator[tuple[int, str]]:
+def _addresses(kino: Kino, pids: tuple[int, ...]) -> Iterator[tuple[int, str]]:
     if kino.url:
         yield pids[0], kino.url
         return

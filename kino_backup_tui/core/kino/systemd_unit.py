@@ -1,4 +1,4 @@
-"""The data path that an installed kino.service names, as `systemctl show` tells it.
+"""The data path that an installed service of Kino names, as `systemctl show` tells it.
 
 Output and quoting are those of systemctl(1) and systemd.exec(5).
 """
@@ -8,13 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+from kino_backup_tui.core.errors import ServiceError
 
 UNIT = "kino.service"
 TIMEOUT_SECONDS = 2.0
 
+_VARIABLE = "KINO_DATA_PATH="
+_LARGEST_FILE = 64 << 10
 _WORD = re.compile(r'(?:"(?:\\.|[^"\\])*"|\\.|[^\s"\\])+', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ARGUMENTS = re.compile(r"argv\[\]=(.*?) ; ignore_errors=", re.DOTALL)
+_ASSIGNED = re.compile(r"^\s*KINO_DATA_PATH=(.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,50 +29,52 @@ class Unit:
 
     data_path: str | None
     """From its command line, else from its environment; None if it leaves Kino to its default."""
+    name: str = UNIT
+    """Its own name, which the one it was asked by may only be an alias of."""
+    main_pid: int | None = None
+    """Its main process; None if it does not run."""
 
 
-def read_unit(environ: Mapping[str, str], *, user: bool = False) -> Unit | None:
-    """Ask systemd for the system's or the user's kino.service; None if there is none, or no systemd."""
-    import shutil
-    import subprocess
+def read_unit(
+    environ: Mapping[str, str], *, user: bool = False, name: str = UNIT, seconds: float = TIMEOUT_SECONDS
+) -> Unit | None:
+    """Ask systemd for a service of the system or the user; None if there is none, or no systemd."""
+    from kino_backup_tui.core.kino.systemctl import Manager
 
-    systemctl = shutil.which("systemctl", path=environ.get("PATH"))
-    if systemctl is None:
-        return None
-    scope = ["--user"] if user else []
+    asked = ("-p", "LoadState,Id,MainPID,Environment,EnvironmentFiles,ExecStart")
     try:
-        answer = subprocess.run(
-            [systemctl, *scope, "show", UNIT, "-p", "LoadState,Environment,ExecStart"],
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TIMEOUT_SECONDS,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
+        answer = Manager(environ, user).systemctl("show", *asked, "--", name, seconds=seconds)
+    except ServiceError:
         return None
-    return parse_unit(answer.stdout.decode(errors="surrogateescape"))
+    return parse_unit(answer.output) if answer.code == 0 else None
 
 
 def parse_unit(shown: str) -> Unit | None:
-    """Read the properties LoadState, Environment and ExecStart; None if the unit is not installed.
+    """Read those properties; None if the unit is not installed.
 
-    As with Kino itself, `--data-path` beats the environment.
+    As with Kino and systemd themselves, `--data-path` beats the environment, in which a file beats a line.
     """
     properties = [line.partition("=")[::2] for line in shown.splitlines()]
-    if ("LoadState", "loaded") not in properties:
+    known = dict(properties)
+    if known.get("LoadState") != "loaded":
         return None
     data_path = None
     for name, value in properties:
         if name == "Environment":
             for word in split_quoted(value):
-                if word.startswith("KINO_DATA_PATH="):
-                    data_path = word.partition("=")[2]
+                if word.startswith(_VARIABLE):
+                    data_path = word.removeprefix(_VARIABLE)
+    for name, value in properties:
+        if name == "EnvironmentFiles":
+            data_path = _in_file(Path(re.sub(r" \(ignore_errors=\w+\)$", "", value))) or data_path
     for name, value in properties:
         command = _ARGUMENTS.search(value) if name == "ExecStart" else None
         if command is not None:
             data_path = _option(list(split_quoted(command.group(1)))) or data_path
-    return Unit(data_path or None)
+    pid = known.get("MainPID", "")
+    return Unit(
+        data_path or None, known.get("Id") or UNIT, int(pid) if pid.isdecimal() and pid != "0" else None
+    )
 
 
 def split_quoted(text: str) -> Iterator[str]:
@@ -74,6 +82,19 @@ def split_quoted(text: str) -> Iterator[str]:
     for word in _WORD.finditer(text):
         parts = re.split(r'("(?:\\.|[^"\\])*")', word.group(), flags=re.DOTALL)
         yield "".join(_ESCAPE.sub(r"\1", part[1:-1] if part.startswith('"') else part) for part in parts)
+
+
+def _in_file(path: Path) -> str | None:
+    """The data path in a file of variables, quoted or not; the last one counts, as for systemd."""
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape") as stream:
+            values = _ASSIGNED.findall(stream.read(_LARGEST_FILE))
+    except (OSError, ValueError):
+        return None
+    value = str(values[-1]).strip() if values else ""
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        value = value[1:-1]
+    return value or None
 
 
 def _option(arguments: list[str]) -> str | None:
