@@ -21,7 +21,7 @@ from kino_backup_tui.core.errors import NotPermittedError, ServiceError
 from kino_backup_tui.core.files import storage_error, user_name
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.process_facts import effective_user, process_name
-from kino_backup_tui.core.kino.processes import Holders, holders
+from kino_backup_tui.core.kino.processes import hidden_processes, holders
 
 PATIENCE_SECONDS = 30.0
 """Somebody who only looks at the database is done by then."""
@@ -83,7 +83,7 @@ def find_openers(kino: Kino) -> Openers | None:
     pids |= {pid for pid in probed if pid is not None and pid > 0}
     if pids or probed:
         return Openers(tuple(sorted(pids)), bool(probed))
-    if not (seen.complete or _known_otherwise(database, seen)):
+    if not (seen.complete or _locks_are_proof(database)):
         raise NotPermittedError(
             f"{user_name()} may not look into every process, so {kino.database} may still be open somewhere.",
             hint="Run as root or as Kino's own user.",
@@ -91,8 +91,8 @@ def find_openers(kino: Kino) -> Openers | None:
     return None
 
 
-def _known_otherwise(database: Path, seen: Holders) -> bool:
-    """Whether the missing lock is proof enough where some processes stayed hidden."""
+def _locks_are_proof(database: Path) -> bool:
+    """Whether no lock means that nobody has it open, although some processes are hidden from us."""
     try:
         with database.open("rb") as stream:
             in_wal_mode = stream.read(20)[18:] == _WAL_MODE
@@ -100,7 +100,7 @@ def _known_otherwise(database: Path, seen: Holders) -> bool:
     except OSError:
         return False
     # A process that this capability does not open is the kernel's or hidden by policy: nobody sees more.
-    return in_wal_mode or _may_look_everywhere() or owner not in set(map(effective_user, seen.hidden))
+    return in_wal_mode or _may_look_everywhere() or owner not in set(map(effective_user, hidden_processes()))
 
 
 def _lock_holder(path: Path, start: int, length: int) -> int | None:

@@ -24,8 +24,6 @@ class Holders(NamedTuple):
     """Without this process, ascending."""
     complete: bool
     """False if some processes of other users could not be looked into."""
-    hidden: tuple[int, ...] = ()
-    """Which these are, as far as they can be seen at all."""
 
 
 class Endpoint(NamedTuple):
@@ -41,7 +39,7 @@ def holders(paths: list[Path]) -> Holders:
         return _psutil_holders(paths)
     files = {(status.st_dev, status.st_ino) for path in paths if (status := _status(str(path)))}
     names = {path.name for path in paths}
-    found, hidden = [], []
+    found = []
     # Mounted with hidepid=invisible, /proc leaves out other users' processes, the first one among them.
     complete = not files or _status(f"{_PROC}/1") is not None
     for pid in _other_pids() if files else ():
@@ -49,10 +47,23 @@ def holders(paths: list[Path]) -> Holders:
             if _holds(pid, files, names):
                 found.append(pid)
         except PermissionError:
+            complete = False
+        except OSError:
+            continue
+    return Holders(tuple(sorted(found)), complete)
+
+
+def hidden_processes() -> tuple[int, ...]:
+    """The processes that this user may not look into, as far as they can be seen at all."""
+    hidden = []
+    for pid in _other_pids() if sys.platform.startswith("linux") else ():
+        try:
+            os.listdir(f"{_PROC}/{pid}/fd")  # noqa: PTH208
+        except PermissionError:
             hidden.append(pid)
         except OSError:
             continue
-    return Holders(tuple(sorted(found)), complete and not hidden, tuple(sorted(hidden)))
+    return tuple(sorted(hidden))
 
 
 def endpoints(pid: int) -> tuple[Endpoint, ...]:
