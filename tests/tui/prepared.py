@@ -19,8 +19,8 @@ from kino_backup_tui.core.kino.running import KinoState
 from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.create import Created
 from kino_backup_tui.core.operations.listing import Listing
+from kino_backup_tui.core.operations.making import Created
 from kino_backup_tui.core.operations.schedule import SchedulePreview
 from kino_backup_tui.core.operations.status import Status
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent

@@ -16,7 +16,7 @@ from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.settings import load_settings
 from kino_backup_tui.core.models import Backup, BackupKind
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.create import Created
+from kino_backup_tui.core.operations.making import Created
 from kino_backup_tui.core.progress import Control, JobEvent
 from kino_backup_tui.tui.app import KinoBackupApp
 from kino_backup_tui.tui.backend import Backend

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kino_backup_tui.cli.output import talk, warn, write_json, write_line
-from kino_backup_tui.core.operations.create import Created
+from kino_backup_tui.core.operations.making import Created
 from kino_backup_tui.presentation.text import printable, size_text, state_text
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,8 +26,10 @@ from kino_backup_tui.core.errors import (
     NotFoundError,
     NotPermittedError,
 )
-from kino_backup_tui.core.files import storage_error, user_name
-from kino_backup_tui.core.kino.database import database_error, database_uri
+from kino_backup_tui.core.files import storage_error, storage_errors, user_name
+from kino_backup_tui.core.kino.database import DatabaseFacts, database_error, database_uri, read_facts
+from kino_backup_tui.core.kino.home import SIDE_FILES
+from kino_backup_tui.core.progress import CancelToken
 
 if TYPE_CHECKING:
     import subprocess
@@ -52,6 +55,20 @@ def database_size(database: Path) -> int:
             source.close()
 
 
+def live_facts(database: Path, cancel: CancelToken) -> DatabaseFacts:
+    """What the live database says of itself at one instant: migrations and row counts.
+
+    Raises what `snapshot_database` raises, `IncompatibleError`, `OperationCancelledError`.
+    """
+    with _reading(database):
+        source = _open(database)
+        try:
+            source.execute("BEGIN")
+            return read_facts(source, cancel)
+        finally:
+            source.close()
+
+
 def snapshot_database(database: Path, copy: Path, advance: Callable[[int, int], None]) -> None:
     """Copy the database as it is at one instant, into a new file that needs no log beside it.
 
@@ -71,31 +88,71 @@ def copy_unwritable(database: Path, copy: Path, check: Callable[[], None]) -> No
     """Copy a database from a file system that is mounted read-only, where SQLite itself cannot open it.
 
     Nobody can change it there, so the files may be copied as they are; SQLite works the log into the copy.
-    A child process reads them, for the sake of locks that this one may hold. `check` is called now and then
-    and may raise to stop. Raises `NotFoundError`, `DatabaseDamagedError`, `LocationError`, `NoSpaceError`.
+    `check` is called now and then and may raise to stop.
+    Raises `NotFoundError`, `DatabaseDamagedError`, `LocationError`, `NoSpaceError`.
     """
-    import subprocess
-
-    if not database.exists():
-        raise _no_database(database)
-    for suffix in ("", "-wal", "-journal"):
-        source = database.with_name(database.name + suffix)
-        if not source.exists():
-            continue
-        target = copy.with_name(copy.name + suffix)
-        # In a session of its own, so that Ctrl-C reaches it through us alone.
-        with subprocess.Popen(
-            ["cp", "--", source, target], stderr=subprocess.PIPE, text=True, start_new_session=True
-        ) as child:
-            said = _wait(child, check)
-        if child.returncode:
-            raise _space_error(copy) or LocationError(f"Could not copy {source}: {said.strip()}.")
+    for suffix, source in found_files(database).items():
+        if suffix != "-shm":
+            _copy_file(source, copy.with_name(copy.name + suffix), check)
     with _reading(database, copy):
         connection = sqlite3.connect(copy, isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode = DELETE").fetchone()
         finally:
             connection.close()
+
+
+def copy_as_found(database: Path, copy: Path, check: Callable[[], None]) -> list[Path]:
+    """Copy a database that nobody has open byte for byte, with the files beside it; returns the copies.
+
+    SQLite has no part in it, so it works for any damage. Raises `NotFoundError`, `NotPermittedError` (one of
+    them is not a regular file), `BusyError` (somebody changed them meanwhile), `LocationError`,
+    `NoSpaceError`, and what `check` raises.
+    """
+    before = _states(database)
+    copies = []
+    for suffix, source in found_files(database).items():
+        copies.append(copy.with_name(copy.name + suffix))
+        _copy_file(source, copies[-1], check)
+    if _states(database) != before:
+        raise BusyError(f"{database} was changed while it was copied.", hint="Stop Kino, then try again.")
+    return copies
+
+
+def found_files(database: Path) -> dict[str, Path]:
+    """The files of a database by the end of their name: "" for itself, and those beside it that are there.
+
+    Of a linked database they are beside its target. Raises `NotFoundError` if there is no database.
+    """
+    if not database.exists():
+        raise _no_database(database)
+    real = Path(os.path.realpath(database))
+    beside = {end: real.with_name(real.name + end) for end in SIDE_FILES}
+    return {"": real} | {end: path for end, path in beside.items() if os.path.lexists(path)}
+
+
+def _states(database: Path) -> list[tuple[Path, int, int, int]]:
+    with storage_errors(database, "look at"):
+        states = [(path, path.lstat()) for path in found_files(database).values()]
+    return [(path, state.st_ino, state.st_size, state.st_mtime_ns) for path, state in states]
+
+
+def _copy_file(source: Path, target: Path, check: Callable[[], None]) -> None:
+    """Copy a regular file in a child process, for the sake of locks that this one may hold."""
+    import subprocess
+
+    with storage_errors(source, "look at"):
+        regular = stat.S_ISREG(source.lstat().st_mode)
+    if regular:
+        # Not through a link that takes its place meanwhile. In a session of its own, so that Ctrl-C reaches
+        # it through us alone.
+        command = ["cp", "-P", "--", str(source), str(target)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as child:
+            said = _wait(child, check)
+        if child.returncode:
+            raise _space_error(target) or LocationError(f"Could not copy {source}: {said.strip()}.")
+    if not regular or target.is_symlink():
+        raise NotPermittedError(f"{source} is not a regular file.", hint="Move it away; it is not SQLite's.")
 
 
 def _wait(child: subprocess.Popen[str], check: Callable[[], None]) -> str:

@@ -15,7 +15,7 @@ from kino_backup_tui.core.files import open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.models import BackupKind, BackupStatus
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.create import Created
+from kino_backup_tui.core.operations.making import Created
 from kino_backup_tui.core.operations.proving import named, prove_archive
 from kino_backup_tui.core.operations.publish import partial_file, sweep_partials
 from kino_backup_tui.core.operations.session import Session, open_session

@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
-from kino_backup_tui.core.archive.members import is_database
 from kino_backup_tui.core.archive.manifest import Manifest, is_raw
+from kino_backup_tui.core.archive.members import is_database
 from kino_backup_tui.core.archive.verify import ReadArchive, prove_database, read_archive
 from kino_backup_tui.core.errors import ArchiveError
 from kino_backup_tui.core.files import create_private, storage_errors

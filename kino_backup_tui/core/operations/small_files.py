@@ -13,7 +13,7 @@ from typing import BinaryIO
 from kino_backup_tui.core.archive.manifest import LeftOut
 from kino_backup_tui.core.archive.members import alias, is_content_path
 from kino_backup_tui.core.archive.writer import CHUNK_BYTES
-from kino_backup_tui.core.errors import BusyError, NotPermittedError
+from kino_backup_tui.core.errors import BusyError, KinoBackupError, LocationError, NotPermittedError
 from kino_backup_tui.core.files import (
     create_private,
     is_foreign_link,
@@ -29,28 +29,46 @@ _TRIES = 3
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def copy_small_files(kino: Kino, scratch: Path, left_out: list[LeftOut], job: Job, space: Space) -> list[str]:
+def copy_small_files(
+    kino: Kino, scratch: Path, left_out: list[LeftOut], job: Job, space: Space, *, lenient: bool = False
+) -> list[str]:
     """Copy config.toml and secrets/ below the scratch folder; returns the names of the members.
 
     A link, device or oddly named file among the secrets goes to `left_out`. config.toml may be a link, as for
-    Kino. Raises `NotPermittedError`, `NoSpaceError`, `BusyError` (a file that keeps changing),
-    `OperationCancelledError`.
+    Kino. Raises `NotPermittedError`, `LocationError`, `BusyError` (a file that keeps changing),
+    `NoSpaceError`, `OperationCancelledError`; if `lenient`, what the first three are about is left out.
     """
     copied: list[str] = []
     seen: dict[str, str] = {}
-    for path in _names(kino, left_out):
+    for path in _names(kino, left_out, lenient):
         other = seen.setdefault(alias(path), path)
         if other != path:
             # A reader on another system could not tell the two apart, so no archive may have both.
             left_out.append(LeftOut(path, f"its name differs from {other} only in case"))
-        elif _copy(kino, path, scratch, job, space):
+            continue
+        try:
+            regular = _copy(kino, path, scratch, job, space)
+        except (NotPermittedError, LocationError, BusyError) as error:
+            if not lenient:
+                raise
+            (scratch / path).unlink(missing_ok=True)
+            left_out.append(LeftOut(path, _reason(error)))
+            continue
+        if regular:
             copied.append(path)
         else:
             left_out.append(LeftOut(path, "it is not a regular file"))
     return copied
 
 
-def _names(kino: Kino, left_out: list[LeftOut]) -> Iterator[str]:
+def _reason(error: KinoBackupError) -> str:
+    """The end of "… is not in the backup:"."""
+    if isinstance(error.__cause__, OSError):
+        return f"it cannot be read ({error.__cause__.strerror})"
+    return error.message.rstrip(".")
+
+
+def _names(kino: Kino, left_out: list[LeftOut], lenient: bool) -> Iterator[str]:
     """The names, relative to the data path, of config and secrets."""
     if kino.layout.config is not None:
         if os.path.lexists(kino.config_file):
@@ -58,16 +76,19 @@ def _names(kino: Kino, left_out: list[LeftOut]) -> Iterator[str]:
         else:
             left_out.append(LeftOut(kino.layout.config, "there is none"))
     if kino.layout.secrets is not None and os.path.lexists(kino.secrets):
-        yield from _secret_names(kino, left_out)
+        yield from _secret_names(kino, left_out, lenient)
 
 
-def _secret_names(kino: Kino, left_out: list[LeftOut]) -> Iterator[str]:
+def _secret_names(kino: Kino, left_out: list[LeftOut], lenient: bool) -> Iterator[str]:
     if kino.secrets.is_symlink() or not kino.secrets.is_dir():
         left_out.append(LeftOut(str(kino.layout.secrets), "it is not a folder"))
         return
 
     def refuse(error: OSError) -> None:
-        raise error
+        if not lenient:
+            raise error
+        folder = Path(error.filename or kino.secrets).relative_to(kino.data_path).as_posix()
+        left_out.append(LeftOut(f"{folder}/", f"it cannot be read ({error.strerror})"))
 
     with storage_errors(kino.secrets, "read"):
         for folder, folders, names in os.walk(kino.secrets, onerror=refuse):
