@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kino_backup_tui.core.errors import OperationCancelledError
 
@@ -81,6 +81,10 @@ class JobEvent(NamedTuple):
     """With "end": what to tell the user about the outcome."""
     note: str = ""
     """With "note": what the current stage has found, or is waiting for; a later one replaces it."""
+
+
+    result: Mapping[str, Any] | None = None
+    """With "end": what the operation found or did, where a sentence does not hold it."""
 
 
 ProgressSink = Callable[[JobEvent], None]

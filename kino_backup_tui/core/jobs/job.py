@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from kino_backup_tui.core.clock import Clock
 from kino_backup_tui.core.errors import KinoBackupError
@@ -27,6 +28,8 @@ class Job:
         self.cancel: CancelToken = control.cancel
         self.message = ""
         """What the end of the job is announced with."""
+        self.result: Mapping[str, Any] | None = None
+        """What the end of the job tells besides."""
         self._clock = clock
         self._report = control.report
         self._journal = journal
@@ -76,7 +79,7 @@ class Job:
 
     def end(self, outcome: str, message: str) -> None:
         """Announce how the job ended."""
-        self._now = self._now._replace(outcome=outcome, message=message)
+        self._now = self._now._replace(outcome=outcome, message=message, result=self.result)
         self._send("end")
 
     def _send(self, event: str) -> None:
@@ -88,12 +91,15 @@ class Job:
 
 
 @contextlib.contextmanager
-def run_job(workspace: Workspace, operation: str, clock: Clock, control: Control) -> Iterator[Job]:
+def run_job(
+    workspace: Workspace, operation: str, clock: Clock, control: Control, *, identity: str = ""
+) -> Iterator[Job]:
     """Run an operation that changes something: under the lock, with a journal.
 
+    `identity` is the job's id where another process has chosen it, see `new_job_id`.
     Raises `BusyError`, `OperationCancelledError`, `NotPermittedError` before the block is entered.
     """
-    identity = _new_id(clock)
+    identity = identity or new_job_id(clock)
     waiting = JobEvent("stage", identity, operation, clock.now(), Stage.WAITING)
     since = clock.now().astimezone(clock.zone()).isoformat(sep=" ", timespec="seconds")
     holder = Holder(identity, os.getpid(), operation, since)
@@ -108,7 +114,7 @@ def run_job(workspace: Workspace, operation: str, clock: Clock, control: Control
 @contextlib.contextmanager
 def run_unlocked(operation: str, clock: Clock, control: Control) -> Iterator[Job]:
     """Run an operation that only reads: progress and cancel, but no lock and no journal."""
-    yield from _story(Job(operation, clock, control, None, _new_id(clock)))
+    yield from _story(Job(operation, clock, control, None, new_job_id(clock)))
 
 
 def _story(job: Job) -> Iterator[Job]:
@@ -124,5 +130,6 @@ def _story(job: Job) -> Iterator[Job]:
     job.end("ok", job.message)
 
 
-def _new_id(clock: Clock) -> str:
+def new_job_id(clock: Clock) -> str:
+    """An id that no job has had; ids sort by time."""
     return f"{clock.now():%Y%m%dT%H%M%S}-{os.urandom(3).hex()}"

@@ -84,6 +84,8 @@ def encode_event(event: JobEvent, pid: int | None = None) -> bytes:
         fields["note"] = event.note
     if event.outcome is not None:
         fields |= {"outcome": event.outcome, "message": event.message}
+    if event.result is not None:
+        fields["result"] = dict(event.result)
     return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
 
 
@@ -102,6 +104,7 @@ def decode_event(line: bytes) -> tuple[JobEvent, int] | None:
             outcome=fields.get("outcome"),
             message=fields.get("message", ""),
             note=fields.get("note", ""),
+            result=fields.get("result"),
         )
         return event, int(fields.get("pid", 0))
     except (ValueError, KeyError, TypeError):

@@ -35,12 +35,14 @@ def find_kino(
     environ: Mapping[str, str],
     *,
     system_data_path: Path = SYSTEM_DATA_PATH,
+    may_be_empty: bool = False,
 ) -> Kino:
     """Find the Kino to work on; the first of these that says anything decides.
 
     `data_path`; `KINO_DATA_PATH`; an installed kino.service, the system's before the user's;
     `system_data_path` if it exists; the user's own `$XDG_DATA_HOME/kino`. A database need not be there:
-    most of what this program does works without one.
+    most of what this program does works without one. With `may_be_empty`, the folder need not hold anything
+    of a Kino yet: a restore fills it.
     Raises `NotFoundError`, `NotPermittedError`, `UsageError` (unknown or undecided layout),
     `IncompatibleError` (a layout that is not supported), `InvalidSettingsError` (our own configuration).
     """
@@ -50,7 +52,9 @@ def find_kino(
     for place in _places(data_path, environ, system_data_path):
         if place.path is not None:
             path, names = _contents(place.path, place.source)
-            return Kino(path, _layout(path, names, layout, place.source), load_tool_config(environ).kino_url)
+            empty = may_be_empty and layout is None and not names - _SIGNS
+            chosen = DOCUMENTED if empty else _layout(path, names, layout, place.source)
+            return Kino(path, chosen, load_tool_config(environ).kino_url)
         passed.append(f"{place.source} ({place.reason})")
     raise NotFoundError(f"No Kino was found. Looked at: {', '.join(passed)}.", hint=_HINT)
 

@@ -19,8 +19,10 @@ class Context(NamedTuple):
     """Name of this host; empty to ask the operating system."""
 
 
-def open_context(data_path: Path | None, layout: str | None, environ: Mapping[str, str]) -> Context:
+def open_context(
+    data_path: Path | None, layout: str | None, environ: Mapping[str, str], *, may_be_empty: bool = False
+) -> Context:
     """Find the Kino to work on (see `find_kino`) and pair it with the system's clock."""
     from kino_backup_tui.core.kino.find import find_kino
 
-    return Context(find_kino(data_path, layout, environ))
+    return Context(find_kino(data_path, layout, environ, may_be_empty=may_be_empty))

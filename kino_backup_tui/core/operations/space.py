@@ -32,11 +32,13 @@ class Space:
             reserve = self._reserve(folder)
         if free - size >= reserve:
             return
-        kept = f" and {_mb(reserve)} are kept free for Kino" if reserve else ""
+        kept = f" and {megabytes(reserve)} are kept free for Kino" if reserve else ""
         hint = "Free space there, or move the backup location to a larger volume."
         if self._use_reserve is False and reserve and free >= size:
             hint += " With --use-reserve the space kept for Kino is used."
-        raise NoSpaceError(f"{what} needs {_mb(size)} in {folder}; {_mb(free)} are free{kept}.", hint=hint)
+        raise NoSpaceError(
+            f"{what} needs {megabytes(size)} in {folder}; {megabytes(free)} are free{kept}.", hint=hint
+        )
 
     def spend(self, folder: Path, count: int) -> None:
         """Count bytes written there; now and then raise `NoSpaceError` if the reserve has been reached."""
@@ -52,5 +54,6 @@ class Space:
         return max(RESERVE_BYTES, int(status.f_blocks * status.f_frsize * RESERVE_SHARE))
 
 
-def _mb(size: int) -> str:
+def megabytes(size: int) -> str:
+    """A size for messages about space."""
     return f"{size / 1024 / 1024:,.1f} MB"

@@ -17,11 +17,8 @@ from typing import NamedTuple
 
 from kino_backup_tui.core.errors import LocationError
 from kino_backup_tui.core.files import PRIVATE_FOLDER, make_private_folder, storage_errors, sync_descriptor
-from kino_backup_tui.core.kino.home import Kino, Layout
+from kino_backup_tui.core.kino.home import SIDE_FILES, Kino, Layout
 from kino_backup_tui.core.workspace import Workspace
-
-SIDE_FILES = ("-wal", "-shm", "-journal")
-"""What SQLite keeps beside a database, by the end of its name (https://www.sqlite.org/tempfiles.html)."""
 
 NEW, OLD, FAILED = "new", "old", "failed"
 """The set that arrives, the set it replaces, and what a restore that was undone had put in its place."""

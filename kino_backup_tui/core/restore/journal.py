@@ -92,9 +92,9 @@ class Record:
     """Names of the new set."""
     inodes: Mapping[str, int] = field(default_factory=dict)
     """Of the new set, to prove that these very files are in place."""
-    arrived: State = State()
+    arrived: State = field(default_factory=State)
     """What the new set is; its row counts are those of the database that was proven."""
-    replaced: State = State()
+    replaced: State = field(default_factory=State)
     """What the old set was."""
     previous: str = ""
     """Of a rollback: the earlier restore whose replaced files are the new set."""
@@ -145,7 +145,7 @@ def read_record(workspace: Workspace) -> Record | None:
         return None
     raise UndecidedError(
         f"The journal of a restore, {path}, {what}, and files of one are in {path.parent}.",
-        hint="`kino-backup-tui apply --keep old` puts the files of before back, --keep new leaves those in place.",
+        hint="`kino-backup-tui apply --keep old` puts the old files back, --keep new leaves what is there.",
     )
 
 
@@ -155,10 +155,23 @@ def is_unsettled(record: Record | None) -> bool:
 
 
 def _encode(record: Record) -> dict[str, Any]:
-    body = asdict(record)
-    body["since"] = record.since.isoformat()
-    body["attempted_at"] = record.attempted_at.isoformat() if record.attempted_at else None
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in body.items()}
+    body: dict[str, Any] = json.loads(json.dumps(asdict(record), default=_plain))
+    return body
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"a {type(value).__name__} has no place in the journal")
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _state(body: dict[str, Any]) -> State:
+    kind = BackupKind(body["kind"]) if body["kind"] else None
+    return State(**{**body, "created_at": _instant(body["created_at"]), "kind": kind})
 
 
 def _decode(body: dict[str, Any]) -> Record:

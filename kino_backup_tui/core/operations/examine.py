@@ -1,0 +1,97 @@
+"""Reading an archive for a restore: unpacked beside everything, proven, and not yet used for anything."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from kino_backup_tui.core.archive.manifest import LeftOut, Manifest, is_raw
+from kino_backup_tui.core.archive.members import is_content_path, layout_of
+from kino_backup_tui.core.archive.verify import ReadArchive, prove_database
+from kino_backup_tui.core.errors import ArchiveRefusedError, IncompatibleError, NotFoundError
+from kino_backup_tui.core.files import open_regular, storage_errors
+from kino_backup_tui.core.jobs.job import Job
+from kino_backup_tui.core.kino.database import DatabaseFacts
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.toml_file import LARGEST
+from kino_backup_tui.core.restore.plan import State
+from kino_backup_tui.core.restore.stage import unpack
+
+
+class Examined(NamedTuple):
+    """What an archive holds, read to its end."""
+
+    read: ReadArchive
+    facts: DatabaseFacts | None
+    """Of its database, whose integrity has been checked; None for one kept as it was found, damaged."""
+    config: bytes | None
+    """Its config.toml; None if it has none."""
+
+    @property
+    def state(self) -> State:
+        """The backup's side of the comparison."""
+        manifest = self.read.manifest
+        return State(
+            created_at=manifest.created_at,
+            kind=manifest.kind,
+            kino_version=manifest.kino_version,
+            schema_version=self.facts.schema_version if self.facts else manifest.schema_version,
+            tables=self.facts.tables if self.facts else None,
+            host=manifest.host,
+        )
+
+
+def open_source(path: Path, *, listed: bool) -> BinaryIO:
+    """Open an archive; a link is followed only where the admin named the file.
+
+    Raises `NotFoundError`, `LocationError`, `NotPermittedError`.
+    """
+    if not os.path.lexists(path):
+        raise NotFoundError(f"There is no file {path}.")
+    with storage_errors(path, "read"):
+        return open_regular(path, follow=not listed)
+
+
+def examine(archive: BinaryIO, kino: Kino, target: Path, descriptor: int, job: Job) -> Examined:
+    """Unpack an archive into an open, empty folder and prove it; `target` is the folder's path.
+
+    Raises `ArchiveDamagedError`, `ArchiveRefusedError`, `DatabaseDamagedError`, `IncompatibleError` (another
+    layout), `NoSpaceError`, `OperationCancelledError`; the caller removes what was written.
+    """
+    with storage_errors(target, "unpack the archive to"):
+        read = unpack(archive, kino, descriptor, job.advance)
+    layout = layout_of(frozenset(content.path for content in read.contents))
+    if layout is not None and layout != kino.layout:
+        raise IncompatibleError(
+            f"The archive is of a Kino with the layout {layout.name} ({layout.database}); the one in "
+            f"{kino.data_path} has the layout {kino.layout.name} ({kino.layout.database})."
+        )
+    facts = None
+    if not is_raw(read.manifest):
+        facts = prove_database(target / kino.layout.database, read.manifest, job.cancel)
+    return Examined(read, facts, _config(kino, target))
+
+
+def expected_bytes(manifest: Manifest | None, archive_bytes: int) -> int:
+    """Room that unpacking needs: what the manifest says, else a guess from the size of the file."""
+    listed = sum(content.size for content in manifest.contents) if manifest else 0
+    return listed or 4 * archive_bytes
+
+
+def not_saved(manifest: Manifest) -> tuple[LeftOut, ...]:
+    """What belongs to a backup and is not in this one; media, caches and logs never are."""
+    return tuple(item for item in manifest.left_out if is_content_path(item.path))
+
+
+def refuse_foreign(problem: str, path: Path) -> ArchiveRefusedError:
+    """What a file that is no backup is answered with."""
+    return ArchiveRefusedError(f"{path} is not a backup of Kino. {problem}".rstrip())
+
+
+def _config(kino: Kino, target: Path) -> bytes | None:
+    path = target / (kino.layout.config or "")
+    if kino.layout.config is None or not path.is_file():
+        return None
+    with path.open("rb") as stream:
+        return stream.read(LARGEST + 1)
