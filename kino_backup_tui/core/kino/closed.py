@@ -99,6 +99,8 @@ def _locks_are_proof(database: Path) -> bool:
         owner = database.stat().st_uid
     except OSError:
         return False
+    if not sys.platform.startswith("linux"):
+        return os.geteuid() in (0, owner)
     # A process that this capability does not open is the kernel's or hidden by policy: nobody sees more.
     return in_wal_mode or _may_look_everywhere() or owner not in set(map(effective_user, hidden_processes()))
 

@@ -1,0 +1,76 @@
+"""Which supervisor runs this Kino, and never another one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.process_facts import ServiceOf, service_of
+from kino_backup_tui.core.kino.running import database_holders
+from kino_backup_tui.core.kino.systemctl import SHOW_SECONDS
+from kino_backup_tui.core.kino.systemd_unit import UNIT, Unit, read_unit
+from kino_backup_tui.core.kino.tool_config import load_tool_config, tool_config_path, user_folder
+from kino_backup_tui.core.supervisors.base import Supervisor
+from kino_backup_tui.core.supervisors.by_hand import ByHand
+from kino_backup_tui.core.supervisors.systemd import SystemdSupervisor
+
+
+def find_supervisor(kino: Kino, environ: Mapping[str, str]) -> Supervisor:
+    """Find it; the first of these that is there.
+
+    Configured commands; the configured service, else kino.service, of the system and then of the user,
+    if it is this Kino's: its data path is ours, or its process has our database open; any other service
+    whose main process has our database open; nobody.
+    Raises `InvalidSettingsError` for a configuration that cannot be understood.
+    """
+    config = load_tool_config(environ)
+    if config.stop_command and config.start_command:
+        from kino_backup_tui.core.supervisors.commands import CommandsSupervisor
+
+        return CommandsSupervisor(kino, config)
+    running = {pid: service for pid in database_holders(kino).pids if (service := service_of(pid))}
+    named = _named_service(kino, config.service, set(running.values()), environ)
+    found = named or _service_of_process(running, environ)
+    if found is None:
+        return ByHand(kino, tool_config_path(environ))
+    return SystemdSupervisor(kino, found.unit, environ, uid=found.uid)
+
+
+def _named_service(
+    kino: Kino, configured: str | None, running: set[ServiceOf], environ: Mapping[str, str]
+) -> ServiceOf | None:
+    for user in (False, True):
+        unit = read_unit(environ, user=user, name=configured or UNIT, seconds=SHOW_SECONDS)
+        if unit is None:
+            continue
+        service = ServiceOf(unit.name, os.geteuid() if user else None)
+        if service in running or _is_of(unit, kino, user, configured is not None, environ):
+            return service
+    return None
+
+
+def _is_of(unit: Unit, kino: Kino, user: bool, configured: bool, environ: Mapping[str, str]) -> bool:
+    """Whether a service that does not run, or whose process cannot be looked into, is this Kino's."""
+    data_path = unit.data_path
+    if data_path is None and user:
+        data_path = str(user_folder(environ, "XDG_DATA_HOME", ".local/share") / "kino")
+    if data_path is None:
+        # Nothing speaks against what the admin has configured; a running one would have our database open.
+        return configured and unit.main_pid is None
+    return Path(data_path).is_absolute() and Path(os.path.realpath(data_path)) == kino.data_path
+
+
+def _service_of_process(running: Mapping[int, ServiceOf], environ: Mapping[str, str]) -> ServiceOf | None:
+    """A service is not Kino's because Kino was started somewhere in it: cron and sshd are services, too."""
+    for pid, service in running.items():
+        if not service.unit.endswith(".service"):
+            continue
+        if service.uid not in (None, os.geteuid()):
+            # That user's manager does not answer us; it is asked nothing, but has to be named.
+            return service
+        unit = read_unit(environ, user=service.uid is not None, name=service.unit, seconds=SHOW_SECONDS)
+        if unit is not None and unit.main_pid == pid:
+            return ServiceOf(unit.name, service.uid)
+    return None

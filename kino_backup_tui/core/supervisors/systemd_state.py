@@ -1,0 +1,89 @@
+"""How a unit of systemd is, in words; the properties are those of org.freedesktop.systemd1(5)."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Mapping
+
+from kino_backup_tui.core.supervisors.base import ServiceState
+
+STATE_PROPERTIES = (
+    "ActiveState",
+    "SubState",
+    "MainPID",
+    "NRestarts",
+    "Result",
+    "ExecMainCode",
+    "ExecMainStatus",
+    "Job",
+)
+
+_ACTIVE = {"active", "activating", "reloading"}
+_SETTLED = {"active", "inactive", "failed"}
+_WORDS = {"active": "running", "activating": "starting", "reloading": "reloading", "deactivating": "stopping"}
+_EXITED, _KILLED, _DUMPED = "1", "2", "3"
+"""How the main process ended, as waitid(2) numbers it."""
+_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_SPAN = re.compile(r"([\d.]+)(us|ms|s|min|h|d)\b")
+
+
+def service_state(shown: Mapping[str, str]) -> ServiceState:
+    """Put those properties together."""
+    active = shown.get("ActiveState", "")
+    restarts = _number(shown, "NRestarts")
+    text = _text(shown, active)
+    if restarts:
+        text += f", restarted {restarts} time{'s' if restarts > 1 else ''}"
+    return ServiceState(
+        active=active in _ACTIVE,
+        text=text,
+        # A start or a stop that waits for its turn is not visible in the state yet.
+        settled=active in _SETTLED and not _number(shown, "Job"),
+        pid=_number(shown, "MainPID") or None,
+        restarts=restarts,
+    )
+
+
+def seconds_of(span: str) -> float | None:
+    """A span of time as systemd prints it ("1min 30s"); None for "infinity" and what is not understood."""
+    found = _SPAN.findall(span)
+    return sum(float(number) * _UNITS[unit] for number, unit in found) if found else None
+
+
+def _text(shown: Mapping[str, str], active: str) -> str:
+    result = shown.get("Result", "success")
+    if active == "failed":
+        return f"failed ({_reason(shown, result)})"
+    if shown.get("SubState", "").startswith("auto-restart"):
+        return f"waiting to be restarted ({_reason(shown, result)})"
+    if active == "inactive":
+        return (
+            "stopped, for a condition of its start was not met" if result == "exec-condition" else "stopped"
+        )
+    return _WORDS.get(active, active or "not known")
+
+
+def _reason(shown: Mapping[str, str], result: str) -> str:
+    code, status = shown.get("ExecMainCode", ""), shown.get("ExecMainStatus", "")
+    ended = ""
+    if code == _EXITED and status != "0":
+        ended = f"exit code {status}"
+    elif code in (_KILLED, _DUMPED):
+        ended = f"ended by {_signal(status)}"
+    if result in ("exit-code", "signal", "core-dump", "success"):
+        return ended or "it ended by itself"
+    words = "started too often" if result == "start-limit-hit" else result.replace("-", " ")
+    return f"{words}, {ended}" if ended else words
+
+
+def _signal(number: str) -> str:
+    try:
+        return signal.Signals(int(number)).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _number(shown: Mapping[str, str], name: str) -> int:
+    value = shown.get(name, "")
+    return int(value) if value.isdecimal() else 0
