@@ -68,7 +68,8 @@ class Backup:
     """SHA-256 of the archive file, known once the file has been read to its end."""
     verified_at: datetime | None = None
     problem: str = ""
-    """Why the status is damaged or unreadable, or what a leftover or foreign file is; else empty."""
+    """Why the status is damaged or unreadable, or raw keeps it from being verified, or what a leftover or
+    foreign file is; else empty."""
     elsewhere: bool = False
     """In a former location, not the current one."""
     manifest: Manifest | None = None

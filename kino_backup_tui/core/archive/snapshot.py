@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kino_backup_tui.core.errors import (
     BusyError,
@@ -41,16 +41,36 @@ _OK, _DONE = 0, 101
 _POLL_SECONDS = 0.1
 
 
+class QuickLook(NamedTuple):
+    """What opening a database shows at once."""
+
+    size: int
+    """Bytes of a copy."""
+    has_tables: bool
+    """To SQLite an empty file is a sound database."""
+
+
 def database_size(database: Path) -> int:
     """Bytes a copy will take: the pages SQLite counts, those in the write-ahead log included.
 
     Raises what `snapshot_database` raises.
     """
+    return look_quickly(database).size
+
+
+def look_quickly(database: Path, patience: float | None = None) -> QuickLook:
+    """Open the live database and read its schema, whatever its size; damage further inside goes unseen.
+
+    `patience` is how many seconds a lock may hold that up, by default `BUSY_SECONDS`.
+    Raises what `snapshot_database` raises.
+    """
     with _reading(database):
-        source = _open(database)
+        source = _open(database, patience)
         try:
             pages = int(source.execute("PRAGMA page_count").fetchone()[0])
-            return pages * int(source.execute("PRAGMA page_size").fetchone()[0])
+            size = pages * int(source.execute("PRAGMA page_size").fetchone()[0])
+            tables = source.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").fetchone()[0]
+            return QuickLook(size, tables > 0)
         finally:
             source.close()
 
@@ -176,7 +196,7 @@ def _no_database(database: Path) -> NotFoundError:
     )
 
 
-def _open(database: Path) -> sqlite3.Connection:
+def _open(database: Path, patience: float | None = None) -> sqlite3.Connection:
     try:
         owner = database.stat().st_uid
     except OSError as error:
@@ -190,7 +210,10 @@ def _open(database: Path) -> sqlite3.Connection:
             hint="Run as root or as Kino's own user, for example with `sudo -u kino`.",
         )
     source = sqlite3.connect(
-        database_uri(database, mode="ro"), uri=True, timeout=BUSY_SECONDS, isolation_level=None
+        database_uri(database, mode="ro"),
+        uri=True,
+        timeout=BUSY_SECONDS if patience is None else patience,
+        isolation_level=None,
     )
     source.execute("PRAGMA query_only = 1")
     return source

@@ -10,7 +10,7 @@ import stat
 from datetime import tzinfo
 from pathlib import Path
 
-from kino_backup_tui.core.archive.manifest import Manifest
+from kino_backup_tui.core.archive.manifest import Manifest, is_raw
 from kino_backup_tui.core.archive.names import (
     SUFFIX,
     ArchiveName,
@@ -153,7 +153,7 @@ def _backup(
         schema_version=manifest.schema_version,
         checksum_sha256=known.checksum_sha256,
         verified_at=known.verified_at,
-        problem=known.problem,
+        problem=known.problem or _reservation(known),
         elsewhere=elsewhere,
         manifest=known.manifest,
         named_kind=named_kind,
@@ -161,6 +161,14 @@ def _backup(
         and known.status is BackupStatus.UNVERIFIED
         and _goes_on(status.st_size),
     )
+
+
+def _reservation(known: Known) -> str:
+    """What keeps a whole archive from ever being verified: its database was not sound when it was saved."""
+    if known.manifest is None or not is_raw(known.manifest):
+        return ""
+    read = "Every digest fits. " if known.checksum_sha256 else ""
+    return f"{read}The database in it is kept as it was found, damaged."
 
 
 def _goes_on(size: int) -> bool:

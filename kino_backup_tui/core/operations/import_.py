@@ -16,7 +16,7 @@ from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.models import BackupKind, BackupStatus
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.making import Created
-from kino_backup_tui.core.operations.proving import named, prove_archive
+from kino_backup_tui.core.operations.proving import named, prove_archive, proven_status
 from kino_backup_tui.core.operations.publish import partial_file, sweep_partials
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.operations.space import Space
@@ -64,14 +64,17 @@ def _import(
                 raise named(error, f"{name or 'The archive'} was not imported") from error
             job.cancel.raise_if_cancelled()
             path, read = partial.publish(_valid_name(name, result.manifest, context, session))
+        status = proven_status(result.manifest)
         backup = session.remember(
             path,
             read,
-            BackupStatus.VERIFIED,
+            status,
             manifest=result.manifest,
             checksum_sha256=result.checksum_sha256,
-            verified_at=context.clock.now(),
+            verified_at=context.clock.now() if status is BackupStatus.VERIFIED else None,
         )
+        if backup.problem:
+            warnings.append(backup.problem)
         job.message = path.name
         return Created(backup, tuple(warnings))
 

@@ -9,7 +9,7 @@ from kino_backup_tui.core.files import open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import run_unlocked
 from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.proving import named, prove_archive
+from kino_backup_tui.core.operations.proving import named, prove_archive, proven_status
 from kino_backup_tui.core.operations.session import open_session
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.progress import Control
@@ -18,7 +18,8 @@ from kino_backup_tui.core.progress import Control
 def verify_backup(context: Context, backup: Backup, control: Control) -> Backup:
     """Read a backup to its end and remember the result; return it as verified.
 
-    Checked are gzip, every digest, SQLite's integrity and the row counts.
+    Checked are gzip, every digest, SQLite's integrity and the row counts. A raw one is returned unverified,
+    with what it is as its problem: every digest fits, and its database was not sound when it was saved.
     Raises `ArchiveDamagedError`, `ArchiveRefusedError` or `DatabaseDamagedError` (remembered as damaged),
     `NotPermittedError`, `NoSpaceError`, `OperationCancelledError`.
     """
@@ -43,12 +44,13 @@ def verify_backup(context: Context, backup: Backup, control: Control) -> Backup:
                     elsewhere=backup.elsewhere,
                 )
                 raise named(error, backup.filename) from error
+        status = proven_status(result.manifest)
         return session.remember(
             backup.path,
             read,
-            BackupStatus.VERIFIED,
+            status,
             manifest=result.manifest,
             checksum_sha256=result.checksum_sha256,
-            verified_at=context.clock.now(),
+            verified_at=context.clock.now() if status is BackupStatus.VERIFIED else None,
             elsewhere=backup.elsewhere,
         )
