@@ -21,6 +21,8 @@ from kino_backup_tui.tui.actions import PAGE_ACTIONS
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 SIGNAL_CODES = {129, 130, 143}
+RESTORE_CODES = {exit_codes.WAITING_FOR_KINO, exit_codes.KEEP_STOPPED}
+"""What is no error and not done either."""
 
 
 def section(title: str) -> str:
@@ -85,7 +87,7 @@ def test_each_key_is_in_the_table() -> None:
 def test_the_exit_codes_are_those_of_the_program() -> None:
     """Each number, and below it the `code` of every error that has it."""
     table = {int(row[0]): set(re.findall(r"`(\w+)`", row[2])) for row in rows("Exit codes")}
-    assert set(table) == {exit_codes.OK, *exit_codes.EXIT_CODES.values(), *SIGNAL_CODES}
+    assert set(table) == {exit_codes.OK, *exit_codes.EXIT_CODES.values(), *SIGNAL_CODES, *RESTORE_CODES}
     for kind in all_errors(errors.KinoBackupError):
         assert kind.code in table[exit_codes.exit_code(kind)], kind
     assert {code for codes in table.values() for code in codes} == {
@@ -104,7 +106,7 @@ def test_the_fields_of_a_backup_are_listed(tmp_path: Path) -> None:
 
     backup = Backup(tmp_path / "a", 1, EntryRole.BACKUP, BackupStatus.UNVERIFIED, 0)
     text = section("In scripts")
-    for field in (*backup_object(backup), "fate"):
+    for field in (*backup_object(backup, way_back=""), "fate"):
         assert f"`{field}`" in text, field
     # Not what the name alone suggests: an imported manual backup is a manual backup like any other.
     assert "`imported` (a scheduled backup that was brought in from outside)" in text

@@ -10,6 +10,10 @@ OK = 0
 INTERNAL = 1
 USAGE = 2
 ARCHIVE = 4
+WAITING_FOR_KINO = 13
+"""A restore is staged and waits until Kino is stopped by hand."""
+KEEP_STOPPED = 20
+"""What `apply --gate` says where Kino must not start; systemd takes 75 of some units for a success."""
 INTERRUPTED = 130
 
 EXIT_CODES: Mapping[type[errors.KinoBackupError], int] = {
@@ -20,9 +24,12 @@ EXIT_CODES: Mapping[type[errors.KinoBackupError], int] = {
     errors.IncompatibleError: 5,
     errors.NoSpaceError: 6,
     errors.BusyError: 7,
+    errors.ServiceError: 8,
+    errors.RolledBackError: 9,
     errors.LocationError: 11,
     errors.NotPermittedError: 11,
     errors.InvalidSettingsError: 12,
+    errors.UndecidedError: 14,
     errors.OperationCancelledError: INTERRUPTED,
 }
 """A class that is not listed has the code of its nearest listed ancestor."""
@@ -37,8 +44,13 @@ def outcome_exit_code(outcome: str | None) -> int:
     """The exit code of a job's outcome: "ok", or the `code` of the error that ended it."""
     if outcome == "ok":
         return OK
-    by_code = {kind.code: exit_code(kind) for kind in _all_errors(errors.KinoBackupError)}
-    return by_code.get(outcome or "", INTERNAL)
+    return exit_code(error_type(outcome))
+
+
+def error_type(outcome: str | None) -> type[errors.KinoBackupError]:
+    """The class of errors that has this code; the base class for one that has no class."""
+    by_code = {kind.code: kind for kind in _all_errors(errors.KinoBackupError)}
+    return by_code.get(outcome or "", errors.KinoBackupError)
 
 
 def signal_exit_code(signal_number: int) -> int:

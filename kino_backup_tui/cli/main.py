@@ -13,10 +13,17 @@ import click
 from kino_backup_tui import __version__
 from kino_backup_tui.cli.exit_codes import INTERNAL, OK, USAGE, exit_code, signal_exit_code
 from kino_backup_tui.cli.options import data_path_option, layout_option
-from kino_backup_tui.cli.output import OutputError, abandon_output, prepare_streams, talk, write_json
+from kino_backup_tui.cli.output import (
+    OutputError,
+    abandon_output,
+    prepare_streams,
+    talk,
+    tell_error,
+    write_json,
+)
 from kino_backup_tui.cli.session import Session
 from kino_backup_tui.cli.signals import StoppedBySignal, stop_on_signals
-from kino_backup_tui.core.errors import KinoBackupError, OperationCancelledError, UsageError
+from kino_backup_tui.core.errors import KinoBackupError, UsageError
 
 PROGRAM = "kino-backup-tui"
 VERBS = {
@@ -27,6 +34,9 @@ VERBS = {
     "verify": "verify",
     "export": "export",
     "import": "import_",
+    "restore": "restore",
+    "rollback": "rollback",
+    "apply": "apply",
     "delete": "delete",
     "prune": "prune",
     "schedule": "schedule",
@@ -114,7 +124,7 @@ def _invoke(arguments: Sequence[str], *, as_json: bool) -> int:
         with stop_on_signals():
             return cli.main(list(arguments), prog_name=PROGRAM, standalone_mode=False) or OK
     except StoppedBySignal as stop:
-        _report(OperationCancelledError(stop.message), as_json=as_json)
+        _report(stop.error, as_json=as_json)
         return signal_exit_code(stop.number)
     except click.UsageError as error:
         usage = (
@@ -145,11 +155,4 @@ def _report(error: KinoBackupError, *, as_json: bool) -> None:
 
         write_json(error_object(error))
         return
-    from kino_backup_tui.presentation.text import printable
-
-    # A line break in a message is one of a file name; only hints have lines.
-    message = printable(error.message)
-    # Doing what was asked is no error, although the exit code says that the work was not done.
-    talk(message if isinstance(error, OperationCancelledError) else f"error: {message}")
-    if error.hint:
-        talk(error.hint)
+    tell_error(error)

@@ -77,6 +77,9 @@ accept_location_option = click.option(
 backup_argument = click.argument(
     "backup", metavar="BACKUP", callback=_require_text, shell_complete=_complete_backup
 )
+source_argument = click.argument(
+    "source", metavar="SOURCE", callback=_require_text, shell_complete=_complete_backup
+)
 optional_backup_argument = click.argument(
     "backup", metavar="[BACKUP]", required=False, callback=_require_text, shell_complete=_complete_backup
 )

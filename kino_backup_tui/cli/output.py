@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 
-from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.errors import KinoBackupError, OperationCancelledError
 from kino_backup_tui.core.files import storage_error
 
 _STDOUT = Path("standard output")
@@ -78,6 +78,18 @@ def warn(text: str) -> None:
     from kino_backup_tui.presentation.text import printable
 
     talk(f"warning: {printable(text)}")
+
+
+def tell_error(error: KinoBackupError) -> None:
+    """Say what is wrong, and what to do about it."""
+    from kino_backup_tui.presentation.text import printable
+
+    # A line break in a message is one of a file name; only hints have lines.
+    message = printable(error.message)
+    # Doing what was asked is no error, although the exit code says that the work was not done.
+    talk(message if isinstance(error, OperationCancelledError) else f"error: {message}")
+    if error.hint:
+        talk(error.hint)
 
 
 def abandon_output() -> None:

@@ -44,7 +44,7 @@ def _write_event(event: JobEvent) -> None:
 def _draw_line(event: JobEvent) -> None:
     if event.event == "end":
         return
-    from kino_backup_tui.presentation.text import STAGE_NAMES, size_text
+    from kino_backup_tui.presentation.text import STAGE_NAMES, printable, size_text
 
     text = STAGE_NAMES[event.stage] if event.stage else "Starting"
     if event.total_bytes:
@@ -52,6 +52,8 @@ def _draw_line(event: JobEvent) -> None:
         text += f"  {size_text(event.done_bytes)} of {size_text(event.total_bytes)}  {percent} %"
     elif event.done_bytes:
         text += f"  {size_text(event.done_bytes)}"
+    if event.note:
+        text += f"  {printable(event.note)}"
     columns = shutil.get_terminal_size().columns
     while display_width(text) >= columns:
         text = text[:-1]

@@ -22,9 +22,9 @@ class Session(NamedTuple):
     data_path: Path | None = None
     layout: str | None = None
 
-    def context(self) -> Context:
-        """Find that Kino; raises `NotFoundError`, `UsageError`, `NotPermittedError`."""
-        return open_context(self.data_path, self.layout, os.environ)
+    def context(self, *, may_be_empty: bool = False) -> Context:
+        """Find that Kino, see `find_kino`; raises `NotFoundError`, `UsageError`, `NotPermittedError`."""
+        return open_context(self.data_path, self.layout, os.environ, may_be_empty=may_be_empty)
 
 
 @contextlib.contextmanager

@@ -23,12 +23,12 @@ _Handler = Callable[[int, FrameType | None], None]
 
 
 class StoppedBySignal(BaseException):  # like KeyboardInterrupt, nothing on the way may take it for an error
-    """A signal ended the program; `message` says what became of its work."""
+    """A signal ended the program; `error` says what became of its work."""
 
-    def __init__(self, number: int, message: str = "Interrupted.") -> None:
-        super().__init__(message)
+    def __init__(self, number: int, error: OperationCancelledError | None = None) -> None:
+        super().__init__(number)
         self.number = number
-        self.message = message
+        self.error = error or OperationCancelledError("Interrupted.")
 
 
 def stop_on_signals() -> contextlib.AbstractContextManager[None]:
@@ -58,7 +58,7 @@ def cancel_on_signals() -> Iterator[CancelToken]:
         except OperationCancelledError as error:
             if not received:
                 raise
-            raise StoppedBySignal(received[0], error.message) from error
+            raise StoppedBySignal(received[0], error) from error
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@
     ├── RolledBackError             a restore failed, and the state from before it is back
     ├── UndecidedError              an interrupted restore needs a decision of the admin
     └── OperationCancelledError     the user asked to stop, and it stopped
+        └── DetachedError           only the watching has stopped; the operation goes on
 
 Each class has a stable `code`, which JSON output, the journal and logs share. Exit codes belong to the
 command line.
@@ -142,3 +143,9 @@ class OperationCancelledError(KinoBackupError):
     """The operation was cancelled and has undone what it had begun."""
 
     code = "cancelled"
+
+
+class DetachedError(OperationCancelledError):
+    """Nobody watches the operation here any more; it goes on in its own process."""
+
+    code = "detached"

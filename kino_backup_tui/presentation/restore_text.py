@@ -110,7 +110,12 @@ def _schema_remark(backup: State, now: State) -> str:
 
 
 def replaces_text(plan: RestorePlan) -> str:
-    """What goes and what comes, in a sentence; what SQLite keeps beside a database goes with it."""
+    """What goes and what comes, in a sentence; empty if that is not known.
+
+    What SQLite keeps beside a database goes with it and is not told.
+    """
+    if not plan.arriving:
+        return ""
     going = tuple(name for name in plan.replaced if not name.endswith(_BESIDE))
     parts = [
         ("replaces {}", tuple(name for name in going if name in plan.arriving)),

@@ -20,10 +20,14 @@ from kino_backup_tui.core import errors
         (errors.IncompatibleError, 5),
         (errors.NoSpaceError, 6),
         (errors.BusyError, 7),
+        (errors.ServiceError, 8),
+        (errors.RolledBackError, 9),
         (errors.LocationError, 11),
         (errors.NotPermittedError, 11),
         (errors.InvalidSettingsError, 12),
+        (errors.UndecidedError, 14),
         (errors.OperationCancelledError, 130),
+        (errors.DetachedError, 130),
     ],
 )
 def test_each_error_has_its_exit_code(kind: type[errors.KinoBackupError], code: int) -> None:

@@ -12,9 +12,6 @@ from kino_backup_tui.cli.main import VERBS
 from tests.cli.harness import COMMAND, Cli, run
 
 NOT_IN_THIS_VERSION = (
-    "restore",
-    "rollback",
-    "apply",
     "run-due",
     "serve",
     "api-key",
@@ -41,6 +38,15 @@ NOT_IN_THIS_VERSION = (
         ["export", "latest", "-"],
         ["import"],
         ["import", ""],
+        ["restore"],
+        ["restore", ""],
+        ["restore", "-"],
+        ["restore", "latest", "--health-timeout", "0"],
+        ["restore", "latest", "--health-timeout", "soon"],
+        ["rollback", "extra"],
+        ["apply", "extra"],
+        ["apply", "--keep", "both"],
+        ["apply", "--gate", "--keep", "old"],
         ["delete"],
         ["prune", "--dryrun"],
         ["schedule", "set"],

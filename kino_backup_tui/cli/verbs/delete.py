@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from kino_backup_tui.cli.options import backup_argument, json_option, wait_option
 from kino_backup_tui.cli.output import talk, write_json
 from kino_backup_tui.cli.session import Session, controlled
-from kino_backup_tui.core.errors import OperationCancelledError, UsageError
+from kino_backup_tui.cli.standard_input import confirmed
+from kino_backup_tui.core.errors import OperationCancelledError
 
 
 @click.command("delete")
@@ -30,7 +29,8 @@ def command(session: Session, backup: str, yes: bool, wait_seconds: float, as_js
 
     context = session.context()
     found = find_backup(context, backup)
-    if not yes and not _confirmed(delete_question(found, context.clock.zone())):
+    question = delete_question(found, context.clock.zone())
+    if not yes and not confirmed(question, hint="Give --yes to delete without a question."):
         raise OperationCancelledError("Nothing was deleted.")
     with controlled(as_json=as_json, wait_seconds=wait_seconds) as control:
         delete_backup(context, found, control)
@@ -38,13 +38,3 @@ def command(session: Session, backup: str, yes: bool, wait_seconds: float, as_js
         write_json({"deleted": backup_object(found)})
     else:
         talk(f"Deleted {printable(found.filename)}.")
-
-
-def _confirmed(question: str) -> bool:
-    if not sys.stdin.isatty():
-        raise UsageError(
-            f"Nobody is here to answer: {question}", hint="Give --yes to delete without a question."
-        )
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}

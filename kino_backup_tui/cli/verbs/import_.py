@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import os
-import select
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -20,14 +15,7 @@ from kino_backup_tui.cli.options import (
     wait_option,
 )
 from kino_backup_tui.cli.session import Session, controlled
-from kino_backup_tui.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-    from kino_backup_tui.core.progress import CancelToken
-
-_POLL_SECONDS = 0.2
+from kino_backup_tui.cli.standard_input import archive_stream, require_archive
 
 
 @click.command("import")
@@ -56,35 +44,15 @@ def command(
     from kino_backup_tui.core.operations.import_ import import_backup
 
     from_stdin = str(file) == "-"
-    if from_stdin and sys.stdin.isatty():
-        raise UsageError("Standard input is a terminal, not an archive.", hint="Redirect a file into it.")
+    if from_stdin:
+        require_archive()
     context = session.context()
     with controlled(as_json=as_json, progress=progress, wait_seconds=wait_seconds) as control:
         created = import_backup(
             context,
-            _standard_input(control.cancel) if from_stdin else file,
+            archive_stream(control.cancel) if from_stdin else file,
             control,
             use_reserve=use_reserve,
             accept_location=accept_location,
         )
     write_created(created, "Imported", as_json=as_json)
-
-
-def _standard_input(cancel: CancelToken) -> io.BufferedReader:
-    return io.BufferedReader(_CancellableInput(cancel))
-
-
-class _CancellableInput(io.RawIOBase):
-    """Standard input, in which a wait for a silent sender ends when the operation is cancelled."""
-
-    def __init__(self, cancel: CancelToken) -> None:
-        self._descriptor = sys.stdin.fileno()
-        self._cancel = cancel
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        while not select.select([self._descriptor], [], [], _POLL_SECONDS)[0]:
-            self._cancel.raise_if_cancelled()
-        return os.readv(self._descriptor, [buffer])

@@ -18,13 +18,14 @@ from kino_backup_tui.core.progress import JobEvent
 def command(session: Session, job: str | None, as_json: bool) -> int:
     """Follow a job until it ends.
 
-    The exit code is that of its outcome. Without JOB: the one that is running, else the newest.
-    Interrupting the watching does not touch the job.
+    The exit code is that of its outcome; a restore is followed by its result. Without JOB: the one that is
+    running, else the newest. Interrupting the watching does not touch the job.
     """
+    from kino_backup_tui.cli.following import RESTORING, write_end
     from kino_backup_tui.core.operations.jobs import watch_job
 
-    context = session.context()
-    code = OK
+    context = session.context(may_be_empty=True)
+    code, end = OK, None
     with controlled(as_json=as_json) as control:
         for event in watch_job(context, job, control.cancel):
             if as_json:
@@ -35,7 +36,9 @@ def command(session: Session, job: str | None, as_json: bool) -> int:
                 control.report(event)
                 _write_text(event)
             if event.event == "end":
-                code = outcome_exit_code(event.outcome)
+                code, end = outcome_exit_code(event.outcome), event
+    if end is not None and end.operation in RESTORING:
+        return write_end(context, end, as_json=as_json)
     return code
 
 
@@ -47,5 +50,7 @@ def _write_text(event: JobEvent) -> None:
         write_line(printable(f"{event.operation} (job {event.job})"))
     elif event.event == "stage" and event.stage is not None:
         write_line(STAGE_NAMES[event.stage])
+    elif event.event == "note":
+        write_line(f"  {printable(event.note)}")
     elif event.event == "end":
         write_line(printable(f"{event.outcome}: {event.message}" if event.message else str(event.outcome)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from kino_backup_tui.core.errors import NotFoundError
+from kino_backup_tui.core.errors import DetachedError, NotFoundError
 from kino_backup_tui.core.jobs.journal import (
     INTERRUPTED,
     JobRecord,
@@ -29,7 +29,7 @@ def watch_job(context: Context, job_id: str | None, cancel: CancelToken) -> Iter
     """Yield a job's events from its start, then as they come, until it ends.
 
     Without an id: the job that is running, else the newest. A job whose process died ends with the outcome
-    "interrupted". Raises `NotFoundError`, `OperationCancelledError`.
+    "interrupted". Raises `NotFoundError`, `DetachedError` if `cancel` ends the watching.
     """
     workspace = workspace_of(context.kino)
     records = read_records(workspace)
@@ -50,7 +50,8 @@ def watch_job(context: Context, job_id: str | None, cancel: CancelToken) -> Iter
             # It may have ended between the two looks; only a second look at the events can tell.
             yield from _last_words(workspace, wanted, events)
             return
-        cancel.raise_if_cancelled()
+        if cancel.cancelled:
+            raise DetachedError(f"The {wanted.operation} goes on; `kino-backup-tui watch` shows it.")
         time.sleep(_POLL_SECONDS)
 
 

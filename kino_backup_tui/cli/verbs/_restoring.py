@@ -1,0 +1,160 @@
+"""What `restore` and `rollback` have in common: show the plan, ask, start the worker, follow it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from kino_backup_tui.cli.exit_codes import OK, exit_code
+from kino_backup_tui.cli.following import follow, write_end
+from kino_backup_tui.cli.options import json_option, progress_option, wait_option
+from kino_backup_tui.cli.output import talk, tell_error, warn, write_json, write_line
+from kino_backup_tui.cli.session import controlled
+from kino_backup_tui.cli.standard_input import confirmed
+from kino_backup_tui.core.errors import BusyError, OperationCancelledError
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.operations.context import Context
+    from kino_backup_tui.core.operations.restore import RestoreOptions
+    from kino_backup_tui.core.progress import Control
+    from kino_backup_tui.core.restore.plan import RestorePlan
+
+_BUSY_POLL_SECONDS = 0.5
+
+
+class Request(NamedTuple):
+    """What the options ask for."""
+
+    yes: bool
+    dry_run: bool
+    safety_backup: bool
+    health_seconds: float
+    wait_seconds: float
+    progress: bool
+    as_json: bool
+
+    def options(self) -> RestoreOptions:
+        """Those that the core knows."""
+        from kino_backup_tui.core.operations.restore import RestoreOptions
+
+        return RestoreOptions(safety_backup=self.safety_backup, health_seconds=self.health_seconds)
+
+
+def restore_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that `Request` is made of."""
+    for option in reversed(
+        (
+            click.option("--dry-run", is_flag=True, help="Only tell what would be done."),
+            click.option("--yes", is_flag=True, help="Do not ask."),
+            click.option(
+                "--no-safety-backup",
+                "safety_backup",
+                is_flag=True,
+                default=True,
+                flag_value=False,
+                help="Do without a backup of the current state; the replaced files are kept all the same.",
+            ),
+            click.option(
+                "--health-timeout",
+                "health_seconds",
+                type=click.FloatRange(min=1),
+                default=180,
+                show_default=True,
+                metavar="SECONDS",
+                help="How long Kino may take to become healthy before the restore is undone.",
+            ),
+            wait_option,
+            progress_option,
+            json_option,
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def perform(
+    context: Context,
+    make_plan: Callable[[Control], RestorePlan],
+    request: Request,
+    unless_started: contextlib.ExitStack,
+) -> int:
+    """Plan, show, ask, start and follow; return the exit code.
+
+    `unless_started` cleans up when it is closed; once the worker has begun that is the worker's to do.
+    """
+    with controlled(as_json=request.as_json, progress=request.progress) as control:
+        plan = make_plan(control)
+    if request.dry_run or plan.blockers:
+        return _write_plan(context, plan, request)
+    _confirm(context, plan, request)
+    with controlled(as_json=request.as_json, progress=request.progress) as control:
+        job = _start(context, plan, request, control)
+        unless_started.pop_all()
+        end = follow(context, job, control)
+        if end.outcome == OperationCancelledError.code:
+            raise OperationCancelledError(end.message or "Nothing was changed.")
+    return write_end(context, end, as_json=request.as_json)
+
+
+def _write_plan(context: Context, plan: RestorePlan, request: Request) -> int:
+    """Print a plan that is not carried out: as data if it was asked for, else as the reason why not."""
+    from kino_backup_tui.presentation.restore_objects import plan_object
+    from kino_backup_tui.presentation.shapes import problem_object
+
+    code = exit_code(type(plan.blockers[0])) if plan.blockers else OK
+    if request.as_json:
+        if request.dry_run:
+            write_json(plan_object(plan))
+        else:
+            problems = [problem_object(blocker) for blocker in plan.blockers]
+            write_json({"error": problems[0], "blockers": problems})
+        return code
+    _tell_plan(context, plan, write_line if request.dry_run else talk)
+    for blocker in plan.blockers:
+        tell_error(blocker)
+    if plan.blockers:
+        talk("Nothing was changed.")
+    return code
+
+
+def _tell_plan(context: Context, plan: RestorePlan, say: Callable[[str], None]) -> None:
+    from kino_backup_tui.presentation.restore_text import plan_text
+
+    for line in plan_text(plan, context.clock.now(), context.clock.zone()):
+        say(line)
+    for warning in plan.warnings:
+        warn(warning)
+
+
+def _confirm(context: Context, plan: RestorePlan, request: Request) -> None:
+    from kino_backup_tui.presentation.restore_text import plan_question
+
+    if not (request.as_json and request.yes):
+        _tell_plan(context, plan, talk)
+    hint = f"Give --yes to {plan.operation} without a question, or --dry-run to see the plan alone."
+    if not request.yes and not confirmed(plan_question(plan), hint=hint):
+        raise OperationCancelledError("Nothing was changed.")
+
+
+def _start(context: Context, plan: RestorePlan, request: Request, control: Control) -> str:
+    """Start the worker, if need be once another operation has ended."""
+    from kino_backup_tui.core.operations.restore import start_restore
+    from kino_backup_tui.core.progress import JobEvent, Stage
+
+    deadline = time.monotonic() + request.wait_seconds
+    told = False
+    while True:
+        try:
+            return start_restore(context, plan, request.options())
+        except BusyError:
+            if time.monotonic() >= deadline:
+                raise
+        if not told:
+            control.report(JobEvent("stage", "", plan.operation, context.clock.now(), Stage.WAITING))
+            told = True
+        control.cancel.raise_if_cancelled()
+        time.sleep(_BUSY_POLL_SECONDS)
