@@ -46,22 +46,22 @@ def command(session: Session, backup: str | None, everything: bool, progress: bo
             return OK
         listing = list_backups(context)
         backups = listing.backups
-        failures = [
-            error for each in backups if (error := _verify_one(context, each, control, as_json=as_json))
-        ]
+        results = [_verify_one(context, each, control, as_json=as_json) for each in backups]
     # Backups that cannot be seen have not been proven: a nightly check must not stay green without its disk.
     warn_of(listing.settings_problem, listing.location_problem)
-    if failures:
+    if failures := [result for result in results if isinstance(result, KinoBackupError)]:
         raise _summary(failures, len(backups))
     if as_json:
-        write_json({"checked": len(backups), "verified": len(backups)})
+        # A raw one has passed as well as it can, and is not verified.
+        verified = results.count(BackupStatus.VERIFIED)
+        write_json({"checked": len(backups), "verified": verified})
     return exit_code(type(listing.location_problem)) if listing.location_problem else OK
 
 
 def _verify_one(
     context: Context, backup: Backup, control: Control, *, as_json: bool
-) -> KinoBackupError | None:
-    """Verify and print one of many; return why it failed instead of raising."""
+) -> KinoBackupError | BackupStatus:
+    """Verify and print one of many; return its status, or why it failed instead of raising."""
     from kino_backup_tui.core.operations.verify import verify_backup
 
     try:
@@ -76,7 +76,7 @@ def _verify_one(
         _write(replace(backup, status=status, problem=problem), as_json=as_json)
         return error
     _write(result, as_json=as_json)
-    return None
+    return result.status
 
 
 def _summary(failures: list[KinoBackupError], total: int) -> KinoBackupError:

@@ -75,7 +75,7 @@ def safety_location(session: Session) -> tuple[Path, KinoBackupError | None]:
 
 
 def assess_safety(context: Context, session: Session) -> SafetyOutlook:
-    """Look at what a safety backup would be and need; changes nothing, and a large database takes no longer."""
+    """Look at what a safety backup would be and need; changes nothing, reads no more than the schema."""
     kino = context.kino
     if not _is_there(kino.database):
         return SafetyOutlook(Safety.NONE)
