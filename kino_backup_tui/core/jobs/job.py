@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from kino_backup_tui.core.clock import Clock
@@ -61,6 +62,15 @@ class Job:
         self._now = self._now._replace(done_bytes=done_bytes, total_bytes=total_bytes)
         if time.monotonic() - self._reported_at >= REPORT_SECONDS:
             self._send("progress")
+
+    @property
+    def now_at(self) -> Stage | None:
+        """The current stage."""
+        return self._now.stage
+
+    def now(self) -> datetime:
+        """The current instant."""
+        return self._clock.now()
 
     def note(self, note: str) -> None:
         """Say what the current stage has found, or is waiting for."""

@@ -92,16 +92,16 @@ def _acquire(descriptor: int, workspace: Workspace, control: Control, waiting: C
             return
         # The second attempt is for a lock held for an instant by somebody who only looked at it.
         if attempts > 1 and time.monotonic() >= deadline:
-            raise BusyError(_who(_read(workspace)), hint="Wait for it, or give --wait more seconds.")
+            raise busy(_read(workspace))
         if attempts == 2:
             waiting()
         time.sleep(_POLL_SECONDS)
 
 
-def _who(holder: Holder | None) -> str:
-    if holder is None:
-        return "Another operation is running."
-    return f"Another operation is running: {holder.operation}, process {holder.pid}, since {holder.since}."
+def busy(holder: Holder | None) -> BusyError:
+    """The error of those who will not wait any longer."""
+    who = f": {holder.operation}, process {holder.pid}, since {holder.since}" if holder else ""
+    return BusyError(f"Another operation is running{who}.", hint="Wait for it, or give --wait more seconds.")
 
 
 def _write(workspace: Workspace, holder: Holder | None) -> None:

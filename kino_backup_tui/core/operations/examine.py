@@ -42,15 +42,15 @@ class Examined(NamedTuple):
         )
 
 
-def open_source(path: Path, *, listed: bool) -> BinaryIO:
-    """Open an archive; a link is followed only where the admin named the file.
+def open_source(path: Path) -> BinaryIO:
+    """Open an archive that the admin has chosen.
 
     Raises `NotFoundError`, `LocationError`, `NotPermittedError`.
     """
     if not os.path.lexists(path):
         raise NotFoundError(f"There is no file {path}.")
     with storage_errors(path, "read"):
-        return open_regular(path, follow=not listed)
+        return open_regular(path, follow=True)
 
 
 def examine(archive: BinaryIO, kino: Kino, target: Path, descriptor: int, job: Job) -> Examined:

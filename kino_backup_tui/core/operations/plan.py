@@ -67,6 +67,9 @@ class RestoreOptions:
     """How long Kino may take until it is healthy; more while it can be seen to get on."""
 
 
+DEFAULT_OPTIONS = RestoreOptions()
+
+
 class Present(NamedTuple):
     """Kino as it is before anything is replaced."""
 
@@ -100,7 +103,7 @@ def look(context: Context, control: Control) -> Present:
 
 
 def plan_restore(
-    context: Context, source: Backup | Path, control: Control, options: RestoreOptions = RestoreOptions()
+    context: Context, source: Backup | Path, control: Control, options: RestoreOptions = DEFAULT_OPTIONS
 ) -> RestorePlan:
     """Read an archive to its end, compare it with Kino as it is, and say what a restore would do.
 
@@ -111,7 +114,7 @@ def plan_restore(
     path = source.path if isinstance(source, Backup) else source.absolute()
     with (
         run_unlocked(RESTORE, context.clock, control) as job,
-        open_source(path, listed=isinstance(source, Backup)) as archive,
+        open_source(path) as archive,
     ):
         size = os.fstat(archive.fileno()).st_size
         job.stage(Stage.CHECKING_ARCHIVE, size)
@@ -149,12 +152,16 @@ def build_plan(
     options: RestoreOptions,
     *,
     operation: str = RESTORE,
+    job: str = "",
 ) -> RestorePlan:
-    """Put the plan together from what was read; `examined` is None for an archive that cannot be used."""
+    """Put the plan together from what was read; `examined` is None for an archive that cannot be used.
+
+    `job` is the restore that asks, once it has unpacked the archive to where it stays.
+    """
     kino = context.kino
     contents = examined.read.contents if examined else ()
     arriving = {content.path.partition("/")[0] for content in contents}
-    plan = _frame(context, session, present, options)
+    plan = _frame(context, session, present, options, job)
     warnings = list(plan.warnings)
     blockers = list(plan.blockers)
     space = list(plan.space)
@@ -165,7 +172,7 @@ def build_plan(
         folder = staging if staging.exists() else kino.data_path
         need = sum(content.size for content in contents)
         space.insert(0, SpaceNeed("Staging", folder, need, free_bytes(folder)))
-        if need > free_bytes(folder):
+        if not job and need > free_bytes(folder):
             blockers.append(_no_room("Staging", folder, need))
     return replace(
         plan,
@@ -182,22 +189,28 @@ def build_plan(
 
 
 def plan_rollback(
-    context: Context, control: Control, options: RestoreOptions = RestoreOptions()
+    context: Context,
+    control: Control,
+    options: RestoreOptions = DEFAULT_OPTIONS,
+    *,
+    earlier: Record | None = None,
+    job: str = "",
 ) -> RestorePlan:
     """Say what going back to the state from before the newest restore would do.
 
     The files that restore replaced are put back; if they are gone by now, its pre-restore backup is restored.
+    `earlier` is that restore, and `job` the rollback that asks, once it has begun.
     Raises `NotFoundError` if there is neither, and what `plan_restore` raises.
     """
     session = open_session(context)
-    record = read_record(session.workspace)
+    record = earlier or read_record(session.workspace)
     if record is None or record.phase is not Phase.CONFIRMED:
         raise NotFoundError(
             "There is no restore to undo.", hint="`kino-backup-tui jobs` shows what was done."
         )
     kept = previous_names(session, record)
     if kept:
-        plan = _frame(context, session, look(context, control), options)
+        plan = _frame(context, session, look(context, control), options, job)
         return replace(
             plan,
             operation=ROLLBACK,
@@ -212,7 +225,7 @@ def plan_rollback(
     way_back = next((found for found in session.scan()[0] if found.filename == record.way_back), None)
     if way_back is None:
         raise NotFoundError(
-            f"What {record.source} has replaced is gone: neither its files nor a pre-restore backup are there."
+            f"What {record.source} has replaced is gone: its files, and the pre-restore backup, too."
         )
     return _rollback_from_archive(context, way_back, control, options)
 
@@ -231,7 +244,9 @@ def _rollback_from_archive(
     return replace(plan, operation=ROLLBACK, blockers=blockers)
 
 
-def _frame(context: Context, session: Session, present: Present, options: RestoreOptions) -> RestorePlan:
+def _frame(
+    context: Context, session: Session, present: Present, options: RestoreOptions, job: str
+) -> RestorePlan:
     """What is the same whatever arrives: Kino now, its supervisor, the safety backup, the rights."""
     kino = context.kino
     safety = assess_safety(context, session) if options.safety_backup else None
@@ -239,7 +254,7 @@ def _frame(context: Context, session: Session, present: Present, options: Restor
         problem
         for problem in (
             _rights_problem(context, session),
-            _unsettled_problem(session),
+            _unsettled_problem(session, job),
             movability_problem(kino),
             present.supervisor.problem(),
         )
@@ -248,7 +263,7 @@ def _frame(context: Context, session: Session, present: Present, options: Restor
     warnings: list[str] = []
     if safety is not None:
         warnings += safety.warnings
-        blockers += [_no_safety_room(need) for need in safety.space if need.needed_bytes > need.free_bytes]
+        blockers += [safety.no_room] if safety.no_room else []
     if session.settings_problem is not None:
         warnings.append(f"{session.settings_problem.message} The restore goes on without these settings.")
     if present.facts is None and os.path.lexists(kino.database):
@@ -329,12 +344,12 @@ def _rights_problem(context: Context, session: Session) -> KinoBackupError | Non
     )
 
 
-def _unsettled_problem(session: Session) -> KinoBackupError | None:
+def _unsettled_problem(session: Session, job: str) -> KinoBackupError | None:
     try:
         record = read_record(session.workspace)
     except KinoBackupError as error:
         return error
-    if record is not None and is_unsettled(record):
+    if record is not None and is_unsettled(record) and record.job != job:
         return ServiceError(
             f"A restore of {record.source} was interrupted and is not settled.",
             hint="`kino-backup-tui apply` finishes or undoes it; then retry.",
@@ -361,12 +376,4 @@ def _no_room(step: str, folder: Path, size: int) -> NoSpaceError:
     return NoSpaceError(
         f"{step} needs {megabytes(size)} in {folder}; {megabytes(free)} are free.",
         hint="Free space there, then retry.",
-    )
-
-
-def _no_safety_room(need: SpaceNeed) -> NoSpaceError:
-    return NoSpaceError(
-        f"{need.step} needs {megabytes(need.needed_bytes)} in {need.folder}; "
-        f"{megabytes(need.free_bytes)} are free.",
-        hint="Free space there, or go on with --no-safety-backup: the replaced files are kept all the same.",
     )

@@ -1,0 +1,229 @@
+"""restore, rollback and apply: the doors of the front ends.
+
+Plan, confirm, start the worker, stop it while that can be, follow its job, read how it ended.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from kino_backup_tui.core.archive.writer import CHUNK_BYTES
+from kino_backup_tui.core.errors import KinoBackupError, NotPermittedError, UsageError
+from kino_backup_tui.core.files import create_private, storage_errors
+from kino_backup_tui.core.jobs.job import new_job_id, run_unlocked
+from kino_backup_tui.core.jobs.journal import journal_path, read_events, read_records
+from kino_backup_tui.core.jobs.lock import busy, current_holder
+from kino_backup_tui.core.jobs.worker import start_detached
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.plan import (
+    DEFAULT_OPTIONS,
+    ROLLBACK,
+    RestoreOptions,
+    plan_restore,
+    plan_rollback,
+)
+from kino_backup_tui.core.operations.restoring import Task
+from kino_backup_tui.core.operations.settle import gate, interrupted, settle
+from kino_backup_tui.core.operations.worker import encode_task
+from kino_backup_tui.core.progress import Control, JobEvent, Stage
+from kino_backup_tui.core.restore.folders import ensure_restore_folder, restore_folder
+from kino_backup_tui.core.restore.journal import UNTOUCHED, Phase, read_record
+from kino_backup_tui.core.restore.plan import RestorePlan, RestoreResult
+from kino_backup_tui.core.workspace import Workspace, workspace_of
+
+__all__ = [
+    "RestoreOptions",
+    "cancel_restore",
+    "decode_result",
+    "discard",
+    "gate",
+    "interrupted",
+    "plan_restore",
+    "plan_rollback",
+    "read_result",
+    "receive",
+    "settle",
+    "start_restore",
+    "way_back",
+]
+
+START_SECONDS = 30.0
+"""How long the worker may take until its job can be followed."""
+_POLL_SECONDS = 0.05
+_RECEIVED = "received-"
+_WORKER = "kino_backup_tui.core.operations.worker"
+
+
+def start_restore(
+    context: Context,
+    plan: RestorePlan,
+    options: RestoreOptions = DEFAULT_OPTIONS,
+    control: Control | None = None,
+) -> str:
+    """Start the worker that does what the plan says, and return its job's id once that can be followed.
+
+    `options` are those of the plan. Raises the plan's first blocker, `BusyError`, `OperationCancelledError`,
+    `KinoBackupError` if the worker does not start.
+    """
+    if plan.blockers:
+        raise plan.blockers[0]
+    workspace = workspace_of(context.kino)
+    job = new_job_id(context.clock)
+    _wait_for_lock(context, workspace, plan.operation, job, control or Control())
+    task = Task(
+        job=job,
+        operation=plan.operation,
+        source=plan.source,
+        kept_files=plan.operation == ROLLBACK and not plan.archive_sha256,
+        fingerprint=plan.fingerprint,
+        safety_backup=options.safety_backup,
+        health_seconds=options.health_seconds,
+        received=_is_received(workspace, plan.source),
+    )
+    try:
+        child = start_detached(_WORKER, [encode_task(task, context.kino)], f"kino-backup-tui-{job}")
+    except OSError as error:
+        raise KinoBackupError(f"The worker of the restore could not be started: {error}.") from error
+    _wait_for_journal(journal_path(workspace, job), child)
+    return job
+
+
+def cancel_restore(context: Context, job: str) -> bool:
+    """Ask a restore to stop; False if it is too late for that, and it goes on.
+
+    Raises `NotPermittedError` if it belongs to another user.
+    """
+    workspace = workspace_of(context.kino)
+    running = next(
+        (record for record in read_records(workspace) if record.id == job and record.running), None
+    )
+    holder = current_holder(workspace)
+    if running is None or holder is None or holder.job != job:
+        return False
+    record = read_record(workspace)
+    if record is not None and record.job == job and record.phase not in UNTOUCHED - {Phase.QUIESCING}:
+        return False
+    try:
+        os.kill(holder.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return False
+    except PermissionError as error:
+        raise NotPermittedError(
+            f"The restore runs as another user, process {holder.pid}.", hint="Run this as that user, or root."
+        ) from error
+    return True
+
+
+def read_result(context: Context, job: str | None = None) -> RestoreResult | None:
+    """How a restore or rollback ended; of the newest one without an id. None if there is no such end."""
+    workspace = workspace_of(context.kino)
+    for record in read_records(workspace):
+        if record.operation not in ("restore", ROLLBACK, "apply") or job not in (None, record.id):
+            continue
+        events = [event for event, _pid in read_events(journal_path(workspace, record.id))]
+        if events and events[-1].result is not None:
+            return decode_result(events[-1].result)
+        if job is not None:
+            return None
+    return None
+
+
+def way_back(context: Context) -> str:
+    """File name of the pre-restore backup of the newest restore; empty if there is none."""
+    try:
+        record = read_record(workspace_of(context.kino))
+    except KinoBackupError:
+        return ""
+    return record.way_back if record is not None and record.phase is Phase.CONFIRMED else ""
+
+
+def receive(context: Context, stream: BinaryIO, control: Control) -> Path:
+    """Take an archive from a stream into a private file of the working folder, as much as comes.
+
+    The worker removes it when it has been unpacked, else `discard` does. Raises `UsageError` if nothing
+    came, `NoSpaceError`, `LocationError`, `NotPermittedError`, `OperationCancelledError`.
+    """
+    workspace = workspace_of(context.kino)
+    ensure_restore_folder(workspace)
+    folder = restore_folder(workspace)
+    _sweep_received(folder)
+    path = folder / f"{_RECEIVED}{os.urandom(8).hex()}.tar.gz"
+    with run_unlocked("restore", context.clock, control) as job:
+        job.stage(Stage.COPYING)
+        try:
+            with storage_errors(path, "write"), create_private(path, workspace.owner) as out:
+                while piece := stream.read(CHUNK_BYTES):
+                    out.write(piece)
+                    job.advance(len(piece))
+                if out.tell() == 0:
+                    raise UsageError("Nothing came on standard input.", hint="Redirect an archive into it.")
+                os.fsync(out.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+    return path
+
+
+def discard(context: Context, path: Path) -> None:
+    """Remove a received archive that is not restored after all."""
+    if _is_received(workspace_of(context.kino), path):
+        path.unlink(missing_ok=True)
+
+
+def decode_result(fields: Mapping[str, Any]) -> RestoreResult:
+    """A result from the journal of its job."""
+    return RestoreResult(
+        **{
+            **fields,
+            "at": datetime.fromisoformat(fields["at"]),
+            "log": tuple(fields["log"]),
+            "warnings": tuple(fields["warnings"]),
+        }
+    )
+
+
+def _is_received(workspace: Workspace, path: Path) -> bool:
+    return path.parent == restore_folder(workspace) and path.name.startswith(_RECEIVED)
+
+
+def _sweep_received(folder: Path) -> None:
+    """Remove what a process that died had received a day ago or earlier."""
+    for path in folder.glob(f"{_RECEIVED}*"):
+        if time.time() - path.stat().st_mtime > 86400:
+            path.unlink(missing_ok=True)
+
+
+def _wait_for_lock(
+    context: Context, workspace: Workspace, operation: str, job: str, control: Control
+) -> None:
+    """Here, where somebody can be told of it and give up, not in the worker."""
+    deadline = time.monotonic() + control.wait_seconds
+    told = False
+    while (holder := current_holder(workspace)) is not None:
+        control.cancel.raise_if_cancelled()
+        if time.monotonic() >= deadline:
+            raise busy(holder)
+        if not told:
+            control.report(JobEvent("stage", job, operation, context.clock.now(), Stage.WAITING))
+            told = True
+        time.sleep(_POLL_SECONDS)
+
+
+def _wait_for_journal(journal: Path, child: subprocess.Popen[bytes] | None) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not journal.exists() or not journal.stat().st_size:
+        if (child is not None and child.poll() is not None) or time.monotonic() > deadline:
+            if journal.exists():
+                return
+            raise KinoBackupError(
+                "The worker of the restore ended at once; nothing was changed.",
+                hint="Run `kino-backup-tui restore` again; if it stays so, please report it.",
+            )
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,379 @@
+"""What the worker does: from the confirmed plan to a Kino that runs on the restored state, or as before."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from kino_backup_tui.core.errors import (
+    KinoBackupError,
+    NoSpaceError,
+    OperationCancelledError,
+    RolledBackError,
+    UndecidedError,
+    UsageError,
+)
+from kino_backup_tui.core.jobs.job import Job, run_job
+from kino_backup_tui.core.kino.closed import find_openers
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.examine import examine, open_source
+from kino_backup_tui.core.operations.plan import (
+    ROLLBACK,
+    Present,
+    RestoreOptions,
+    build_plan,
+    look,
+    plan_rollback,
+    previous_names,
+)
+from kino_backup_tui.core.operations.safety import take_safety_backup
+from kino_backup_tui.core.operations.session import Session, open_session
+from kino_backup_tui.core.operations.transition import Transition
+from kino_backup_tui.core.progress import CancelToken, Control, Stage
+from kino_backup_tui.core.restore.folders import NEW, new_transaction, open_sets, set_folder
+from kino_backup_tui.core.restore.health import Health
+from kino_backup_tui.core.restore.journal import UNTOUCHED, Phase, Record, read_record, write_record
+from kino_backup_tui.core.restore.plan import RestorePlan, RestoreResult, Safety
+from kino_backup_tui.core.restore.swap import staged_inodes
+from kino_backup_tui.core.workspace import workspace_of
+
+WAIT_SECONDS = 24 * 3600.0
+"""How long a staged restore waits for a Kino that was started by hand to end."""
+STALE_SECONDS = 3600.0
+"""A safety backup older than this is taken again before the swap."""
+_POLL_SECONDS = 0.5
+
+
+class Task(NamedTuple):
+    """What the front end tells the worker."""
+
+    job: str
+    operation: str
+    source: Path
+    """The archive; of a rollback to kept files, their folder."""
+    kept_files: bool
+    """It is a rollback, and the new set is what the newest restore has put aside."""
+    fingerprint: str
+    """Of the plan that was confirmed."""
+    safety_backup: bool
+    health_seconds: float
+    received: bool
+    """The archive came by standard input, and goes when it has been unpacked."""
+
+    @property
+    def options(self) -> RestoreOptions:
+        """What the admin decided."""
+        return RestoreOptions(self.safety_backup, self.health_seconds)
+
+
+def perform(context: Context, task: Task, control: Control) -> None:
+    """Restore; the job's result says how it ended.
+
+    Raises what went wrong: `RolledBackError` if files had been replaced and are back, `UndecidedError` if
+    they could not be put back; anything else means that nothing was replaced.
+    """
+    workspace = workspace_of(context.kino)
+    with run_job(workspace, task.operation, context.clock, control, identity=task.job) as job:
+        _Restoration(context, job, task, control).run()
+
+
+class _Restoration:
+    def __init__(self, context: Context, job: Job, task: Task, control: Control) -> None:
+        self._context = context
+        self._session: Session = open_session(context)
+        self._job = job
+        self._task = task
+        self._control = control
+        self._present: Present = look(context, control)
+        self._warnings: list[str] = []
+        self._earlier: Record | None = None
+        self._step: Transition
+
+    def run(self) -> None:
+        try:
+            self._earlier = read_record(self._session.workspace)
+            self._step = Transition(
+                self._context.kino,
+                self._session.workspace,
+                self._present.supervisor,
+                self._job,
+                self._begin(),
+            )
+            plan = self._prepare()
+        except BaseException as error:
+            self._give_up(error)
+            raise
+        self._replace(plan)
+
+    def _begin(self) -> Record:
+        earlier = self._earlier
+        if earlier is not None and earlier.phase not in (Phase.CONFIRMED, Phase.ROLLED_BACK, Phase.ABANDONED):
+            raise UndecidedError(
+                f"A restore of {earlier.source} was interrupted and is not settled.",
+                hint="`kino-backup-tui apply` finishes or undoes it; then retry.",
+            )
+        previous = earlier.transaction if earlier is not None and self._task.kept_files else ""
+        record = Record(
+            transaction=new_transaction(),
+            job=self._task.job,
+            operation=self._task.operation,
+            source=self._task.source.name if not previous else "the state of before",
+            since=self._context.clock.now(),
+            phase=Phase.STAGING,
+            layout=self._context.kino.layout.name,
+            previous=previous,
+            replaced=self._present.side,
+        )
+        return write_record(self._session.workspace, record)
+
+    def _prepare(self) -> RestorePlan:
+        """Everything that can fail while Kino still runs, and then its stop."""
+        plan = self._stage_kept() if self._step.record.previous else self._stage_archive()
+        if plan.blockers:
+            raise plan.blockers[0]
+        if plan.fingerprint != self._task.fingerprint:
+            raise UsageError(
+                "What this restore would do has changed since it was confirmed.", hint="Look at it again."
+            )
+        raw = self._save_current(plan)
+        seen = self._live_files()
+        taken_at = time.monotonic()
+        if not self._step.supervisor.controls:
+            self._wait_for_kino()
+        self._job.stage(Stage.STOPPING)
+        self._job.cancel = CancelToken()  # half a stop is worse than none
+        self._step.quiesce()
+        if raw or self._changed_since(seen, taken_at):
+            self._save_current(plan)
+        return plan
+
+    def _stage_archive(self) -> RestorePlan:
+        workspace, record = self._session.workspace, self._step.record
+        with (
+            open_source(self._task.source) as archive,
+            open_sets(workspace, record.transaction) as sets,
+        ):
+            self._job.stage(Stage.CHECKING_ARCHIVE, os.fstat(archive.fileno()).st_size)
+            target = set_folder(workspace, record.transaction, NEW)
+            examined = examine(archive, self._context.kino, target, sets.new, self._job)
+            self._job.note(f"{len(examined.read.contents)} files, every digest matches")
+            self._job.stage(Stage.STAGING)
+            inodes = staged_inodes(sets, self._context.kino.layout)
+        self._step.enter(Phase.STAGED, arriving=tuple(inodes), inodes=inodes, arrived=examined.state)
+        return build_plan(
+            self._context,
+            self._session,
+            self._present,
+            self._task.source,
+            examined,
+            self._task.options,
+            operation=self._task.operation,
+            job=self._task.job,
+        )
+
+    def _stage_kept(self) -> RestorePlan:
+        earlier = self._earlier
+        assert earlier is not None  # noqa: S101 - a rollback to kept files has one
+        plan = plan_rollback(
+            self._context, self._control, self._task.options, earlier=earlier, job=self._task.job
+        )
+        names = previous_names(self._session, earlier)
+        record = self._step.record
+        with open_sets(self._session.workspace, record.transaction, record.previous) as sets:
+            inodes = {
+                name: inode
+                for name, inode in staged_inodes(sets, self._context.kino.layout).items()
+                if name in names
+            }
+        self._step.enter(Phase.STAGED, arriving=tuple(inodes), inodes=inodes, arrived=earlier.replaced)
+        return plan
+
+    def _save_current(self, plan: RestorePlan) -> bool:
+        """Take the safety backup; True if it can be tried again as a raw copy, once Kino has stopped."""
+        if plan.safety is Safety.NONE:
+            return False
+        with self._job.as_one_stage(Stage.SAFETY_BACKUP):
+            taken = take_safety_backup(
+                self._context,
+                self._session,
+                self._job,
+                version=self._present.installed,
+                allow_raw_now=self._step.record.phase is Phase.QUIESCING,
+            )
+        if taken.needs_raw:
+            self._job.note("the database is damaged: its files are packed once Kino has stopped")
+            return True
+        if isinstance(taken.problem, NoSpaceError):
+            raise taken.problem
+        self._warnings += taken.warnings
+        if taken.problem is not None:
+            self._warnings.append(f"There is no safety backup: {taken.problem.message}")
+        if taken.backup is not None:
+            self._job.note(taken.backup.filename)
+            self._step.enter(self._step.record.phase, way_back=taken.backup.filename)
+        return False
+
+    def _wait_for_kino(self) -> None:
+        """Wait for a Kino that nobody supervises to be ended by whoever started it."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while openers := find_openers(self._context.kino):
+            if self._job.now_at is not Stage.WAITING_FOR_KINO:
+                self._job.stage(Stage.WAITING_FOR_KINO)
+                pids = ", ".join(str(pid) for pid in openers.pids) or "not known"
+                self._job.note(f"stop Kino now (process {pids}); the restore goes on by itself")
+            self._job.cancel.raise_if_cancelled()
+            if time.monotonic() > deadline:
+                raise OperationCancelledError("Kino has not been stopped within a day; nothing was changed.")
+            time.sleep(_POLL_SECONDS)
+
+    def _replace(self, plan: RestorePlan) -> None:
+        step = self._step
+        self._job.stage(Stage.SWAPPING)
+        try:
+            step.swap()
+        except (OSError, KinoBackupError) as error:
+            self._go_back(Stage.SWAPPING, _sentence(error))
+        health: Health | None = None
+        if step.supervisor.controls:
+            try:
+                step.start()
+                self._job.stage(Stage.CHECKING_HEALTH)
+                health = step.judge(
+                    self._task.health_seconds, expect_http=self._present.state.version is not None
+                )
+            except KinoBackupError as error:
+                self._go_back(self._job.now_at, error.message)
+            if health is not None and not health.healthy:
+                self._go_back(Stage.CHECKING_HEALTH, health.text, health.log)
+        step.confirm()
+        try:
+            step.release()
+        except KinoBackupError as error:
+            self._warnings.append(f"{error.message} {error.hint}".rstrip())
+        self._finish("ok", _done(step, health), running=True if health else None)
+
+    def _go_back(self, stage: Stage | None, reason: str, log: tuple[str, ...] = ()) -> NoReturn:
+        """Undo the swap, and raise `RolledBackError` once the old state is back."""
+        step = self._step
+        try:
+            step.go_back()
+        except UndecidedError as error:
+            self._finish(error.code, error.message, failed=stage, log=log, hint=error.hint)
+            raise
+        step.release()
+        health = step.restart()
+        back = "The state from before the restore is back"
+        if health is not None:
+            back += " and Kino runs on it." if health.healthy else f", but Kino does not run: {health.text}."
+        else:
+            back += "."
+        message = f"{reason.rstrip('.')}. {back}"
+        hint = "The log of Kino tells why. Another backup may do."
+        self._finish(
+            RolledBackError.code,
+            message,
+            failed=stage,
+            log=log,
+            hint=hint,
+            running=health.healthy if health else None,
+        )
+        step.tidy()
+        raise RolledBackError(message, hint=hint)
+
+    def _give_up(self, error: BaseException) -> None:
+        """Nothing was moved: leave everything as it was."""
+        code = error.code if isinstance(error, KinoBackupError) else KinoBackupError.code
+        if hasattr(self, "_step") and self._step.record.phase in UNTOUCHED:
+            try:
+                self._step.abandon()
+            except KinoBackupError as problem:
+                self._warnings.append(f"{problem.message} {problem.hint}".rstrip())
+            self._put_back_journal()
+        self._finish(code, _sentence(error), hint=getattr(error, "hint", ""))
+
+    def _put_back_journal(self) -> None:
+        """A restore that changed nothing leaves the way back of the one before it."""
+        earlier = self._earlier
+        if earlier is not None and earlier.phase is Phase.CONFIRMED:
+            write_record(self._session.workspace, earlier)
+
+    def _finish(
+        self,
+        outcome: str,
+        message: str,
+        *,
+        failed: Stage | None = None,
+        log: tuple[str, ...] = (),
+        hint: str = "",
+        running: bool | None = None,
+    ) -> None:
+        step = getattr(self, "_step", None)
+        record = step.record if step else None
+        health = step.health if step else None
+        result = RestoreResult(
+            job=self._task.job,
+            operation=self._task.operation,
+            outcome=outcome,
+            at=self._context.clock.now(),
+            message=message,
+            source=record.source if record else self._task.source.name,
+            kino_version=health.version if health else None,
+            running=running,
+            tables=dict(record.arrived.tables or {}) if record and outcome == "ok" else None,
+            way_back=record.way_back if record else "",
+            can_roll_back=bool(record and record.phase is Phase.CONFIRMED and record.leaving),
+            failed_stage=failed.value if failed else "",
+            log=log,
+            hint=hint,
+            warnings=tuple(self._warnings),
+        )
+        self._job.message = message
+        self._job.result = encode_result(result)
+        if self._task.received:
+            self._task.source.unlink(missing_ok=True)
+
+    def _changed_since(self, seen: tuple[tuple[int, int], ...], taken_at: float) -> bool:
+        """Whether a Kino that went on running has made the safety backup out of date."""
+        if self._step.supervisor.controls:
+            return False  # it was stopped a moment later
+        return self._live_files() != seen or time.monotonic() - taken_at > STALE_SECONDS
+
+    def _live_files(self) -> tuple[tuple[int, int], ...]:
+        """What changes when Kino writes."""
+        found = []
+        for end in ("", "-wal"):
+            path = self._context.kino.database
+            try:
+                status = path.with_name(path.name + end).stat()
+            except OSError:
+                continue
+            found.append((status.st_size, status.st_mtime_ns))
+        return tuple(found)
+
+
+def encode_result(result: RestoreResult) -> dict[str, Any]:
+    """A result as it stands in the job's journal."""
+    return {**asdict(result), "at": result.at.isoformat(), "log": list(result.log)}
+
+
+def _done(step: Transition, health: Health | None) -> str:
+    what = (
+        "The state of before is back"
+        if step.record.operation == ROLLBACK
+        else f"{step.record.source} is restored"
+    )
+    if health is None:
+        return f"{what}. Start Kino: the restored database loads on its next start."
+    version = f" {health.version}" if health.version else ""
+    return f"{what}, and Kino{version} runs on it."
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, KinoBackupError):
+        return error.message
+    if isinstance(error, OSError):
+        return f"{error.filename or 'A file'}: {error.strerror or error}."
+    return f"{type(error).__name__}: {error}"

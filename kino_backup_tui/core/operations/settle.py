@@ -1,0 +1,287 @@
+"""apply: bring a restore to its end whose worker is gone, and the gate that does so before Kino starts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from kino_backup_tui.core.errors import (
+    BusyError,
+    KinoBackupError,
+    ServiceError,
+    UndecidedError,
+    UsageError,
+)
+from kino_backup_tui.core.jobs.job import Job, new_job_id, run_job
+from kino_backup_tui.core.jobs.lock import current_holder
+from kino_backup_tui.core.jobs.worker import start_detached
+from kino_backup_tui.core.kino.closed import find_openers
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.restoring import encode_result
+from kino_backup_tui.core.operations.transition import Transition
+from kino_backup_tui.core.progress import Control, Stage
+from kino_backup_tui.core.restore.folders import OLD, open_sets, set_folder, transactions
+from kino_backup_tui.core.restore.journal import (
+    KINO_MUST_NOT_START,
+    UNTOUCHED,
+    Phase,
+    Record,
+    is_unsettled,
+    read_record,
+    write_record,
+)
+from kino_backup_tui.core.restore.plan import Interrupted, RestoreResult
+from kino_backup_tui.core.restore.swap import present_names
+from kino_backup_tui.core.supervisors.by_hand import ByHand
+from kino_backup_tui.core.supervisors.detect import find_supervisor
+from kino_backup_tui.core.workspace import Workspace, workspace_of
+
+OPERATION = "apply"
+KEEP_OLD, KEEP_NEW = "old", "new"
+MOST_ATTEMPTS = 3
+"""How often Kino may be let start on a restored state that nobody has judged."""
+LIVED = timedelta(seconds=60)
+"""A Kino that still wrote to its database so long after it was let start has lived on it."""
+
+_SETTLING_SECONDS = 60.0
+_POLL_SECONDS = 0.5
+
+
+def interrupted(context: Context) -> Interrupted | None:
+    """The restore whose worker is gone before its end; None if there is none. Changes nothing."""
+    workspace = workspace_of(context.kino)
+    if current_holder(workspace) is not None:
+        return None
+    try:
+        record = read_record(workspace)
+    except UndecidedError as error:
+        return Interrupted("restore", "", context.clock.now(), f"{error.message} {error.hint}", decided=False)
+    if record is None or not is_unsettled(record):
+        return None
+    decided = record.phase is not Phase.BLOCKED
+    return Interrupted(record.operation, record.source, record.since, _outlook(record), decided)
+
+
+def settle(context: Context, control: Control, keep: str | None = None) -> RestoreResult | None:
+    """Finish an interrupted restore, or undo it; None if there was none.
+
+    Before the swap was whole it is undone, after it Kino is started and judged, as the restore would have
+    done. `keep` is "old" or "new" and decides what cannot be told otherwise.
+    Raises `UndecidedError` naming both sets, `ServiceError` if somebody has the database open, `BusyError`
+    while the restore still runs, `UsageError`.
+    """
+    if keep not in (None, KEEP_OLD, KEEP_NEW):
+        raise UsageError(f"There is no set {keep!r}; allowed are {KEEP_OLD} and {KEEP_NEW}.")
+    workspace = workspace_of(context.kino)
+    if keep is None and not is_unsettled(read_record(workspace)):
+        _remove_stale_gate(context)
+        return None
+    with run_job(workspace, OPERATION, context.clock, control) as job:
+        record = _record(context, workspace, keep)
+        if record is None or not is_unsettled(record):
+            return None
+        step = Transition(context.kino, workspace, find_supervisor(context.kino, os.environ), job, record)
+        result = _settled(context, step, job, keep)
+        job.message, job.result = result.message, encode_result(result)
+        return result
+
+
+def gate(context: Context) -> bool:
+    """Whether Kino may start now; what a dead worker left is settled first, as far as files go.
+
+    The rest is left to a process of its own: judging the Kino that is let start, taking the gate away.
+    """
+    workspace = workspace_of(context.kino)
+    try:
+        record = read_record(workspace)
+    except KinoBackupError:
+        return False
+    if record is None or not is_unsettled(record):
+        return True
+    if current_holder(workspace) is not None:
+        return record.phase not in KINO_MUST_NOT_START
+    try:
+        with run_job(workspace, OPERATION, context.clock, Control(wait_seconds=0)) as job:
+            allowed = _let_start(context, workspace, job)
+    except BusyError:
+        record = read_record(workspace)
+        return record is None or record.phase not in KINO_MUST_NOT_START
+    except KinoBackupError:
+        return False
+    _finish_later(context)
+    return allowed
+
+
+def _finish_later(context: Context) -> None:
+    arguments = ["--data-path", str(context.kino.data_path), "--layout", context.kino.layout.name, OPERATION]
+    with contextlib.suppress(OSError):  # the next `apply` does it
+        start_detached("kino_backup_tui", arguments, f"kino-backup-tui-{new_job_id(context.clock)}")
+
+
+def _let_start(context: Context, workspace: Workspace, job: Job) -> bool:
+    """Put the files in order at the moment of a start: there is no Kino running, and none to be started."""
+    record = read_record(workspace)
+    if record is None or not is_unsettled(record):
+        return True
+    step = Transition(context.kino, workspace, ByHand(context.kino, Path()), job, record)
+    if record.phase in UNTOUCHED:
+        step.abandon()
+        return True
+    if record.phase is Phase.SWAPPED:
+        now = context.clock.now()
+        if record.attempted_at is not None and _lived(context, record):
+            step.confirm()
+            return True
+        if record.attempts < MOST_ATTEMPTS:
+            step.enter(Phase.SWAPPED, attempts=record.attempts + 1, attempted_at=now)
+            return True
+    if record.phase is Phase.BLOCKED:
+        return False
+    step.go_back()
+    return True
+
+
+def _settled(context: Context, step: Transition, job: Job, keep: str | None) -> RestoreResult:
+    record = step.record
+    if record.phase in UNTOUCHED:
+        step.abandon()
+        return _result(
+            context, step, "cancelled", "The interrupted restore was undone; nothing was replaced."
+        )
+    if keep == KEEP_NEW or (record.phase is Phase.SWAPPED and keep is None):
+        return _keep_new(context, step, job)
+    if record.phase is Phase.BLOCKED and keep is None:
+        raise UndecidedError(
+            f"It cannot be told which files belong to Kino. What was replaced is in "
+            f"{set_folder(step.workspace, record.transaction, OLD)}, what took its place in "
+            f"{context.kino.data_path}.",
+            hint="`kino-backup-tui apply --keep old` puts the old files back, --keep new leaves these.",
+        )
+    return _put_back(context, step)
+
+
+def _put_back(context: Context, step: Transition) -> RestoreResult:
+    if not step.supervisor.controls:
+        _require_stopped(step)
+    step.go_back()
+    step.release()
+    health = step.restart()
+    text = "The interrupted restore was undone: the state from before it is back"
+    if health is None:
+        return _result(context, step, "rolled_back", f"{text}.")
+    end = " and Kino runs on it." if health.healthy else f", but Kino does not run: {health.text}."
+    return _result(context, step, "rolled_back", f"{text}{end}", running=health.healthy)
+
+
+def _keep_new(context: Context, step: Transition, job: Job) -> RestoreResult:
+    """The files are in place: what is left is a Kino that lives on them."""
+    if not step.supervisor.controls:
+        step.confirm()
+        return _result(
+            context, step, "ok", f"{step.record.source} is restored. Start Kino if it does not run."
+        )
+    if step.record.phase is not Phase.SWAPPED:
+        step.enter(Phase.SWAPPED)
+    state = step.supervisor.state()
+    if not state.active:
+        step.start()
+    job.stage(Stage.CHECKING_HEALTH)
+    health = step.judge(180.0, expect_http=False)
+    if not health.healthy:
+        return replace(_put_back(context, step), failed_stage=Stage.CHECKING_HEALTH.value, log=health.log)
+    step.confirm()
+    step.release()
+    return _result(
+        context, step, "ok", f"{step.record.source} is restored, and Kino runs on it.", running=True
+    )
+
+
+def _record(context: Context, workspace: Workspace, keep: str | None) -> Record | None:
+    """The journal; where that is lost and the admin has decided, one that says what they decided."""
+    try:
+        return read_record(workspace)
+    except UndecidedError:
+        if keep is None:
+            raise
+    newest = next(reversed(transactions(workspace)))
+    layout = context.kino.layout
+    with open_sets(workspace, newest) as sets:
+        leaving = present_names(sets._replace(data=sets.old), layout)
+    record = Record(
+        transaction=newest,
+        job="",
+        operation="restore",
+        source="a backup",
+        since=context.clock.now(),
+        phase=Phase.BLOCKED,
+        layout=layout.name,
+        leaving=leaving,
+        was_active=True,
+    )
+    return write_record(workspace, record)
+
+
+def _require_stopped(step: Transition) -> None:
+    """Nobody but a person can stop this Kino, and nothing can be put back under it."""
+    found = find_openers(step.kino)
+    if found is not None:
+        who = ", ".join(f"process {pid}" for pid in found.pids) or "a process"
+        raise ServiceError(
+            f"Kino runs ({who}) on the files of an interrupted restore.",
+            hint="Stop it, then run `kino-backup-tui apply` again.",
+        )
+
+
+def _remove_stale_gate(context: Context) -> None:
+    """A gate that outlived its restore."""
+    supervisor = find_supervisor(context.kino, os.environ)
+    if not supervisor.controls or supervisor.problem() is not None:
+        return
+    # systemd gives up a start whose condition vanishes from the unit while it is being asked.
+    deadline = time.monotonic() + _SETTLING_SECONDS
+    while not supervisor.state().settled and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    supervisor.open_gate()
+
+
+def _lived(context: Context, record: Record) -> bool:
+    assert record.attempted_at is not None  # noqa: S101 - asked only then
+    newest = 0.0
+    for end in ("", "-wal"):
+        path = context.kino.database.with_name(context.kino.database.name + end)
+        if path.exists():
+            newest = max(newest, path.stat().st_mtime)
+    return newest - record.attempted_at.timestamp() >= LIVED.total_seconds()
+
+
+def _outlook(record: Record) -> str:
+    what = f"A {record.operation} of {record.source} was interrupted"
+    if record.phase in UNTOUCHED:
+        return f"{what} before anything was replaced. Settling it removes what was unpacked."
+    if record.phase is Phase.SWAPPED:
+        return f"{what} after the files were replaced. Settling it starts Kino and judges it."
+    if record.phase is Phase.BLOCKED:
+        return f"{what}, and it cannot be told which files are whole. Kino stays stopped until you decide."
+    return f"{what} while files were replaced. Settling it puts the old ones back."
+
+
+def _result(
+    context: Context, step: Transition, outcome: str, message: str, *, running: bool | None = None
+) -> RestoreResult:
+    record = step.record
+    return RestoreResult(
+        job=record.job,
+        operation=record.operation,
+        outcome=outcome,
+        at=context.clock.now(),
+        message=message,
+        source=record.source,
+        kino_version=step.health.version if step.health else None,
+        running=running,
+        way_back=record.way_back,
+        can_roll_back=record.phase is Phase.CONFIRMED and bool(record.leaving),
+    )

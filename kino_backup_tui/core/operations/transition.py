@@ -1,0 +1,222 @@
+"""The steps of replacing Kino's files, shared by a restore and by whoever settles an interrupted one.
+
+Each step says in the journal what it is about to do before it does it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Any
+
+from kino_backup_tui.core.errors import (
+    ArchiveDamagedError,
+    KinoBackupError,
+    ServiceError,
+    UndecidedError,
+)
+from kino_backup_tui.core.jobs.job import Job
+from kino_backup_tui.core.kino.closed import require_closed
+from kino_backup_tui.core.kino.database import open_untrusted, read_facts
+from kino_backup_tui.core.kino.home import SIDE_FILES, Kino
+from kino_backup_tui.core.progress import CancelToken, Stage
+from kino_backup_tui.core.restore.folders import (
+    FAILED,
+    OLD,
+    Sets,
+    inode,
+    open_sets,
+    remove_transaction,
+    set_folder,
+    transactions,
+)
+from kino_backup_tui.core.restore.health import Health, wait_until_healthy
+from kino_backup_tui.core.restore.journal import Phase, Record, enter
+from kino_backup_tui.core.restore.swap import present_names, swap, swap_back
+from kino_backup_tui.core.supervisors.base import Supervisor
+from kino_backup_tui.core.workspace import Workspace
+
+KEPT_SECONDS = 7 * 24 * 3600
+"""Replaced files are kept until the next restore, and at least so long."""
+
+
+RESTART_SECONDS = 60.0
+"""How long Kino may take on the state that it ran on before."""
+
+
+class Transition:
+    """One restore or rollback on its way, with its journal."""
+
+    def __init__(
+        self, kino: Kino, workspace: Workspace, supervisor: Supervisor, job: Job, record: Record
+    ) -> None:
+        self.kino = kino
+        self.workspace = workspace
+        self.supervisor = supervisor
+        self.job = job
+        self.record = record
+        self.health: Health | None = None
+
+    def enter(self, phase: Phase, **changes: Any) -> None:
+        """Move the journal on."""
+        self.record = enter(self.workspace, self.record, phase, **changes)
+
+    def quiesce(self) -> None:
+        """Keep Kino from starting, stop it, and prove that nobody has its database open.
+
+        Raises `ServiceError`, `NotPermittedError`, `LocationError`.
+        """
+        supervisor = self.supervisor
+        active = supervisor.controls and supervisor.state().active
+        self.enter(Phase.QUIESCING, was_active=active)
+        self.stop()
+
+    def stop(self) -> None:
+        """The same for a Kino whose journal says already that it must not start."""
+        supervisor = self.supervisor
+        if supervisor.controls:
+            supervisor.close_gate(gate_command(self.kino))
+            state = supervisor.state()
+            if state.active or not state.settled:
+                supervisor.stop()
+            self.job.note(f"{supervisor.name}, waiting for it to let go of the database")
+        require_closed(self.kino)
+
+    def swap(self) -> None:
+        """Replace the old set by the new one, and prove what is in place.
+
+        Raises `OSError`, `ServiceError`, `ArchiveDamagedError`; the caller then goes back.
+        """
+        with self._sets() as sets:
+            self.enter(Phase.SWAPPING, leaving=present_names(sets, self.kino.layout))
+            swap(sets, self.record.leaving, self.record.arriving)
+            self._prove(sets)
+        require_closed(self.kino)
+        self.enter(Phase.SWAPPED)
+
+    def start(self) -> None:
+        """Start Kino and judge it; raises `ServiceError` if it does not live."""
+        self.job.stage(Stage.STARTING)
+        self.supervisor.start()
+
+    def judge(self, seconds: float, *, expect_http: bool) -> Health:
+        """Wait until Kino is healthy on what is in place now, or it is plain that it will not be."""
+        self.health = wait_until_healthy(
+            self.kino,
+            self.supervisor,
+            seconds=seconds,
+            expect_http=expect_http,
+            cancel=CancelToken(),
+            note=self.job.note,
+        )
+        return self.health
+
+    def go_back(self) -> None:
+        """Stop Kino if it runs on the new set, and put the old one back.
+
+        Raises `UndecidedError` where that cannot be done now: Kino stays stopped, the journal unsettled.
+        """
+        self.job.cancel = CancelToken()
+        self.job.stage(Stage.ROLLING_BACK)
+        try:
+            if self.record.phase in (Phase.SWAPPED, Phase.REVERTING):
+                self.enter(Phase.REVERTING)
+            else:
+                self.enter(Phase.ROLLING_BACK)
+            self.stop()
+            self.enter(Phase.ROLLING_BACK)
+            with self._sets() as sets:
+                swap_back(sets, self.kino.layout, self.record.leaving, self.record.arriving)
+            self.enter(Phase.ROLLED_BACK)
+        except UndecidedError as error:
+            self.enter(Phase.BLOCKED)
+            raise self._undecided(error.message) from error
+        except (OSError, KinoBackupError) as error:
+            raise self._undecided(str(error)) from error
+
+    def confirm(self) -> None:
+        """The new set stays; what earlier restores have kept aside goes once it is old enough."""
+        self.enter(Phase.CONFIRMED)
+        self.tidy()
+
+    def abandon(self) -> None:
+        """End a restore that has moved nothing: what was unpacked goes, Kino runs as it did."""
+        was_quiet = self.record.phase is Phase.QUIESCING
+        self.enter(Phase.ABANDONED)
+        remove_transaction(self.workspace, self.record.transaction)
+        self.release()
+        if was_quiet and self.record.was_active and not self.supervisor.state().active:
+            self.supervisor.start()
+
+    def release(self) -> None:
+        """Let Kino be started by anybody again."""
+        if self.supervisor.controls:
+            self.supervisor.open_gate()
+
+    def restart(self) -> Health | None:
+        """Start Kino on the old set if it ran on it; None if it did not, or nobody here can start it."""
+        if not (self.supervisor.controls and self.record.was_active):
+            return None
+        self.job.stage(Stage.RESTARTING)
+        try:
+            self.supervisor.start()
+            return self.judge(RESTART_SECONDS, expect_http=False)
+        except KinoBackupError as error:
+            return Health(False, None, error.message.rstrip("."), (), 0.0)
+
+    def tidy(self) -> None:
+        """Remove the sets of restores that are over, but for those replaced files that are kept."""
+        now = self.job.now().timestamp()
+        for transaction in transactions(self.workspace):
+            old = set_folder(self.workspace, transaction, OLD)
+            kept = old.is_dir() and any(old.iterdir())
+            if transaction == self.record.transaction and kept:
+                continue
+            if not kept or now - old.stat().st_mtime > KEPT_SECONDS:
+                remove_transaction(self.workspace, transaction)
+
+    def _sets(self) -> contextlib.AbstractContextManager[Sets]:
+        return open_sets(self.workspace, self.record.transaction, self.record.previous)
+
+    def _prove(self, sets: Sets) -> None:
+        """Read the swapped files back: these very files, nothing beside the database, the same rows."""
+        layout = self.kino.layout
+        for name in self.record.arriving:
+            if inode(sets.data, name) != self.record.inodes.get(name):
+                raise ServiceError(f"{name} was replaced by something else while it was put in place.")
+        beside = [layout.database + end for end in SIDE_FILES if sets.has(sets.data, layout.database + end)]
+        if set(beside) - set(self.record.arriving):
+            raise ServiceError(f"{beside[0]} appeared beside the restored database.")
+        expected = self.record.arrived.tables
+        if expected is None or beside:
+            return
+        connection = open_untrusted(self.kino.database)
+        try:
+            facts = read_facts(connection)
+        finally:
+            connection.close()
+        if dict(facts.tables) != dict(expected):
+            raise ArchiveDamagedError("The database in place has other rows than the one that was checked.")
+
+    def _undecided(self, reason: str) -> UndecidedError:
+        old = set_folder(self.workspace, self.record.transaction, OLD)
+        return UndecidedError(
+            f"The files could not be put back: {reason} Kino stays stopped. What was replaced is in {old}, "
+            f"what was put in its place in {self.kino.data_path} or {old.with_name(FAILED)}.",
+            hint="`kino-backup-tui apply` tries again; with --keep old or --keep new it does as you decide.",
+        )
+
+
+def gate_command(kino: Kino) -> tuple[str, ...]:
+    """What has to allow each start of Kino until the restore is over."""
+    return (
+        sys.executable,
+        "-m",
+        "kino_backup_tui",
+        "--data-path",
+        str(kino.data_path),
+        "--layout",
+        kino.layout.name,
+        "apply",
+        "--gate",
+    )
