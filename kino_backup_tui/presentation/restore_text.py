@@ -183,21 +183,17 @@ def plan_text(plan: RestorePlan, at: datetime, zone: tzinfo) -> list[str]:
             for change in plan.changes
         ),
     ]
-    return [
+    afterwards = ["", "Afterwards", *_facts(list(plan.effects))] if plan.effects else []
+    lines = [
         plan_title(plan),
         "",
         *(
             f"{row.name:<{_NAME_WIDTH}}{row.backup:<{width}}  {row.now:<{right}}  {row.remark}".rstrip()
             for row in table
         ),
-        "",
-        *_facts(facts),
-        *(
-            ["", "Afterwards", *_facts([(item, after) for item, after in plan.effects])]
-            if plan.effects
-            else ()
-        ),
     ]
+    # Of an archive that could not be read, nothing comes of all this.
+    return [*lines, "", *_facts(facts), *afterwards] if plan.arriving else lines
 
 
 def result_text(result: RestoreResult) -> list[str]:

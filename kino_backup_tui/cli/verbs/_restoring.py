@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,15 +14,13 @@ from kino_backup_tui.cli.options import json_option, progress_option, wait_optio
 from kino_backup_tui.cli.output import talk, tell_error, warn, write_json, write_line
 from kino_backup_tui.cli.session import controlled
 from kino_backup_tui.cli.standard_input import confirmed
-from kino_backup_tui.core.errors import BusyError, OperationCancelledError
+from kino_backup_tui.core.errors import OperationCancelledError
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.operations.context import Context
     from kino_backup_tui.core.operations.restore import RestoreOptions
     from kino_backup_tui.core.progress import Control
     from kino_backup_tui.core.restore.plan import RestorePlan
-
-_BUSY_POLL_SECONDS = 0.5
 
 
 class Request(NamedTuple):
@@ -86,13 +83,17 @@ def perform(
 
     `unless_started` cleans up when it is closed; once the worker has begun that is the worker's to do.
     """
+    from kino_backup_tui.core.operations.restore import start_restore
+
     with controlled(as_json=request.as_json, progress=request.progress) as control:
         plan = make_plan(control)
     if request.dry_run or plan.blockers:
         return _write_plan(context, plan, request)
     _confirm(context, plan, request)
-    with controlled(as_json=request.as_json, progress=request.progress) as control:
-        job = _start(context, plan, request, control)
+    with controlled(
+        as_json=request.as_json, progress=request.progress, wait_seconds=request.wait_seconds
+    ) as control:
+        job = start_restore(context, plan, request.options(), control)
         unless_started.pop_all()
         end = follow(context, job, control)
         if end.outcome == OperationCancelledError.code:
@@ -138,23 +139,3 @@ def _confirm(context: Context, plan: RestorePlan, request: Request) -> None:
     hint = f"Give --yes to {plan.operation} without a question, or --dry-run to see the plan alone."
     if not request.yes and not confirmed(plan_question(plan), hint=hint):
         raise OperationCancelledError("Nothing was changed.")
-
-
-def _start(context: Context, plan: RestorePlan, request: Request, control: Control) -> str:
-    """Start the worker, if need be once another operation has ended."""
-    from kino_backup_tui.core.operations.restore import start_restore
-    from kino_backup_tui.core.progress import JobEvent, Stage
-
-    deadline = time.monotonic() + request.wait_seconds
-    told = False
-    while True:
-        try:
-            return start_restore(context, plan, request.options())
-        except BusyError:
-            if time.monotonic() >= deadline:
-                raise
-        if not told:
-            control.report(JobEvent("stage", "", plan.operation, context.clock.now(), Stage.WAITING))
-            told = True
-        control.cancel.raise_if_cancelled()
-        time.sleep(_BUSY_POLL_SECONDS)
