@@ -24,6 +24,9 @@ from kino_backup_tui.demo.schema import SCHEMA_OF_VERSION, migrate, open_databas
 
 _OLD, _NEW = "0.4.1", "0.4.2"
 _SCHEDULED = 7
+_PORT, _BAD_PORT = b"port = 8080 ", b"port = 80800"
+BAD_PORT_VERSION = f"{_NEW}+bad-port"
+"""What the backup calls its Kino that no Kino starts with: one digit too many was typed into the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class _Occasion:
     kind: BackupKind
     kino_version: str = _NEW
     damaged: bool = False
+    bad_port: bool = False
 
 
 def write_sample(data_path: Path, clock: Clock) -> None:
@@ -64,16 +68,27 @@ def write_sample(data_path: Path, clock: Clock) -> None:
         for occasion in _occasions(clock):
             migrate(connection, occasion.at, upto=SCHEMA_OF_VERSION[occasion.kino_version])
             library.write(connection, occasion.at)
-            context = Context(kino, _Past(occasion.at, clock.zone()))
-            created = create_backup(context, Control(), kind=occasion.kind, version=occasion.kino_version)
+            backup = _back_up(Context(kino, _Past(occasion.at, clock.zone())), occasion)
             if occasion.damaged:
-                damaged.append(created.backup)
+                damaged.append(backup)
         library.write(connection, clock.now())
     for backup in damaged:
         _damage(backup.path)
         # The sample should show what a verification finds, so one has taken place.
         with contextlib.suppress(ArchiveError):
             verify_backup(Context(kino, clock), backup, Control())
+
+
+def _back_up(context: Context, occasion: _Occasion) -> Backup:
+    version = BAD_PORT_VERSION if occasion.bad_port else occasion.kino_version
+    settings = context.kino.config_file.read_bytes()
+    if occasion.bad_port:
+        context.kino.config_file.write_bytes(settings.replace(_PORT, _BAD_PORT))
+    try:
+        return create_backup(context, Control(), kind=occasion.kind, version=version).backup
+    finally:
+        if occasion.bad_port:
+            context.kino.config_file.write_bytes(settings)
 
 
 def _occasions(clock: Clock) -> list[_Occasion]:
@@ -85,6 +100,7 @@ def _occasions(clock: Clock) -> list[_Occasion]:
     scheduled[3] = _Occasion(slots[3], BackupKind.SCHEDULED, damaged=True)
     others = [
         _Occasion(_evening(today, 19, time(20, 5), clock), BackupKind.MANUAL, kino_version=_OLD),
+        _Occasion(_evening(today, 5, time(22, 47), clock), BackupKind.MANUAL, bad_port=True),
         _Occasion(_evening(today, 2, time(21, 40), clock), BackupKind.PRE_RESTORE),
         _Occasion(_evening(today, 1, time(18, 12), clock), BackupKind.MANUAL),
     ]

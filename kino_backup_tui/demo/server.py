@@ -1,8 +1,9 @@
 """A small server that stands in for Kino: `python -m kino_backup_tui.demo.server --data-path PATH`.
 
-It does to its data path what Kino does: migrates the database at its start and refuses one it does not know,
-drops old scrobbles, keeps the database open, records what somebody watches, and answers two questions over
-HTTP. Once it is ready it says where it listens on standard output; what goes wrong is said on standard error.
+It does to its data path what Kino does: refuses settings that are not valid and a database it does not know,
+migrates one that is older, drops old scrobbles, keeps the database open, records what somebody watches, and
+answers two questions over HTTP. Once it is ready it says where it listens on standard output; what goes wrong
+is said on standard error.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import select
 import signal
 import sqlite3
 import sys
@@ -26,11 +28,14 @@ from typing import TextIO
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.demo.playback import Viewer
 from kino_backup_tui.demo.schema import migrate, open_database
+from kino_backup_tui.demo.signals import signal_pipe
 from kino_backup_tui.demo.story import stamp
 
 VERSION = "0.4.2"
 _SCROBBLE_LIFETIME = timedelta(hours=24)
 _TICK_SECONDS = 1.0
+_USUAL_PORT = 8080
+_LAST_PORT = 65535
 _ANSWERS = {
     "/api/v1/status": {
         "version": VERSION,
@@ -74,11 +79,12 @@ def serve(data_path: Path, port: int, parent_pid: int | None) -> None:
 
     Raises `IncompatibleError`, `sqlite3.Error`, `OSError` or `ValueError` (config.toml) if it cannot start.
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    tomllib.loads((data_path / "config.toml").read_text(encoding="utf-8"))
-    with closing(open_database(data_path / "db.sqlite")) as connection, _Api(port) as api:
+    _check_settings(data_path / "config.toml")
+    with (
+        signal_pipe(signal.SIGTERM, signal.SIGINT) as signals,
+        closing(open_database(data_path / "db.sqlite")) as connection,
+        _Api(port) as api,
+    ):
         now = datetime.now(UTC)
         migrate(connection, now)
         connection.execute(
@@ -89,9 +95,16 @@ def serve(data_path: Path, port: int, parent_pid: int | None) -> None:
         viewer = Viewer(connection)
         while parent_pid is None or os.getppid() == parent_pid:
             _watch(viewer)
-            if stop.wait(_TICK_SECONDS):
+            if select.select([signals], [], [], _TICK_SECONDS)[0]:
                 break
         api.shutdown()
+
+
+def _check_settings(config: Path) -> None:
+    server = tomllib.loads(config.read_text(encoding="utf-8")).get("server", {})
+    port = server.get("port", _USUAL_PORT) if isinstance(server, dict) else None
+    if type(port) is not int or not 1 <= port <= _LAST_PORT:
+        raise ValueError(f"{config}: [server] port must be a number from 1 to {_LAST_PORT}, not {port!r}")
 
 
 def _watch(viewer: Viewer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import tarfile
 import tomllib
 from collections import Counter
 from contextlib import closing
@@ -18,7 +19,7 @@ from kino_backup_tui.core.kino.settings import BackupSettings, load_settings
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.listing import list_backups
-from kino_backup_tui.demo.sample import write_sample
+from kino_backup_tui.demo.sample import BAD_PORT_VERSION, write_sample
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +86,10 @@ def test_nobody_else_may_read_it(data_path: Path) -> None:
 
 
 def test_it_has_backups_of_all_three_kinds(data_path: Path, clock: Clock) -> None:
-    """Seven nights, two made by hand, and one from before a restore."""
+    """Seven nights, three made by hand, and one from before a restore."""
     kinds = Counter(backup.kind for backup in list_sample(data_path, clock))
 
-    assert kinds == {BackupKind.SCHEDULED: 7, BackupKind.MANUAL: 2, BackupKind.PRE_RESTORE: 1}
+    assert kinds == {BackupKind.SCHEDULED: 7, BackupKind.MANUAL: 3, BackupKind.PRE_RESTORE: 1}
 
 
 def test_all_but_one_of_its_backups_are_verified(data_path: Path, clock: Clock) -> None:
@@ -106,7 +107,21 @@ def test_its_backups_tell_of_an_update_of_kino(data_path: Path, clock: Clock) ->
     """The older ones are of 0.4.1 and schema 11, the newer ones of 0.4.2 and schema 12."""
     versions = [(backup.kino_version, backup.schema_version) for backup in list_sample(data_path, clock)]
 
-    assert versions == [("0.4.2", 12)] * 8 + [("0.4.1", 11)] * 2
+    assert [version for version in versions if version[0] != BAD_PORT_VERSION] == (
+        [("0.4.2", 12)] * 8 + [("0.4.1", 11)] * 2
+    )
+
+
+def test_one_of_its_backups_has_settings_that_no_kino_starts_with(data_path: Path, clock: Clock) -> None:
+    """A port that does not exist, in an archive that is whole; its version tells it from the others."""
+    (bad,) = [b for b in list_sample(data_path, clock) if b.kino_version == BAD_PORT_VERSION]
+
+    with tarfile.open(bad.path) as archive:
+        member = archive.extractfile("config.toml")
+        assert member is not None
+        assert tomllib.loads(member.read().decode())["server"]["port"] == 80800
+    assert (bad.kind, bad.status, bad.schema_version) == (BackupKind.MANUAL, BackupStatus.VERIFIED, 12)
+    assert tomllib.loads((data_path / "config.toml").read_text())["server"]["port"] == 8080
 
 
 def test_its_nights_are_at_three_in_the_zone_of_the_host(data_path: Path, clock: Clock) -> None:

@@ -17,9 +17,6 @@ from typing import Any
 
 import pytest
 
-from kino_backup_tui.core.errors import KinoBackupError
-from kino_backup_tui.demo.server_process import running_server
-
 DataPathWriter = Callable[[int], Path]
 _PATIENCE = 20.0
 
@@ -58,9 +55,19 @@ def server_process(data_path: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+@contextmanager
+def running_server(data_path: Path) -> Iterator[str]:
+    """A server that is ready: its address."""
+    with server_process(data_path) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("listening on 127.0.0.1:")
+        yield f"http://{line.removeprefix('listening on ').strip()}"
+
+
 def test_it_answers_with_its_version_and_its_health(write_data_path: DataPathWriter) -> None:
     """The status has the fields that Kino's has; an unknown address is a 404."""
-    with running_server(write_data_path(12)) as (url, _):
+    with running_server(write_data_path(12)) as url:
         status = get(f"{url}/api/v1/status")
         health = get(f"{url}/api/v1/health")
         with pytest.raises(urllib.error.HTTPError, match="404"):
@@ -138,26 +145,52 @@ def test_a_database_of_a_newer_kino_is_refused(write_data_path: DataPathWriter) 
     assert "20991231000001" in said
 
 
-def test_invalid_settings_are_refused(write_data_path: DataPathWriter) -> None:
-    """With a config.toml that is not TOML it does not start, and whoever started it learns why."""
-    data_path = write_data_path(12)
-    (data_path / "config.toml").write_text("[server\n")
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ("[server\n", "Expected"),
+        ("[server]\nport = 80800\n", "port must be a number from 1 to 65535, not 80800"),
+        ('[server]\nport = "8080"\n', "not '8080'"),
+        ("[server]\nport = true\n", "not True"),
+        ("server = 1\n", "not None"),
+    ],
+)
+def test_invalid_settings_are_refused(write_data_path: DataPathWriter, settings: str, reason: str) -> None:
+    """What is not TOML, or has no usable port: it exits with 1 and says why, the database untouched."""
+    data_path = write_data_path(11)
+    (data_path / "config.toml").write_text(settings)
 
-    with pytest.raises(KinoBackupError, match="did not start") as caught, running_server(data_path):
-        pass
+    with server_process(data_path) as process:
+        output, said = process.communicate(timeout=_PATIENCE)
 
-    assert "cannot start" in caught.value.hint
+    assert (process.returncode, output) == (1, "")
+    assert said.startswith("cannot start: ")
+    assert reason in said
+    assert value(data_path, "SELECT count(*) FROM _sqlx_migrations") == 11
+
+
+def test_it_ends_at_once_when_it_is_told_again_and_again(write_data_path: DataPathWriter) -> None:
+    """Signals that come while it handles one, or while it waits, do not hang it."""
+    with server_process(write_data_path(12)) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        for _ in range(200):
+            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(_PATIENCE) == 0
 
 
 def test_it_ends_when_its_parent_is_killed(write_data_path: DataPathWriter) -> None:
     """Nobody is left to stop it, so it stops by itself, and soon."""
     data_path = write_data_path(12)
     program = (
-        "import sys, pathlib\n"
-        "from kino_backup_tui.demo.server_process import running_server\n"
-        "with running_server(pathlib.Path(sys.argv[1])) as (url, pid):\n"
-        "    print(pid, flush=True)\n"
-        "    sys.stdin.read()\n"
+        "import os, subprocess, sys\n"
+        "command = [sys.executable, '-m', 'kino_backup_tui.demo.server', '--data-path', sys.argv[1]]\n"
+        "command += ['--parent-pid', str(os.getpid())]\n"
+        "server = subprocess.Popen(command, stdout=subprocess.PIPE)\n"
+        "server.stdout.readline()\n"
+        "print(server.pid, flush=True)\n"
+        "sys.stdin.read()\n"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", program, str(data_path)],
@@ -172,7 +205,7 @@ def test_it_ends_when_its_parent_is_killed(write_data_path: DataPathWriter) -> N
         parent.wait(_PATIENCE)
 
     # The WAL goes when the last connection closes: the server is gone, and went in good order.
-    assert until(lambda: not (data_path / "db.sqlite-wal").exists(), 4)
+    assert until(lambda: not (data_path / "db.sqlite-wal").exists())
     assert until(lambda: not _is_running(server_pid))
 
 
