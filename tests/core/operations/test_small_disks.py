@@ -7,12 +7,14 @@ import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from kino_backup_tui.core.errors import LocationError, NoSpaceError
 from kino_backup_tui.core.files import free_bytes
+from kino_backup_tui.core.jobs.job import run_job
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup, BackupStatus
 from kino_backup_tui.core.operations.context import Context
@@ -22,9 +24,17 @@ from kino_backup_tui.core.operations.export import export_backup
 from kino_backup_tui.core.operations.import_ import import_backup
 from kino_backup_tui.core.operations.listing import list_backups
 from kino_backup_tui.core.operations.prune import prune
+from kino_backup_tui.core.operations.safety import (
+    SafetyTaken,
+    assess_safety,
+    take_raw_backup,
+    take_safety_backup,
+)
 from kino_backup_tui.core.operations.schedule import read_schedule, save_schedule
+from kino_backup_tui.core.operations.session import open_session
 from kino_backup_tui.core.operations.verify import verify_backup
 from kino_backup_tui.core.progress import Control
+from kino_backup_tui.core.workspace import workspace_of
 from tests.conftest import write_database
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a file system")
@@ -106,6 +116,35 @@ def test_a_full_data_path_removes_the_scratch_copy(tmp_path: Path, context: Cont
 
     assert before - free_bytes(data_path) < 128 * 1024, "only the journal and the lock may remain"
     assert not list((data_path / ".kino-backup" / "scratch").glob("*"))
+
+
+@pytest.mark.parametrize("take", [take_raw_backup, partial(take_safety_backup, allow_raw_now=True)])
+def test_a_safety_backup_without_room_is_for_the_admin_to_decide(
+    context: Context, nas: Path, take: Callable[..., SafetyTaken]
+) -> None:
+    """It is reported with the option that goes on without, is not tried raw, and leaves nothing."""
+    fill(nas, 0)
+
+    with run_job(workspace_of(context.kino), "restore", context.clock, Control()) as job:
+        taken = take(context, open_session(context), job, version="1")
+
+    assert isinstance(taken.problem, NoSpaceError)
+    assert "--no-safety-backup" in taken.problem.hint
+    assert (taken.backup, taken.needs_raw) == (None, False)
+    assert files(nas) == ["filler"]
+    assert not list((context.kino.data_path / ".kino-backup" / "scratch").glob("*"))
+
+
+def test_the_room_for_a_safety_backup_is_told_for_each_file_system(context: Context, nas: Path) -> None:
+    """The copies beside Kino, the archive at the location, which is too full for it."""
+    fill(nas, 4096)
+
+    outlook = assess_safety(context, open_session(context))
+
+    assert [need.folder for need in outlook.space] == [context.kino.data_path / ".kino-backup", nas]
+    assert outlook.space[1].free_bytes == 4096
+    assert outlook.no_room is not None
+    assert str(nas) in outlook.no_room.message
 
 
 def test_delete_and_prune_work_with_no_byte_free(tmp_path: Path, context: Context, mount: Mount) -> None:
