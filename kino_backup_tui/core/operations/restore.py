@@ -22,6 +22,7 @@ from kino_backup_tui.core.jobs.journal import journal_path, read_events, read_re
 from kino_backup_tui.core.jobs.lock import busy, current_holder
 from kino_backup_tui.core.jobs.worker import start_detached
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.last_restore import interrupted, way_back
 from kino_backup_tui.core.operations.plan import (
     DEFAULT_OPTIONS,
     ROLLBACK,
@@ -30,7 +31,7 @@ from kino_backup_tui.core.operations.plan import (
     plan_rollback,
 )
 from kino_backup_tui.core.operations.restoring import Task
-from kino_backup_tui.core.operations.settle import gate, interrupted, settle
+from kino_backup_tui.core.operations.settle import gate, settle
 from kino_backup_tui.core.operations.worker import encode_task
 from kino_backup_tui.core.progress import Control, JobEvent, Stage
 from kino_backup_tui.core.restore.folders import ensure_restore_folder, restore_folder
@@ -133,15 +134,6 @@ def read_result(context: Context, job: str | None = None) -> RestoreResult | Non
         if job is not None:
             return None
     return None
-
-
-def way_back(context: Context) -> str:
-    """File name of the pre-restore backup of the newest restore; empty if there is none."""
-    try:
-        record = read_record(workspace_of(context.kino))
-    except KinoBackupError:
-        return ""
-    return record.way_back if record is not None and record.phase is Phase.CONFIRMED else ""
 
 
 def receive(context: Context, stream: BinaryIO, control: Control) -> Path:

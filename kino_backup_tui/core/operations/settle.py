@@ -34,7 +34,7 @@ from kino_backup_tui.core.restore.journal import (
     read_record,
     write_record,
 )
-from kino_backup_tui.core.restore.plan import Interrupted, RestoreResult
+from kino_backup_tui.core.restore.plan import RestoreResult
 from kino_backup_tui.core.restore.swap import present_names
 from kino_backup_tui.core.supervisors.by_hand import ByHand
 from kino_backup_tui.core.supervisors.detect import find_supervisor
@@ -49,21 +49,6 @@ LIVED = timedelta(seconds=60)
 
 _SETTLING_SECONDS = 60.0
 _POLL_SECONDS = 0.5
-
-
-def interrupted(context: Context) -> Interrupted | None:
-    """The restore whose worker is gone before its end; None if there is none. Changes nothing."""
-    workspace = workspace_of(context.kino)
-    if current_holder(workspace) is not None:
-        return None
-    try:
-        record = read_record(workspace)
-    except UndecidedError as error:
-        return Interrupted("restore", "", context.clock.now(), f"{error.message} {error.hint}", decided=False)
-    if record is None or not is_unsettled(record):
-        return None
-    decided = record.phase is not Phase.BLOCKED
-    return Interrupted(record.operation, record.source, record.since, _outlook(record), decided)
 
 
 def settle(context: Context, control: Control, keep: str | None = None) -> RestoreResult | None:
@@ -90,10 +75,10 @@ def settle(context: Context, control: Control, keep: str | None = None) -> Resto
         return result
 
 
-def gate(context: Context) -> bool:
+def gate(context: Context, *, finish_later: bool = True) -> bool:
     """Whether Kino may start now; what a dead worker left is settled first, as far as files go.
 
-    The rest is left to a process of its own: judging the Kino that is let start, taking the gate away.
+    With `finish_later` a process of its own does the rest once Kino is up: judging it, taking the gate away.
     """
     workspace = workspace_of(context.kino)
     try:
@@ -112,7 +97,8 @@ def gate(context: Context) -> bool:
         return record is None or record.phase not in KINO_MUST_NOT_START
     except KinoBackupError:
         return False
-    _finish_later(context)
+    if finish_later:
+        _finish_later(context)
     return allowed
 
 
@@ -256,17 +242,6 @@ def _lived(context: Context, record: Record) -> bool:
         if path.exists():
             newest = max(newest, path.stat().st_mtime)
     return newest - record.attempted_at.timestamp() >= LIVED.total_seconds()
-
-
-def _outlook(record: Record) -> str:
-    what = f"A {record.operation} of {record.source} was interrupted"
-    if record.phase in UNTOUCHED:
-        return f"{what} before anything was replaced. Settling it removes what was unpacked."
-    if record.phase is Phase.SWAPPED:
-        return f"{what} after the files were replaced. Settling it starts Kino and judges it."
-    if record.phase is Phase.BLOCKED:
-        return f"{what}, and it cannot be told which files are whole. Kino stays stopped until you decide."
-    return f"{what} while files were replaced. Settling it puts the old ones back."
 
 
 def _result(

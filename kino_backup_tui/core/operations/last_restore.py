@@ -1,0 +1,45 @@
+"""What the last restore has left: a way back, or work for `apply`. A listing asks, so this loads little."""
+
+from __future__ import annotations
+
+from kino_backup_tui.core.errors import KinoBackupError, UndecidedError
+from kino_backup_tui.core.jobs.lock import current_holder
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.restore.journal import UNTOUCHED, Phase, Record, is_unsettled, read_record
+from kino_backup_tui.core.restore.plan import Interrupted
+from kino_backup_tui.core.workspace import workspace_of
+
+
+def way_back(context: Context) -> str:
+    """File name of the pre-restore backup of the newest restore; empty if there is none."""
+    try:
+        record = read_record(workspace_of(context.kino))
+    except KinoBackupError:
+        return ""
+    return record.way_back if record is not None and record.phase is Phase.CONFIRMED else ""
+
+
+def interrupted(context: Context) -> Interrupted | None:
+    """The restore whose worker is gone before its end; None if there is none. Changes nothing."""
+    workspace = workspace_of(context.kino)
+    if current_holder(workspace) is not None:
+        return None
+    try:
+        record = read_record(workspace)
+    except UndecidedError as error:
+        return Interrupted("restore", "", context.clock.now(), f"{error.message} {error.hint}", decided=False)
+    if record is None or not is_unsettled(record):
+        return None
+    decided = record.phase is not Phase.BLOCKED
+    return Interrupted(record.operation, record.source, record.since, _outlook(record), decided)
+
+
+def _outlook(record: Record) -> str:
+    what = f"A {record.operation} of {record.source} was interrupted"
+    if record.phase in UNTOUCHED:
+        return f"{what} before anything was replaced. Settling it removes what was unpacked."
+    if record.phase is Phase.SWAPPED:
+        return f"{what} after the files were replaced. Settling it starts Kino and judges it."
+    if record.phase is Phase.BLOCKED:
+        return f"{what}, and it cannot be told which files are whole. Kino stays stopped until you decide."
+    return f"{what} while files were replaced. Settling it puts the old ones back."
