@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.kino.settings import BackupSettings
     from kino_backup_tui.core.models import Backup
     from kino_backup_tui.core.operations.context import Context
-    from kino_backup_tui.core.operations.create import Created
     from kino_backup_tui.core.operations.listing import Listing
+    from kino_backup_tui.core.operations.making import Created
     from kino_backup_tui.core.operations.schedule import SchedulePreview
     from kino_backup_tui.core.operations.status import Status
     from kino_backup_tui.core.progress import CancelToken, Control, JobEvent
+    from kino_backup_tui.core.restore.plan import Interrupted, RestorePlan, RestoreResult
 
 
 class Backend:
@@ -118,8 +119,58 @@ class Backend:
 
         return save_schedule(self._context, settings, control, accept_location=accept_location)
 
-    def watch(self, cancel: CancelToken) -> Iterator[JobEvent]:
-        """See `watch_job`."""
+    def plan_restore(
+        self, source: Backup | Path, control: Control, *, safety_backup: bool = True
+    ) -> RestorePlan:
+        """See `plan_restore`."""
+        from kino_backup_tui.core.operations.restore import RestoreOptions, plan_restore
+
+        return plan_restore(self._context, source, control, RestoreOptions(safety_backup=safety_backup))
+
+    def plan_rollback(self, control: Control, *, safety_backup: bool = True) -> RestorePlan:
+        """See `plan_rollback`."""
+        from kino_backup_tui.core.operations.restore import RestoreOptions, plan_rollback
+
+        return plan_rollback(self._context, control, RestoreOptions(safety_backup=safety_backup))
+
+    def start_restore(self, plan: RestorePlan, *, safety_backup: bool = True) -> str:
+        """See `start_restore`; the answer is the id of the job."""
+        from kino_backup_tui.core.operations.restore import RestoreOptions, start_restore
+
+        return start_restore(self._context, plan, RestoreOptions(safety_backup=safety_backup))
+
+    def cancel_restore(self, job: str) -> bool:
+        """See `cancel_restore`."""
+        from kino_backup_tui.core.operations.restore import cancel_restore
+
+        return cancel_restore(self._context, job)
+
+    def read_result(self, job: str | None = None) -> RestoreResult | None:
+        """See `read_result`."""
+        from kino_backup_tui.core.operations.restore import read_result
+
+        return read_result(self._context, job)
+
+    def interrupted(self) -> Interrupted | None:
+        """See `interrupted`."""
+        from kino_backup_tui.core.operations.restore import interrupted
+
+        return interrupted(self._context)
+
+    def settle(self, control: Control, keep: str | None = None) -> RestoreResult | None:
+        """See `settle`; `keep` is "old", "new", or None to let the journal decide."""
+        from kino_backup_tui.core.operations.restore import settle
+
+        return settle(self._context, control, keep)
+
+    def way_back(self) -> str:
+        """See `way_back`."""
+        from kino_backup_tui.core.operations.restore import way_back
+
+        return way_back(self._context)
+
+    def watch(self, cancel: CancelToken, job: str | None = None) -> Iterator[JobEvent]:
+        """See `watch_job`; without an id, the job that runs now."""
         from kino_backup_tui.core.operations.jobs import watch_job
 
-        return watch_job(self._context, None, cancel)
+        return watch_job(self._context, job, cancel)

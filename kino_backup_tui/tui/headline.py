@@ -19,6 +19,9 @@ _OVERDUE_AFTER = {
 }
 """A missed run shows after its period and some patience."""
 
+INTERRUPTED = "A restore was interrupted: press Enter to finish or undo it"
+_IN_WORDS = {"restore": "A restore", "rollback": "Undoing a restore"}
+
 
 @dataclass(frozen=True, slots=True)
 class Headline:
@@ -37,9 +40,12 @@ def problem_of(status: Status) -> KinoBackupError | None:
     return status.location_problem or status.settings_problem
 
 
-def headline(status: Status, now: datetime, pid: int) -> Headline:
-    """Write both lines; `pid` is our own process, whose jobs have a screen of their own."""
-    schedule, alarm = _second_line(status, now, pid)
+def headline(status: Status, now: datetime, pid: int, *, interrupted: bool = False) -> Headline:
+    """Write both lines; `pid` is our own process, whose jobs have a screen of their own.
+
+    `interrupted` says that a restore waits to be settled: nothing is more urgent.
+    """
+    schedule, alarm = (INTERRUPTED, True) if interrupted else _second_line(status, now, pid)
     running = {True: "● running", False: "○ not running", None: "? not known if running"}[status.kino.running]
     return Headline(
         title=f"Kino backups · {text.printable(status.host)} · {text.printable(str(status.data_path))}",
@@ -53,7 +59,8 @@ def _second_line(status: Status, now: datetime, pid: int) -> tuple[str, bool]:
     if status.job is not None and status.job.pid != pid:
         job = status.job
         started = text.ago_text(job.started_at, now)
-        return f"{text.printable(job.operation)} is running, started {started} · press w to watch", False
+        what = _IN_WORDS.get(job.operation, text.printable(job.operation))
+        return f"{what} is running, started {started} · press w to watch", False
     problem = problem_of(status)
     if problem is not None:
         overdue = _overdue(status, now)

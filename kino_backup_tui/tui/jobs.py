@@ -23,6 +23,12 @@ class Job:
     """Does the work and returns what to tell the admin of it."""
     watched: bool = False
     """It runs in another process: leaving the screen does not stop it."""
+    stoppable: bool = True
+    """False where stopping half-way would leave worse behind than going on."""
+    note: str = ""
+    """Said below the stages."""
+    cancelled: str = "Cancelled. Nothing was kept."
+    """What to say of it once it has been stopped."""
 
 
 def run_job(job: Job, control: Control, post: Callable[[Message], object]) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.operations.schedule import SchedulePreview
     from kino_backup_tui.core.operations.status import Status
     from kino_backup_tui.core.progress import JobEvent
+    from kino_backup_tui.core.restore.plan import Interrupted
 
 
 @dataclass
@@ -54,6 +55,8 @@ class CatalogLoaded(Message, bubble=False):
     listing: Listing
     quiet: bool
     """Whether nobody asked for it."""
+    way_back: str = ""
+    """File name of the pre-restore backup of the last restore."""
 
 
 @dataclass
@@ -61,6 +64,10 @@ class StatusLoaded(Message, bubble=False):
     """A fresh look at Kino and its schedule."""
 
     status: Status
+    interrupted: Interrupted | None = None
+    """A restore that waits to be settled."""
+    can_undo: bool = False
+    """Whether there is a restore to undo."""
 
 
 @dataclass

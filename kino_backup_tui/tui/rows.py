@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
-from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
+from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.presentation import text
 
 
@@ -42,8 +42,10 @@ class Row:
     good: bool
 
 
-def row_of(backup: Backup, now: datetime, zone: tzinfo) -> Row:
-    """What the table says of one file."""
+def row_of(backup: Backup, now: datetime, zone: tzinfo, way_back: str = "") -> Row:
+    """What the table says of one file; `way_back` is the name of the one that undoes the last restore."""
+    bad = backup.status in {BackupStatus.DAMAGED, BackupStatus.UNREADABLE}
+    returns = backup.kind is BackupKind.PRE_RESTORE and backup.filename == way_back and not bad
     return Row(
         key=str(backup.path),
         kind=text.kind_text(backup),
@@ -51,10 +53,10 @@ def row_of(backup: Backup, now: datetime, zone: tzinfo) -> Row:
         age=text.age_text(backup.created_at, now),
         size=text.size_text(backup.size_bytes),
         kino=backup.kino_version or text.NOT_KNOWN,
-        state=text.state_text(backup),
+        state=text.WAY_BACK if returns else text.state_text(backup),
         schema=text.NOT_KNOWN if backup.schema_version is None else str(backup.schema_version),
         filename=text.printable(backup.filename),
-        bad=backup.status in {BackupStatus.DAMAGED, BackupStatus.UNREADABLE},
+        bad=bad,
         good=backup.role is EntryRole.BACKUP and backup.status is BackupStatus.VERIFIED,
     )
 

@@ -24,6 +24,7 @@ from kino_backup_tui.core.operations.making import Created
 from kino_backup_tui.core.operations.schedule import SchedulePreview
 from kino_backup_tui.core.operations.status import Status
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent
+from kino_backup_tui.core.restore.plan import Interrupted, RestorePlan, RestoreResult
 from kino_backup_tui.tui.backend import Backend
 from tests.fakes import FakeClock
 
@@ -161,9 +162,23 @@ class PreparedBackend(Backend):
         self.job: JobRecord | None = None
         self.removes: tuple[Backup, ...] = ()
         self.events: tuple[JobEvent, ...] = ()
+        self.worker_events: tuple[JobEvent, ...] = ()
+        """Of a worker that is watched, until it is held; `events` if there are none."""
+        self.last_events: tuple[JobEvent, ...] = ()
+        """Of that worker, from then on."""
         self.hold = threading.Event()
         """Cleared, operations report their events and then go on until they are cancelled."""
         self.hold.set()
+        self.plan: RestorePlan | None = None
+        self.plan_without_safety: RestorePlan | None = None
+        """What planning answers without a safety backup, if that is another plan."""
+        self.result: RestoreResult | None = None
+        self.is_interrupted: Interrupted | None = None
+        self.way = ""
+        self.told: list[str] = []
+        """What was asked of the restore's operations, in order."""
+        self.stops = True
+        """Whether a worker that is asked to stop says that it still can."""
 
     def start_folder(self) -> Path:
         """A folder that is everywhere."""
@@ -236,9 +251,59 @@ class PreparedBackend(Backend):
         self.settings = settings
         return self.preview(settings)
 
-    def watch(self, cancel: CancelToken) -> Iterator[JobEvent]:
-        """The prepared events."""
-        return iter(self.events)
+    def plan_restore(
+        self, source: Backup | Path, control: Control, *, safety_backup: bool = True
+    ) -> RestorePlan:
+        """The prepared plan."""
+        path = source if isinstance(source, Path) else source.path
+        self.told.append(f"plan {path.name}{'' if safety_backup else ' without safety'}")
+        return self._planned(control, safety_backup)
+
+    def plan_rollback(self, control: Control, *, safety_backup: bool = True) -> RestorePlan:
+        """The prepared plan."""
+        self.told.append("plan rollback")
+        return self._planned(control, safety_backup)
+
+    def _planned(self, control: Control, safety_backup: bool) -> RestorePlan:
+        self._play(control)
+        assert self.plan is not None
+        return self.plan if safety_backup else self.plan_without_safety or self.plan
+
+    def start_restore(self, plan: RestorePlan, *, safety_backup: bool = True) -> str:
+        """A worker that tells the prepared events."""
+        self.told.append(f"start {plan.operation}{'' if safety_backup else ' without safety'}")
+        return "j1"
+
+    def cancel_restore(self, job: str) -> bool:
+        """The prepared answer."""
+        self.told.append(f"cancel {job}")
+        return self.stops
+
+    def read_result(self, job: str | None = None) -> RestoreResult | None:
+        """The prepared result."""
+        return self.result
+
+    def interrupted(self) -> Interrupted | None:
+        """The prepared interruption."""
+        return self.is_interrupted
+
+    def settle(self, control: Control, keep: str | None = None) -> RestoreResult | None:
+        """The prepared result; nothing is interrupted any more."""
+        self.told.append(f"settle {keep}")
+        self._play(control)
+        self.is_interrupted = None
+        return self.result
+
+    def way_back(self) -> str:
+        """The prepared name."""
+        return self.way
+
+    def watch(self, cancel: CancelToken, job: str | None = None) -> Iterator[JobEvent]:
+        """The prepared events, and then nothing until it is held no longer."""
+        yield from self.worker_events or self.events
+        while not self.hold.wait(0.01):
+            cancel.raise_if_cancelled()
+        yield from self.last_events
 
     def _play(self, control: Control) -> None:
         for event in self.events:

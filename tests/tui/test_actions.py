@@ -15,16 +15,22 @@ from kino_backup_tui.tui.screens.error import ErrorScreen
 from kino_backup_tui.tui.screens.help import HelpScreen, help_text
 from kino_backup_tui.tui.screens.path import PathScreen
 from kino_backup_tui.tui.screens.pick import PickScreen
+from kino_backup_tui.tui.screens.plan import PlanScreen
 from kino_backup_tui.tui.screens.progress import ProgressScreen
+from kino_backup_tui.tui.screens.restore_progress import RestoreProgressScreen
+from kino_backup_tui.tui.screens.result import ResultScreen
 from kino_backup_tui.tui.screens.schedule import ScheduleScreen
+from kino_backup_tui.tui.screens.settle import SettleScreen
 from tests.tui.driving import loaded, page
 from tests.tui.prepared import PreparedBackend, household
+from tests.tui.prepared_restore import INTERRUPTED, PRE_RESTORE
 
 SCREENS = (
     BackupsScreen, ConfirmScreen, DetailScreen, ErrorScreen, HelpScreen,
-    PathScreen, PickScreen, ProgressScreen, ScheduleScreen,
+    PathScreen, PickScreen, PlanScreen, ProgressScreen, RestoreProgressScreen, ResultScreen, ScheduleScreen,
+    SettleScreen,
 )  # fmt: skip
-NOT_YET = ("restore", "roll back", "rollback", "undo", "serve", "install")
+NOT_YET = ("serve", "install")
 
 
 def bindings() -> list[Binding]:
@@ -41,20 +47,41 @@ async def commands(backend: PreparedBackend) -> list[str]:
 
 
 async def test_the_palette_offers_only_what_is_possible() -> None:
-    """Without backups there is nothing to verify, export, delete, filter or sort."""
+    """Without backups there is nothing to restore, verify, export, delete, filter or sort."""
     offered = await commands(PreparedBackend())
 
     verbs = [command.split()[0] for command in offered]
-    assert verbs == ["Back", "Import", "Edit", "Show", "Quit", "Reload", "Change"]
+    assert verbs == ["Back", "Restore", "Edit", "Show", "Import", "Quit", "Reload", "Change"]
 
 
 async def test_the_palette_offers_everything_else_on_a_selected_backup() -> None:
     """Every action that is possible on a list is there."""
     offered = " ".join(await commands(PreparedBackend(household())))
 
-    for verb in ("Verify", "Export", "Delete", "Filter", "Sort", "Show selected"):
+    for verb in (
+        "Restore selected",
+        "Restore from",
+        "Verify",
+        "Export",
+        "Delete",
+        "Filter",
+        "Sort",
+        "Show selected",
+    ):
         assert verb in offered
-    assert "Watch" not in offered
+    for verb in ("Watch", "Undo", "interrupted"):
+        assert verb not in offered
+
+
+async def test_the_palette_offers_what_a_restore_leaves_to_do() -> None:
+    """Undoing the last one, and settling one that was interrupted."""
+    backend = PreparedBackend(household())
+    backend.way, backend.is_interrupted = PRE_RESTORE, INTERRUPTED
+
+    offered = await commands(backend)
+
+    assert "Undo last restore  (u)" in offered
+    assert "Finish or undo interrupted restore" in offered
 
 
 async def test_the_palette_opens_on_the_page_alone() -> None:
@@ -82,7 +109,7 @@ def test_nothing_is_promised_that_there_is_not() -> None:
     """No key, command or help line names an operation of a later version."""
     promised = [f"{one.description} {one.tooltip}" for one in bindings()]
     promised += [f"{action.label} {action.command} {action.tooltip}" for action in PAGE_ACTIONS]
-    promised += [line for line in help_text().plain.splitlines() if "Pre-restore" not in line]
+    promised += help_text().plain.splitlines()
 
     assert [text for text in promised if any(word in text.lower() for word in NOT_YET)] == []
 

@@ -17,6 +17,7 @@ from kino_backup_tui.tui.actions import PAGE_ACTIONS
 from kino_backup_tui.tui.headline import problem_of
 from kino_backup_tui.tui.screens.catalog import CatalogScreen
 from kino_backup_tui.tui.screens.operating import is_backup
+from kino_backup_tui.tui.screens.restoring import RESTORES
 from kino_backup_tui.tui.widgets.key_bar import KeyBar
 
 
@@ -38,7 +39,7 @@ class BackupsScreen(CatalogScreen):
         self.query_one(KeyBar).show(
             (
                 action.shown_key,
-                action.label,
+                "Settle" if self.interrupted and action.action == "show_details" else action.label,
                 f"screen.{action.action}" if "." not in action.action else action.action,
             )
             for action in PAGE_ACTIONS
@@ -51,7 +52,10 @@ class BackupsScreen(CatalogScreen):
         possible = {
             "verify": is_backup(selected),
             "export": is_backup(selected),
-            "show_details": selected is not None,
+            "restore": is_backup(selected),
+            "undo": self.can_undo,
+            "settle_restore": self.interrupted is not None,
+            "show_details": selected is not None or self.interrupted is not None,
             "delete": selected is not None and selected.role is not EntryRole.FOREIGN,
             "filter": bool(self.by_key),
             "sort": len(self.by_key) > 1,
@@ -76,15 +80,51 @@ class BackupsScreen(CatalogScreen):
             await self.verify(backup)
             self.action_reload()
 
+    @work(exit_on_error=False)
+    async def action_restore(self) -> None:
+        """Restore the selected backup, once the admin has seen what that does."""
+        if (backup := self.selected) is not None:
+            await self.restore(backup)
+            self.action_reload()
+
+    def action_restore_file(self) -> None:
+        """Ask what to restore from."""
+        self._restore_file(self._start())
+
+    @work(exit_on_error=False)
+    async def action_undo(self) -> None:
+        """Undo the last restore, once the admin has seen what that loses."""
+        await self.undo()
+        self.action_reload()
+
+    @work(exit_on_error=False)
+    async def action_settle_restore(self) -> None:
+        """Finish or undo the restore that was interrupted."""
+        if self.interrupted is not None:
+            await self.settle(self.interrupted)
+            self.action_reload()
+
     def action_import_file(self) -> None:
         """Ask what to import."""
-        self._import(f"{self.backend.start_folder()}/".replace("//", "/"))
+        self._import(self._start())
 
     def on_paste(self, event: events.Paste) -> None:
-        """A path pasted or dropped on the page is a file to import."""
+        """A path pasted or dropped on the page is a file to restore from."""
         path = pasted_path(event.text)
         if path:
-            self._import(path)
+            self._restore_file(path)
+
+    def _start(self) -> str:
+        return f"{self.backend.start_folder()}/".replace("//", "/")
+
+    @work(exit_on_error=False)
+    async def _restore_file(self, start: str) -> None:
+        from kino_backup_tui.tui.screens.path import PathScreen, restore_question
+
+        source = await self.app.push_screen_wait(PathScreen(restore_question(start)))
+        if source is not None:
+            await self.restore(source)
+            self.action_reload()
 
     @work(exit_on_error=False)
     async def _import(self, start: str) -> None:
@@ -101,8 +141,8 @@ class BackupsScreen(CatalogScreen):
         from kino_backup_tui.tui.screens.path import PathScreen, export_question
 
         if (backup := self.selected) is not None:
-            start = f"{self.backend.start_folder()}/".replace("//", "/")
-            destination = await self.app.push_screen_wait(PathScreen(export_question(backup.filename, start)))
+            question = export_question(backup.filename, self._start())
+            destination = await self.app.push_screen_wait(PathScreen(question))
             if destination is not None:
                 await self.export(backup, destination)
 
@@ -142,7 +182,10 @@ class BackupsScreen(CatalogScreen):
     async def action_watch(self) -> None:
         """Follow the operation of another process."""
         if self.status is not None and self.status.job is not None:
-            await self.watch_other(self.status.job.operation)
+            if self.status.job.operation in RESTORES:
+                await self.watch_restore(self.status.job)
+            else:
+                await self.watch_other(self.status.job.operation)
             self.action_reload()
 
     @work(exit_on_error=False)
@@ -153,7 +196,10 @@ class BackupsScreen(CatalogScreen):
             await self.show_error(problem, "Something needs your attention", "Your backups stay as they are.")
 
     def action_show_details(self) -> None:
-        """Show everything known of the selected backup."""
+        """Show everything known of the selected backup; a restore that was interrupted comes first."""
+        if self.interrupted is not None:
+            self.action_settle_restore()
+            return
         from kino_backup_tui.tui.screens.detail import DetailScreen
 
         if (backup := self.selected) is not None:

@@ -11,35 +11,37 @@ from textual.content import Content
 from textual.widgets import DataTable, Input, Static
 
 from kino_backup_tui.core.errors import KinoBackupError
-from kino_backup_tui.core.models import Backup
+from kino_backup_tui.core.models import Backup, BackupKind
 from kino_backup_tui.core.progress import CancelToken
 from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.backend import Backend
 from kino_backup_tui.tui.headline import empty_text, headline
 from kino_backup_tui.tui.messages import CatalogLoaded, LoadFailed, StatusLoaded
 from kino_backup_tui.tui.rows import Order, arrange, matches, row_of
-from kino_backup_tui.tui.screens.operating import OperatingScreen
+from kino_backup_tui.tui.screens.restoring import RestoringScreen
 from kino_backup_tui.tui.widgets.backup_table import BackupTable
 from kino_backup_tui.tui.widgets.key_bar import KeyBar
 from kino_backup_tui.tui.widgets.lines import Line
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.operations.listing import Listing
-    from kino_backup_tui.core.operations.status import Status
+    from kino_backup_tui.core.restore.plan import Interrupted
 
 _LOOK_EVERY = 60.0
 """Seconds between looks at Kino and the disk while nobody presses a key."""
 
 
-class CatalogScreen(OperatingScreen):
+class CatalogScreen(RestoringScreen):
     """Draws the page and keeps it true; the keys are the next class's."""
 
     AUTO_FOCUS = "#backups"
 
     def __init__(self, backend: Backend) -> None:
         super().__init__(backend)
-        self.status: Status | None = None
+        self.interrupted: Interrupted | None = None
+        self.can_undo = False
         self._listing: Listing | None = None
+        self._way_back = ""
         self.by_key: dict[str, Backup] = {}
         self._words: list[str] = []
         self._order = Order.NEWEST
@@ -91,25 +93,40 @@ class CatalogScreen(OperatingScreen):
     @work(thread=True, exclusive=True, group="load", exit_on_error=False)
     def _load(self, cancel: CancelToken, *, quiet: bool = False) -> None:
         try:
-            listing = self.backend.listing()
-            self.post_message(CatalogLoaded(listing, quiet))
-            self.post_message(StatusLoaded(self.backend.status()))
+            loaded = self._look_at_backups(quiet=quiet)
+            self.post_message(loaded)
+            self.post_message(self._look_at_kino(loaded.way_back))
+            listing = loaded.listing
             if any(backup.needs_reading for backup in listing.backups) and self.backend.complete(cancel):
-                self.post_message(CatalogLoaded(self.backend.listing(), quiet))
+                self.post_message(self._look_at_backups(quiet=quiet))
         except KinoBackupError as error:
             if not cancel.cancelled:
                 self.post_message(LoadFailed(error))
 
+    def _look_at_backups(self, *, quiet: bool) -> CatalogLoaded:
+        listing = self.backend.listing()
+        # Only a Kino that was restored has such a backup; the others need not load what knows of restores.
+        restored = any(backup.kind is BackupKind.PRE_RESTORE for backup in listing.backups)
+        return CatalogLoaded(listing, quiet, self.backend.way_back() if restored else "")
+
+    def _look_at_kino(self, way_back: str) -> StatusLoaded:
+        result = self.backend.read_result()
+        can_undo = bool(way_back) or (result is not None and result.can_roll_back)
+        return StatusLoaded(self.backend.status(), self.backend.interrupted(), can_undo)
+
     @on(CatalogLoaded)
     def _loaded(self, message: CatalogLoaded) -> None:
         self._listing = message.listing
+        self._way_back = message.way_back
         self.by_key = {str(backup.path): backup for backup in message.listing.backups}
         self._fill(quiet=message.quiet)
 
     @on(StatusLoaded)
     def _status_loaded(self, message: StatusLoaded) -> None:
         self.status = message.status
-        head = headline(message.status, self.backend.now(), os.getpid())
+        self.interrupted, self.can_undo = message.interrupted, message.can_undo
+        waits = message.interrupted is not None
+        head = headline(message.status, self.backend.now(), os.getpid(), interrupted=waits)
         title, line = self.query_one("#title", Line), self.query_one("#schedule-line", Line)
         title.left, title.right = head.title, head.kino
         line.left = head.schedule
@@ -129,7 +146,8 @@ class CatalogScreen(OperatingScreen):
         if self._listing is None:
             return
         now, zone = self.backend.now(), self.backend.zone()
-        rows = [row_of(backup, now, zone) for backup in arrange(self._listing.backups, self._order)]
+        backups = arrange(self._listing.backups, self._order)
+        rows = [row_of(backup, now, zone, self._way_back) for backup in backups]
         rows = [row for row in rows if matches(row, self._words)]
         table = self.query_one(BackupTable)
         # Ages alone are not worth a repaint while nobody is looking: it is the whole table each minute.

@@ -16,7 +16,7 @@ from kino_backup_tui.tui.widgets.key_bar import KeyBar
 
 _MORE_KEYS = (
     ("↑ ↓ j k", "Select another backup", ""),
-    ("x", "Cancel running operation", "What it wrote is removed"),
+    ("x", "Cancel running operation", "A restore: until Kino is stopped"),
     ("Ctrl+P", "Command palette", "All of this as a list to search"),
     ("Ctrl+C", "Cancel, else quit", ""),
     ("Esc n q", "Leave a question", "Nothing is changed"),
@@ -31,6 +31,7 @@ _WORDS = (
     ("Scheduled", "made by the schedule; the newest are kept, older ones go"),
     ("Manual", "made by you; stays until you delete it"),
     ("Pre-restore", "the state of Kino from before a restore; stays until you delete it"),
+    ("↩ way back", "the pre-restore backup of the last restore: u undoes that restore"),
 )
 
 
@@ -68,6 +69,6 @@ def help_text() -> Content:
     parts.append(("\nWords\n", "bold"))
     for word, meaning in _WORDS:
         parts.append(f"  {word:<14}{meaning}\n")
-    parts.append("\nPaste the path of an archive on the page to import it.\n")
+    parts.append("\nPaste the path of an archive on the page to restore from it.\n")
     parts.append("Over SSH, `ssh -C` makes every key quicker.\n")
     return Content.assemble(*parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.errors import KinoBackupError, OperationCancelledError, UnknownLocationError
 from kino_backup_tui.core.models import Backup, EntryRole
@@ -13,6 +14,9 @@ from kino_backup_tui.tui.jobs import Job
 from kino_backup_tui.tui.messages import JobFailed, JobFinished
 from kino_backup_tui.tui.screens.base import KinoScreen
 
+if TYPE_CHECKING:
+    from kino_backup_tui.core.operations.status import Status
+
 NOTHING_CHANGED = "Nothing was changed."
 
 
@@ -22,6 +26,8 @@ class OperatingScreen(KinoScreen[None]):
     def __init__(self, backend: Backend) -> None:
         super().__init__()
         self.backend = backend
+        self.status: Status | None = None
+        """The last look at Kino."""
 
     async def create(self, *, accept_location: bool = False) -> None:
         """Back up now; the toast has the size."""
@@ -30,7 +36,7 @@ class OperatingScreen(KinoScreen[None]):
             created = self.backend.create(control, accept_location=accept_location)
             return _lines(f"Backup created: {text.size_text(created.backup.size_bytes)}", *created.warnings)
 
-        error = await self._perform(Job("create", "Backing up Kino", run))
+        error = await self.perform(Job("create", "Backing up Kino", run))
         if error is not None and await self.show_error(error, "No backup was made"):
             await self.create(accept_location=True)
 
@@ -42,7 +48,7 @@ class OperatingScreen(KinoScreen[None]):
             size = text.size_text(created.backup.size_bytes)
             return _lines(f"Imported and verified: {size}, {created.backup.filename}", *created.warnings)
 
-        error = await self._perform(Job("import", f"Importing {text.printable(source.name)}", run))
+        error = await self.perform(Job("import", f"Importing {text.printable(source.name)}", run))
         if error is not None and await self.show_error(error, "Nothing was imported"):
             await self.import_file(source, accept_location=True)
 
@@ -50,9 +56,12 @@ class OperatingScreen(KinoScreen[None]):
         """Read a backup to its end."""
 
         def run(control: Control) -> str:
-            return _lines(f"Verified: {self.backend.verify(backup, control).filename} is what was written.")
+            proven = self.backend.verify(backup, control)
+            as_written = f"{proven.filename} is what was written."
+            # A raw one passes with a reservation.
+            return _lines(as_written, proven.problem) if proven.problem else _lines(f"Verified: {as_written}")
 
-        error = await self._perform(Job("verify", f"Verifying {_name(backup)}", run))
+        error = await self.perform(Job("verify", f"Verifying {_name(backup)}", run))
         if error is not None:
             await self.show_error(error, "This backup could not be verified", "The file was only read.")
 
@@ -62,7 +71,7 @@ class OperatingScreen(KinoScreen[None]):
         def run(control: Control) -> str:
             return _lines(f"Exported to {self.backend.export(backup, destination, control)}")
 
-        error = await self._perform(Job("export", f"Exporting {_name(backup)}", run))
+        error = await self.perform(Job("export", f"Exporting {_name(backup)}", run))
         if error is not None:
             await self.show_error(error, "Nothing was exported")
 
@@ -73,7 +82,7 @@ class OperatingScreen(KinoScreen[None]):
             self.backend.delete(backup, control)
             return _lines(f"Deleted {backup.filename}")
 
-        error = await self._perform(Job("delete", f"Deleting {_name(backup)}", run))
+        error = await self.perform(Job("delete", f"Deleting {_name(backup)}", run))
         if error is not None:
             await self.show_error(error, "Nothing was deleted")
 
@@ -88,13 +97,14 @@ class OperatingScreen(KinoScreen[None]):
                     said = _lines(f"It ended: {event.message or event.outcome or ''}")
             return said
 
-        error = await self._perform(
+        error = await self.perform(
             Job(operation, f"Another process is running: {text.printable(operation)}", run, watched=True)
         )
         if error is not None:
             await self.show_error(error, "The operation cannot be watched")
 
-    async def _perform(self, job: Job) -> KinoBackupError | None:
+    async def perform(self, job: Job) -> KinoBackupError | None:
+        """Run a job behind its progress; the answer is the error to show, if there is one."""
         from kino_backup_tui.tui.screens.progress import ProgressScreen
 
         end = await self.app.push_screen_wait(ProgressScreen(job, self.backend.now))
@@ -103,7 +113,7 @@ class OperatingScreen(KinoScreen[None]):
         if isinstance(end, JobFinished) and end.said:
             self.notify(end.said, markup=False)
         elif isinstance(end, JobFailed) and not job.watched:
-            self.notify("Cancelled. Nothing was kept.", markup=False)
+            self.notify(job.cancelled, markup=False)
         return None
 
     async def show_error(self, error: KinoBackupError, title: str, meaning: str = NOTHING_CHANGED) -> bool:

@@ -132,7 +132,19 @@ def import_question(start: str) -> PathQuestion:
         explanation="The archive is copied to the backup location and verified. The original stays.",
         verb="Import",
         value=start,
-        remark=_import_remark,
+        remark=_archive_remark,
+    )
+
+
+def restore_question(start: str) -> PathQuestion:
+    """What to restore from."""
+    return PathQuestion(
+        title="Restore from a file",
+        explanation="The archive is read to its end, and compared with Kino as it is now. You are asked "
+        "before anything is replaced. The file stays where it is.",
+        verb="Read it",
+        value=start,
+        remark=_archive_remark,
     )
 
 
@@ -160,7 +172,7 @@ def export_question(filename: str, start: str) -> PathQuestion:
     )
 
 
-def _import_remark(path: Path) -> tuple[bool, str]:
+def _archive_remark(path: Path) -> tuple[bool, str]:
     if path.is_file():
         return True, "It will be read to its end before anything is kept."
     if path.is_dir():

@@ -20,6 +20,7 @@ from kino_backup_tui.tui.screens.base import KinoScreen
 from kino_backup_tui.tui.stages import StageBoard, bar_text
 from kino_backup_tui.tui.widgets.key_bar import KeyBar
 from kino_backup_tui.tui.widgets.lines import Line
+from kino_backup_tui.tui.widgets.stage_lines import StageLines
 
 _AMOUNT_WIDTH = 20
 """Cells for "10.3 MB of 18.0 MB", so that the bar keeps its length while the numbers grow."""
@@ -43,47 +44,61 @@ class ProgressScreen(KinoScreen[JobEnd | None]):
 
     def __init__(self, job: Job, now: Callable[[], datetime]) -> None:
         super().__init__()
-        self._job = job
+        self.job = job
+        self.board = StageBoard(job.operation)
+        self.control = Control(report=self._report)
         self._now = now
-        self._board = StageBoard(job.operation)
-        self._control = Control(report=self._report)
 
     def compose(self) -> ComposeResult:
-        """Title, stages, bar, keys."""
+        """Title, stages, bar, notes, keys."""
         yield Line(id="job-title")
-        yield Static(id="job-stages")
+        yield StageLines(id="job-stages")
         yield Line(id="job-bar")
+        yield Static(id="job-remark")
         yield Static(id="job-note")
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
         """Start the job."""
-        self.query_one("#job-title", Line).left = self._job.title
-        note = "It runs in another process and goes on when you leave." if self._job.watched else ""
-        self.query_one("#job-note", Static).update(Content(note))
-        key = (
-            ("Esc or q", "Stop watching", "screen.leave")
-            if self._job.watched
-            else ("x", "Cancel", "screen.stop")
+        self.query_one("#job-title", Line).left = self.job.title
+        elsewhere = "It runs in another process and goes on when you leave."
+        self.query_one("#job-note", Static).update(
+            Content(self.job.note or (elsewhere if self.job.watched else ""))
         )
-        self.query_one(KeyBar).show([key])
-        self._draw()
-        self.set_interval(1.0, self._draw)
+        self.offer_keys()
+        self.draw()
+        self.set_interval(1.0, self.draw)
         self._run()
 
     def on_unmount(self) -> None:
         """However the screen goes, nothing is left running behind it."""
-        self._control.cancel.cancel()
+        if self.job.stoppable:
+            self.control.cancel.cancel()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A job of another process can be left, one of our own can be stopped."""
-        return {"stop": not self._job.watched, "leave": self._job.watched}.get(action, True)
+        own = not self.job.watched
+        return {"stop": own and self.job.stoppable, "leave": self.job.watched}.get(action, True)
+
+    def offer_keys(self) -> None:
+        """Show the keys that do something now."""
+        keys = (("x", "Cancel", "screen.stop"), ("Esc or q", "Stop watching", "screen.leave"))
+        self.query_one(KeyBar).show(
+            key for key in keys if self.check_action(key[2].removeprefix("screen."), ())
+        )
+
+    def remark(self, text: str) -> None:
+        """Say something about the running stage, below the bar."""
+        self.query_one("#job-remark", Static).update(Content(text))
 
     def stop_job(self) -> bool:
         """Ask the job to stop; the screen closes when it has cleaned up."""
-        self._control.cancel.cancel()
-        if not self._job.watched:
-            self.query_one("#job-note", Static).update(Content("Cancelling: removing what was written…"))
+        if not self.job.stoppable:
+            self.remark("This cannot be stopped half-way. It ends by itself.")
+            return True
+        self.control.cancel.cancel()
+        if not self.job.watched:
+            self.remark("Cancelling: removing what was written…")
         return True
 
     def action_stop(self) -> None:
@@ -96,18 +111,22 @@ class ProgressScreen(KinoScreen[JobEnd | None]):
 
     @work(thread=True, exclusive=True, group="job", exit_on_error=False)
     def _run(self) -> None:
-        run_job(self._job, self._control, self.post_message)
+        run_job(self.job, self.control, self.post_message)
 
     def _report(self, event: JobEvent) -> None:
         self.post_message(JobProgressed(event))
 
     @on(JobProgressed)
     def _follow(self, message: JobProgressed) -> None:
-        self._board.apply(message.event)
+        self.board.apply(message.event)
         if message.event.event == "progress":
             self._draw_bar()
         else:
-            self._draw()
+            self.draw()
+        self.followed(message.event)
+
+    def followed(self, event: JobEvent) -> None:
+        """For what a kind of job has to say of an event that has just been drawn."""
 
     @on(JobFinished)
     @on(JobFailed)
@@ -122,12 +141,13 @@ class ProgressScreen(KinoScreen[JobEnd | None]):
         if event.state is WorkerState.ERROR:
             self.dismiss(None)
 
-    def _draw(self) -> None:
-        self.query_one("#job-stages", Static).update(Content("\n".join(self._board.lines(self._now()))))
+    def draw(self) -> None:
+        """Draw the stages as they are now."""
+        self.query_one(StageLines).show(self.board.lines(self._now()))
         self._draw_bar()
 
     def _draw_bar(self) -> None:
         bar = self.query_one("#job-bar", Line)
-        amount = self._board.amount()
-        bar.left = bar_text(self._board.fraction(), bar.size.width - _AMOUNT_WIDTH - 4)
+        amount = self.board.amount()
+        bar.left = bar_text(self.board.fraction(), bar.size.width - _AMOUNT_WIDTH - 4)
         bar.right = f"{amount:>{_AMOUNT_WIDTH}}"

@@ -1,0 +1,169 @@
+"""Restoring from a screen: plan, ask, follow the worker, show the end, and settle what was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kino_backup_tui.core.errors import OperationCancelledError
+from kino_backup_tui.core.models import Backup
+from kino_backup_tui.core.progress import Control
+from kino_backup_tui.presentation import text
+from kino_backup_tui.tui.jobs import Job
+from kino_backup_tui.tui.messages import JobFailed
+from kino_backup_tui.tui.screens.operating import OperatingScreen
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.jobs.journal import JobRecord
+    from kino_backup_tui.core.progress import JobEvent
+    from kino_backup_tui.core.restore.plan import Interrupted, RestorePlan, RestoreResult
+
+RESTORES = frozenset({"restore", "rollback"})
+"""Operations that have a worker of their own."""
+
+_CANCELLED = "Cancelled. Nothing was changed."
+_LEFT = "The restore goes on. Press w to watch it."
+
+
+@dataclass(slots=True)
+class _Story:
+    """What a followed worker has told."""
+
+    end: JobEvent | None = None
+    result: RestoreResult | None = None
+
+
+class RestoringScreen(OperatingScreen):
+    """A screen whose keys restore. Each method returns once the admin has seen the end, or left it."""
+
+    async def restore(self, source: Backup | Path, *, safety_backup: bool = True) -> None:
+        """Restore a backup of the list, or a file."""
+        path = source if isinstance(source, Path) else source.path
+        title = f"Checking {text.printable(path.name)}"
+
+        def plan(control: Control) -> RestorePlan:
+            return self.backend.plan_restore(source, control, safety_backup=safety_backup)
+
+        if await self._plan_and_start(title, plan, safety_backup=safety_backup):
+            await self.restore(source, safety_backup=False)
+
+    async def undo(self, *, safety_backup: bool = True) -> None:
+        """Undo the last restore."""
+
+        def plan(control: Control) -> RestorePlan:
+            return self.backend.plan_rollback(control, safety_backup=safety_backup)
+
+        title = "Looking at the state from before the last restore"
+        if await self._plan_and_start(title, plan, safety_backup=safety_backup):
+            await self.undo(safety_backup=False)
+
+    async def _plan_and_start(
+        self, title: str, plan: Callable[[Control], RestorePlan], *, safety_backup: bool
+    ) -> bool:
+        """Plan, ask, start and follow; True if the admin wants it planned again without a safety backup."""
+        from kino_backup_tui.tui.screens.plan import PlanAnswer, PlanScreen
+
+        plans: list[RestorePlan] = []
+
+        def run(control: Control) -> str:
+            plans.append(plan(control))
+            return ""
+
+        job = Job("plan", title, run, note="Nothing is changed yet.", cancelled=_CANCELLED)
+        error = await self.perform(job)
+        if error is not None:
+            await self.show_error(error, "Nothing was restored")
+        if not plans:
+            return False
+        answer = await self.app.push_screen_wait(
+            PlanScreen(plans[0], self.backend.now(), self.backend.zone())
+        )
+        if answer is PlanAnswer.GO:
+            start = partial(self.backend.start_restore, plans[0], safety_backup=safety_backup)
+            await self._follow(plans[0].operation, plans[0].source.name, start)
+        return answer is PlanAnswer.WITHOUT_SAFETY
+
+    async def watch_restore(self, job: JobRecord) -> None:
+        """Follow a restore that runs already."""
+        await self._follow(job.operation, "", lambda: job.id)
+
+    async def _follow(self, operation: str, source: str, start: Callable[[], str]) -> None:
+        from kino_backup_tui.tui.screens.restore_progress import GOES_ON, RestoreProgressScreen
+
+        story = _Story()
+
+        def run(control: Control) -> str:
+            job = start()
+            for event in self.backend.watch(control.cancel, job):
+                control.report(event)
+                story.end = event if event.event == "end" else None
+            story.result = self.backend.read_result(job)
+            return ""
+
+        job = Job(operation, _title(operation, source), run, watched=True, note=GOES_ON)
+        pid = self.status.kino.pid if self.status else None
+        screen = RestoreProgressScreen(job, self.backend.now, self.backend.cancel_restore, pid)
+        end = await self.app.push_screen_wait(screen)
+        if isinstance(end, JobFailed):
+            if isinstance(end.error, OperationCancelledError):
+                self.notify(_LEFT, markup=False)
+            else:
+                await self.show_error(end.error, "Nothing was restored")
+        elif story.end is not None:
+            await self._show_end(story.end, story.result)
+
+    async def _show_end(self, end: JobEvent, result: RestoreResult | None) -> None:
+        if end.outcome == OperationCancelledError.code:
+            self.notify(_CANCELLED, markup=False)
+        elif result is not None and result.job == end.job:
+            await self.show_result(result)
+        else:
+            await self.show_result(_result_of(end))
+
+    async def show_result(self, result: RestoreResult) -> None:
+        """Show how it ended; undo it if that is wanted."""
+        from kino_backup_tui.tui.screens.result import ResultAnswer, ResultScreen
+
+        if await self.app.push_screen_wait(ResultScreen(result)) is ResultAnswer.UNDO:
+            await self.undo()
+
+    async def settle(self, interrupted: Interrupted) -> None:
+        """Say what settling an interrupted restore will do, then do it."""
+        from kino_backup_tui.tui.screens.settle import SettleAnswer, SettleScreen
+
+        answer = await self.app.push_screen_wait(
+            SettleScreen(interrupted, self.backend.now(), self.backend.zone())
+        )
+        if answer is SettleAnswer.NOTHING:
+            return
+        results: list[RestoreResult | None] = []
+
+        def run(control: Control) -> str:
+            results.append(self.backend.settle(control, answer.value or None))
+            return ""
+
+        job = Job("apply", "Settling the interrupted restore", run, stoppable=False)
+        error = await self.perform(job)
+        if error is not None:
+            await self.show_error(error, "The restore is not settled", "Kino stays as it is.")
+        elif results and results[0] is not None:
+            await self.show_result(results[0])
+        elif results:
+            self.notify("There was nothing left to settle.", markup=False)
+
+
+def _title(operation: str, source: str) -> str:
+    if operation == "rollback":
+        return "Undoing the last restore"
+    return f"Restoring {text.printable(source) or 'a backup'}"
+
+
+def _result_of(end: JobEvent) -> RestoreResult:
+    """All that is known of a restore that left no result of its own."""
+    from kino_backup_tui.core.restore.plan import RestoreResult
+
+    stage = end.stage.value if end.stage and end.outcome != "ok" else ""
+    return RestoreResult(end.job, end.operation, end.outcome or "", end.at, end.message, failed_stage=stage)
