@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.harness import CONFIG, Cli, write_kino
+from tests.core.archive.archives import honest
 
 
 def damage(archive: Path) -> None:
@@ -151,6 +152,24 @@ def test_verify_all_goes_on_after_damage(cli: Cli) -> None:
     assert second.name not in problem
     assert text.out.count(second.name) == 1
     assert f"{second.name}: {problem}" in text.out
+
+
+def test_a_raw_archive_passes_without_being_verified(cli: Cli) -> None:
+    """It is what was written: exit code 0, with the reservation, and it does not count as verified."""
+    cli.create()
+    name = "kino-backup-pre-restore-2026-04-26T03-00-00-v0.4.2.tar.gz"
+    raw = honest({"db.sqlite-wal": b"log"}, database_state="raw", kind="pre_restore", schema_version=None)
+    (cli.location / name).write_bytes(raw)
+
+    result = cli.run("verify", "--all", "--json")
+
+    assert result.code == 0
+    assert result.json == {"checked": 2, "verified": 1}
+    listed = next(line for line in cli.run("list", "--json").json if line["filename"] == name)
+    assert (listed["status"], listed["verified_at"], listed["schema_version"]) == ("unverified", None, None)
+    assert listed["problem"] == "Every digest fits. The database in it is kept as it was found, damaged."
+    assert cli.run("show", name, "--json").json["manifest"]["database_state"] == "raw"
+    assert cli.run("verify", name).out == f"· unverified  {name}: {listed['problem']}\n"
 
 
 def test_verify_all_of_nothing_is_fine(cli: Cli) -> None:
