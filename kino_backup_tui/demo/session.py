@@ -56,18 +56,20 @@ def demo_session(clock: Clock) -> Iterator[DemoKino]:
         end.callback(_ignore_signals)
         write_sample(data_path, clock)
         server = end.enter_context(supervised_server(data_path, folder))
-        config = _write_config(folder, server.url)
+        config = _write_config(folder, data_path, server.url)
         end.enter_context(_configured(config))
         end.callback(_ignore_signals)  # the last to be registered is the first to be called
         yield DemoKino(data_path, server.url, server.server_pid, server.supervisor_pid, config)
 
 
-def _write_config(folder: Path, url: str) -> Path:
+def _write_config(folder: Path, data_path: Path, url: str) -> Path:
     control = [sys.executable, "-m", "kino_backup_tui.demo.control"]
     commands = {f"{order}_command": [*control, order, str(folder)] for order in ("stop", "start", "log")}
     config = folder / "kino-backup-tui.toml"
     config.touch(0o600)
-    config.write_text(tomli_w.dumps({"kino_url": url, **commands}), encoding="utf-8")
+    config.write_text(
+        tomli_w.dumps({"data_path": str(data_path), "kino_url": url, **commands}), encoding="utf-8"
+    )
     return config
 
 

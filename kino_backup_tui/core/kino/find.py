@@ -54,7 +54,7 @@ def find_kino(
             path, names = _contents(place.path, place.source)
             empty = may_be_empty and layout is None and not names - _SIGNS
             chosen = DOCUMENTED if empty else _layout(path, names, layout, place.source)
-            return Kino(path, chosen, load_tool_config(environ).kino_url)
+            return Kino(path, chosen, load_tool_config(environ).about(path).kino_url)
         passed.append(f"{place.source} ({place.reason})")
     raise NotFoundError(f"No Kino was found. Looked at: {', '.join(passed)}.", hint=_HINT)
 

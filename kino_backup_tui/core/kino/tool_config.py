@@ -34,6 +34,14 @@ class ToolConfig(NamedTuple):
     """Program and arguments that start Kino; there if and only if `stop_command` is."""
     log_command: tuple[str, ...] = ()
     """Program and arguments that print the last lines of Kino's log; empty if there is none."""
+    data_path: Path | None = None
+    """The Kino that all this is about; None if there is only one on this host."""
+
+    def about(self, data_path: Path) -> ToolConfig:
+        """What it says of the Kino of a data path: nothing, if it is about another one."""
+        if self.data_path is None or os.path.realpath(self.data_path) == os.path.realpath(data_path):
+            return self
+        return ToolConfig()
 
 
 def load_tool_config(environ: Mapping[str, str]) -> ToolConfig:
@@ -99,7 +107,9 @@ def _read(path: Path) -> ToolConfig | None:
         raise InvalidSettingsError(
             f"{path} has {given}, but not {missing}: they go only together.", hint=f"Add {missing} there."
         )
-    return ToolConfig(_url(file), _service(file), stop, start, _command(file, "log_command"))
+    return ToolConfig(
+        _url(file), _service(file), stop, start, _command(file, "log_command"), _data_path(file)
+    )
 
 
 def _require_trusted(file: TomlFile) -> None:
@@ -141,6 +151,15 @@ def _service(file: TomlFile) -> str | None:
     raise InvalidSettingsError(
         f'{file.path}: service must be the name of a systemd unit such as "kino.service", not {shown(value)}.'
     )
+
+
+def _data_path(file: TomlFile) -> Path | None:
+    value = file.document.get("data_path")
+    if value is None:
+        return None
+    if isinstance(value, str) and value.startswith("/") and "\0" not in value:
+        return Path(value)
+    raise InvalidSettingsError(f"{file.path}: data_path must be an absolute path, not {shown(value)}.")
 
 
 def _command(file: TomlFile, key: str) -> tuple[str, ...]:

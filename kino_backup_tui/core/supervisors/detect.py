@@ -25,7 +25,7 @@ def find_supervisor(kino: Kino, environ: Mapping[str, str]) -> Supervisor:
     whose main process has our database open; nobody.
     Raises `InvalidSettingsError` for a configuration that cannot be understood.
     """
-    config = load_tool_config(environ)
+    config = load_tool_config(environ).about(kino.data_path)
     if config.stop_command and config.start_command:
         from kino_backup_tui.core.supervisors.commands import CommandsSupervisor
 

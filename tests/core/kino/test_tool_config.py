@@ -189,3 +189,30 @@ def test_a_relative_name_is_refused(config: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(config.parent)
     with pytest.raises(InvalidSettingsError, match="must be an absolute path"):
         load_tool_config({CONFIG_VARIABLE: config.name})
+
+
+def test_a_configuration_can_be_about_one_kino(config: Path, tmp_path: Path) -> None:
+    """It says nothing of another one, whose commands these are not; a link to its data path is the same."""
+    _write(config, f'data_path = "{tmp_path}/kino"\n{COMMANDS}')
+    (tmp_path / "link").symlink_to(tmp_path / "kino")
+
+    read = read_tool_config(config)
+
+    assert read.about(tmp_path / "kino") == read
+    assert read.about(tmp_path / "link") == read
+    assert read.about(tmp_path / "other") == ToolConfig()
+
+
+def test_a_configuration_without_a_data_path_is_about_any(config: Path) -> None:
+    """Most hosts have one Kino."""
+    _write(config, COMMANDS)
+
+    assert read_tool_config(config).about(Path("/srv/kino")) == read_tool_config(config)
+
+
+@pytest.mark.parametrize("value", ['"kino"', '""', "1", '"/kino\\u0000"'])
+def test_a_data_path_that_is_none_is_refused(config: Path, value: str) -> None:
+    """It must be absolute."""
+    _write(config, f"data_path = {value}\n")
+    with pytest.raises(InvalidSettingsError, match=f"{config}: data_path must be an absolute path"):
+        read_tool_config(config)

@@ -13,9 +13,10 @@ import pytest
 
 from kino_backup_tui.core.errors import ServiceError
 from kino_backup_tui.core.kino.home import Kino
-from kino_backup_tui.core.kino.tool_config import ToolConfig
+from kino_backup_tui.core.kino.tool_config import CONFIG_VARIABLE, ToolConfig
 from kino_backup_tui.core.supervisors.base import Supervisor
 from kino_backup_tui.core.supervisors.commands import CommandsSupervisor, Patience
+from kino_backup_tui.core.supervisors.detect import find_supervisor
 
 # A server that opens its database, leaves its process id, and waits.
 _SERVER = """
@@ -187,9 +188,9 @@ def test_a_kino_that_takes_its_time_is_waited_for(kino: Kino, config: ToolConfig
 @pytest.mark.parametrize("program", ["/nowhere/kino-ctl", "no-such-program-of-kino"])
 def test_a_program_that_is_not_there_is_a_problem_known_before(kino: Kino, key: str, program: str) -> None:
     """The plan names the key and the program."""
-    commands = {"stop_command": ("true",), "start_command": ("true",), key: (program,)}
+    stop, start = ((program,), ("true",)) if key == "stop_command" else (("true",), (program,))
 
-    problem = CommandsSupervisor(kino, ToolConfig(None, None, **commands)).problem()
+    problem = configured(kino, stop, start).problem()
 
     assert isinstance(problem, ServiceError)
     assert f"{key} cannot be run: {program} does not exist" in problem.message
@@ -251,3 +252,28 @@ def test_there_is_no_gate(kino: Kino) -> None:
     supervisor.open_gate()
 
     assert sorted(kino.data_path.rglob("*")) == before
+
+
+def found(kino: Kino, folder: Path, text: str) -> Supervisor:
+    """The supervisor of a Kino on a host without systemd, with this configuration."""
+    config = folder / "tool.toml"
+    config.write_text(text)
+    config.chmod(0o600)
+    return find_supervisor(kino, {CONFIG_VARIABLE: str(config), "PATH": str(folder)})
+
+
+def test_commands_are_found_in_the_configuration(kino: Kino, tmp_path: Path) -> None:
+    """They come before anything else."""
+    commands = 'stop_command = ["true"]\nstart_command = ["true"]\n'
+
+    assert isinstance(found(kino, tmp_path, commands), CommandsSupervisor)
+    assert isinstance(
+        found(kino, tmp_path, f'{commands}data_path = "{kino.data_path}"\n'), CommandsSupervisor
+    )
+
+
+def test_commands_for_another_kino_are_left_alone(kino: Kino, tmp_path: Path) -> None:
+    """A restore of one Kino never stops the other."""
+    text = 'data_path = "/srv/other"\nstop_command = ["true"]\nstart_command = ["true"]\n'
+
+    assert not found(kino, tmp_path, text).controls
