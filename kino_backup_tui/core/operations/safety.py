@@ -122,11 +122,9 @@ def _take(context: Context, session: Session, job: Job, version: str | None, *, 
     if not _is_there(context.kino.database):
         return SafetyTaken()
     warnings: list[str] = []
+    location: Path | None = None
     try:
         location = _prepared(session, warnings)
-    except KinoBackupError as error:
-        return SafetyTaken(problem=error)
-    try:
         try:
             created = _make(context, session, job, location, version, raw)
         except (LocationError, NotPermittedError) as error:
@@ -140,7 +138,8 @@ def _take(context: Context, session: Session, job: Job, version: str | None, *, 
     except NoSpaceError as error:
         return SafetyTaken(problem=NoSpaceError(error.message, hint=_NO_ROOM))
     except KinoBackupError as error:
-        return SafetyTaken(problem=error, needs_raw=not raw)
+        # Without a place for it, it cannot be made raw either.
+        return SafetyTaken(problem=error, needs_raw=not raw and location is not None)
     as_found = (_AS_FOUND,) if raw else ()
     return SafetyTaken(created.backup, (*warnings, *as_found, *created.warnings))
 
