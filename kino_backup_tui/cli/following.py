@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from kino_backup_tui.cli.exit_codes import OK, error_type, outcome_exit_code
 from kino_backup_tui.cli.output import talk, tell_error, warn, write_json, write_line
-from kino_backup_tui.core.errors import DetachedError, NotFoundError
+from kino_backup_tui.core.errors import DetachedError, NotFoundError, OperationCancelledError
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.operations.context import Context
     from kino_backup_tui.core.progress import CancelToken, Control, JobEvent
     from kino_backup_tui.core.restore.plan import RestoreResult
 
-RESTORING = ("restore", "rollback")
+RESTORING = ("restore", "rollback", "apply")
 """The operations whose end is a `RestoreResult`."""
 
 
@@ -71,7 +71,7 @@ def write_end(context: Context, end: JobEvent, *, as_json: bool) -> int:
     if end.event != "end":
         return _write_waiting(end, as_json=as_json)
     result = read_result(context, end.job)
-    if result is not None and result.job == end.job:
+    if result is not None:
         return write_result(result, as_json=as_json)
     if end.outcome == "ok":
         if as_json:
@@ -111,7 +111,7 @@ def write_result(result: RestoreResult, *, as_json: bool) -> int:
     for warning in result.warnings:
         warn(warning)
     first, *facts = result_text(result)
-    if code == OK:
+    if result.outcome in ("ok", OperationCancelledError.code):
         for line in (first, *facts):
             write_line(line)
         if result.hint:

@@ -60,7 +60,9 @@ def backup_object(
     if fate is not None and zone is not None:
         document["fate"] = fate_object(fate, zone)
     if way_back is not None:
-        document["way_back"] = backup.filename == way_back
+        from kino_backup_tui.presentation.text import is_way_back
+
+        document["way_back"] = is_way_back(backup, way_back)
     return document
 
 

@@ -58,7 +58,7 @@ def state_object(state: State) -> JsonObject:
 
 
 def result_object(result: RestoreResult) -> JsonObject:
-    """How a restore ended; `error` is there only if it did not end well."""
+    """How a restore ended; `error` is there only if it failed."""
     document: JsonObject = {
         "job": result.job,
         "operation": result.operation,
@@ -76,7 +76,7 @@ def result_object(result: RestoreResult) -> JsonObject:
         "hint": result.hint or None,
         "warnings": list(result.warnings),
     }
-    if result.outcome != "ok":
+    if result.outcome not in ("ok", "cancelled"):
         document["error"] = {"code": result.outcome, "message": result.message, "hint": result.hint}
     return document
 

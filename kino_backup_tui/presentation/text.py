@@ -157,6 +157,11 @@ def state_text(backup: Backup) -> str:
     return STATUS_NAMES[backup.status]
 
 
+def is_way_back(backup: Backup, way_back: str) -> bool:
+    """Whether it is the pre-restore backup of the last restore, whose file name is `way_back`."""
+    return backup.kind is BackupKind.PRE_RESTORE and backup.filename == way_back
+
+
 def frequency_text(settings: BackupSettings) -> str:
     """The schedule in a few words: "Daily at 03:00", "Backups are off"."""
     if not settings.runs:

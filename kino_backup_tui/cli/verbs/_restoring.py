@@ -97,7 +97,7 @@ def perform(
         unless_started.pop_all()
         end = follow(context, job, control)
         if end.outcome == OperationCancelledError.code:
-            raise OperationCancelledError(end.message or "Nothing was changed.")
+            raise OperationCancelledError("Cancelled; nothing was changed.")
     return write_end(context, end, as_json=request.as_json)
 
 

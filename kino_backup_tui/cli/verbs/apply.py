@@ -11,7 +11,7 @@ from kino_backup_tui.cli.following import write_result
 from kino_backup_tui.cli.options import json_option, progress_option, wait_option
 from kino_backup_tui.cli.output import talk, write_json
 from kino_backup_tui.cli.session import Session, controlled
-from kino_backup_tui.core.errors import KinoBackupError, NotFoundError, UsageError
+from kino_backup_tui.core.errors import KinoBackupError, NotFoundError, OperationCancelledError, UsageError
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.operations.context import Context
@@ -50,7 +50,9 @@ def command(
     with controlled(as_json=as_json, progress=progress, wait_seconds=wait_seconds) as control:
         result = settle(context, control, keep)
     if result is not None:
-        return write_result(result, as_json=as_json)
+        code = write_result(result, as_json=as_json)
+        # Nothing had been replaced: to tidy up after that is all there was to do.
+        return OK if result.outcome == OperationCancelledError.code else code
     if as_json:
         write_json({"settled": None})
     else:

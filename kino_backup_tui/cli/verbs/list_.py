@@ -30,25 +30,29 @@ def command(session: Session, kind: str | None, everything: bool, as_json: bool)
 
     A location that is missing is said and has its exit code; backups in other places are listed all the same.
     """
+    from kino_backup_tui.core.operations.last_restore import way_back
     from kino_backup_tui.core.operations.listing import list_backups
 
     context = session.context()
     listing = list_backups(context, kind=BackupKind(kind) if kind else None, everything=everything)
+    back = way_back(context)
     if as_json:
         from kino_backup_tui.presentation.objects import backup_objects
 
-        write_json(backup_objects(listing.backups, listing.fates, context.clock.zone()))
+        write_json(backup_objects(listing.backups, listing.fates, context.clock.zone(), back))
     elif listing.backups:
-        write_table(_HEADERS, _rows(context, listing), right=_FLUSH_RIGHT)
+        write_table(_HEADERS, _rows(context, listing, back), right=_FLUSH_RIGHT)
     warn_of(listing.settings_problem, listing.location_problem)
     return exit_code(type(listing.location_problem)) if listing.location_problem else OK
 
 
-def _rows(context: Context, listing: Listing) -> list[tuple[str, ...]]:
+def _rows(context: Context, listing: Listing, way_back: str) -> list[tuple[str, ...]]:
     from kino_backup_tui.presentation.text import (
         NOT_KNOWN,
+        WAY_BACK,
         age_text,
         date_text,
+        is_way_back,
         kind_text,
         printable,
         size_text,
@@ -63,7 +67,7 @@ def _rows(context: Context, listing: Listing) -> list[tuple[str, ...]]:
             age_text(backup.created_at, now),
             size_text(backup.size_bytes),
             printable(backup.kino_version or NOT_KNOWN),
-            state_text(backup).strip(),
+            f"{state_text(backup)} {WAY_BACK if is_way_back(backup, way_back) else ''}".strip(),
             # The whole path is what the other verbs take for a file that is not in the current location.
             printable(str(backup.path) if backup.elsewhere else backup.filename),
         )

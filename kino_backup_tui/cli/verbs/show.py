@@ -29,6 +29,7 @@ def command(session: Session, backup: str, as_json: bool) -> None:
     BACKUP is a file name, the beginning of one, an id, "latest" (the newest verified one), or a path with a
     slash.
     """
+    from kino_backup_tui.core.operations.last_restore import way_back
     from kino_backup_tui.core.operations.listing import find_backup, list_backups
     from kino_backup_tui.core.operations.show import show_backup
 
@@ -36,21 +37,23 @@ def command(session: Session, backup: str, as_json: bool) -> None:
     with controlled(as_json=as_json) as control:
         found = show_backup(context, find_backup(context, backup), control)
     fate = list_backups(context, everything=True).fates.get(found.path)
+    back = way_back(context)
     if as_json:
         from kino_backup_tui.presentation.objects import detail_object
 
-        write_json(detail_object(found, fate, context.clock.zone()))
+        write_json(detail_object(found, fate, context.clock.zone(), back))
     else:
-        for line in _lines(context, found, fate):
+        for line in _lines(context, found, fate, back):
             write_line(line)
 
 
-def _lines(context: Context, backup: Backup, fate: Fate | None) -> list[str]:
+def _lines(context: Context, backup: Backup, fate: Fate | None, way_back: str) -> list[str]:
     from kino_backup_tui.presentation.text import (
         NOT_KNOWN,
         ago_text,
         date_text,
         fate_text,
+        is_way_back,
         kind_text,
         printable,
         size_text,
@@ -72,6 +75,8 @@ def _lines(context: Context, backup: Backup, fate: Fate | None) -> list[str]:
     ]
     if fate is not None:
         facts.append(("Retention", fate_text(fate, zone)))
+    if is_way_back(backup, way_back):
+        facts.append(("Way back", "saved before the last restore; `kino-backup-tui rollback` undoes that"))
     if backup.manifest is not None:
         facts += _origin(backup.manifest)
     lines = [f"{name:<12}{value}" for name, value in facts if value]

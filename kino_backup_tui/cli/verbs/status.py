@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kino_backup_tui.cli.options import json_option
-from kino_backup_tui.cli.output import write_json, write_line
+from kino_backup_tui.cli.output import warn, write_json, write_line
 from kino_backup_tui.cli.session import Session, warn_of
 
 if TYPE_CHECKING:
@@ -23,21 +23,25 @@ _RUNNING = {True: "running", False: "not running", None: "not known whether it r
 @click.pass_obj
 def command(session: Session, as_json: bool) -> None:
     """Tell how Kino, the schedule and the backups are."""
+    from kino_backup_tui.core.operations.last_restore import interrupted, way_back
     from kino_backup_tui.core.operations.status import read_status
 
     context = session.context()
     status = read_status(context)
+    left, back = interrupted(context), way_back(context)
     if as_json:
         from kino_backup_tui.presentation.objects import status_object
 
-        write_json(status_object(status))
+        write_json(status_object(status, left, back))
     else:
-        for name, value in _lines(context, status):
+        for name, value in _lines(context, status, back):
             write_line(f"{name:<12}{value}")
     warn_of(status.settings_problem, status.location_problem)
+    if left is not None:
+        warn(f"{left.text} `kino-backup-tui apply` settles it." if left.decided else left.text)
 
 
-def _lines(context: Context, status: Status) -> list[tuple[str, str]]:
+def _lines(context: Context, status: Status, way_back: str) -> list[tuple[str, str]]:
     from kino_backup_tui.presentation.text import (
         STATUS_NAMES,
         ago_text,
@@ -64,6 +68,8 @@ def _lines(context: Context, status: Status) -> list[tuple[str, str]]:
         lines.append(("Newest", _backup_line(context, status.newest)))
     if status.newest_verified and status.newest_verified != status.newest:
         lines.append(("Proven", _backup_line(context, status.newest_verified)))
+    if way_back:
+        lines.append(("Way back", f"{printable(way_back)} (kino-backup-tui rollback)"))
     if status.job:
         ago = ago_text(status.job.started_at, context.clock.now())
         running_now = f"{status.job.operation}, started {ago} (job {status.job.id})"
