@@ -97,6 +97,8 @@ def _locks_are_proof(database: Path) -> bool:
         with database.open("rb") as stream:
             in_wal_mode = stream.read(20)[18:] == _WAL_MODE
         owner = database.stat().st_uid
+    except FileNotFoundError:
+        return True  # what is not there cannot be opened
     except OSError:
         return False
     if not sys.platform.startswith("linux"):
