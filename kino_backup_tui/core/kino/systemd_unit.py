@@ -100,7 +100,13 @@ def _in_file(path: Path) -> str | None:
 def _option(arguments: list[str]) -> str | None:
     for index, argument in enumerate(arguments):
         if argument.startswith("--data-path="):
-            return argument.partition("=")[2]
+            return _rejoined([argument.partition("=")[2], *arguments[index + 1 :]])
         if argument == "--data-path" and index + 1 < len(arguments):
-            return arguments[index + 1]
+            return _rejoined(arguments[index + 1 :])
     return None
+
+
+def _rejoined(words: list[str]) -> str:
+    """The path that begins with the first word; systemctl prints spaces in an argument like those between."""
+    paths = (" ".join(words[:count]) for count in range(len(words), 1, -1))
+    return next((path for path in paths if path.startswith("/") and Path(path).is_dir()), words[0])

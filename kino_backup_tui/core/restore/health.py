@@ -103,6 +103,7 @@ class _Watch:
         self._supervisor = supervisor
         self._expect_http = expect_http
         self._first_restarts: int | None = None
+        self._last_end = ""
         self._well: tuple[object, ...] | None = None
         self._well_since = 0.0
         self._work = _Work(supervisor)
@@ -113,10 +114,14 @@ class _Watch:
         state = self._supervisor.state()
         if self._first_restarts is None:
             self._first_restarts = state.restarts
+        if not (state.active and state.settled):
+            self._last_end = state.text
         if not state.active and state.settled:
             return _Verdict(False, f"{name}: {state.text}")
-        if state.restarts - self._first_restarts >= MOST_RESTARTS:
-            return _Verdict(False, f"{name} ends again and again: {state.text}")
+        if (ended := state.restarts - self._first_restarts) >= MOST_RESTARTS:
+            # It may just be in its next short life, of which the state says nothing bad.
+            last = f": {self._last_end}" if self._last_end else ""
+            return _Verdict(False, f"{name} ended {ended} times since it was started{last}")
         # Nobody opens the database between two lives, and to look for who does costs most of the round.
         seen = observe(self._kino) if state.active and state.settled else KinoState(None)
         self._remember(state, seen, passed)

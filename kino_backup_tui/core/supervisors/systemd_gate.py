@@ -66,6 +66,13 @@ class Gate:
         Raises `ServiceError` if it is not, and what `storage_error` makes of a failed write; there is no
         drop-in then.
         """
+        for word in command:
+            # Nobody could ask for a unit any more that has such a word in it.
+            if any(0xDC80 <= ord(character) <= 0xDCFF for character in word):
+                raise ServiceError(
+                    f"systemd cannot be given a name that is not UTF-8: {word!r}.",
+                    hint="Rename it, or configure stop_command and start_command.",
+                )
         try:
             self._write(f"{_HEAD}ExecCondition={command_line(command)}\n")
             self._reload()
