@@ -14,6 +14,7 @@ from typing import IO, NamedTuple
 from kino_backup_tui.core.errors import KinoBackupError, ServiceError
 from kino_backup_tui.core.files import user_name
 from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.processes import Holders
 from kino_backup_tui.core.kino.running import database_holders
 from kino_backup_tui.core.kino.tool_config import ToolConfig
 from kino_backup_tui.core.supervisors.base import ServiceState
@@ -45,7 +46,7 @@ class CommandsSupervisor:
     of a terminal does not end them. How Kino is, is told by who has its database open: no command says it.
     """
 
-    name = "the configured commands"
+    name = "Kino"
     controls = True
 
     def __init__(self, kino: Kino, config: ToolConfig, patience: Patience = _PATIENCE) -> None:
@@ -54,6 +55,7 @@ class CommandsSupervisor:
         self._patience = patience
         self._started_at: float | None = None
         self._stopped = False
+        self._must_be_stopped = False
         self._pid: int | None = None
         self._restarts = 0
 
@@ -83,22 +85,25 @@ class CommandsSupervisor:
         if pids:
             text = f"process {self._pid} has the database open"
             return ServiceState(True, text, True, self._pid, self._restarts)
-        # Where the database is ours, so is the Kino that has it open, and we would see it.
-        if not found.complete and self._kino.owner.uid != os.geteuid():
+        if not self._would_see(found):
             text = f"not known: {user_name()} may not look into every process"
             return ServiceState(not self._stopped, text, restarts=self._restarts)
+        if self._must_be_stopped:
+            return ServiceState(False, "not stopped by stop_command yet", False, None, self._restarts)
         starting = self._is_starting()
-        text = "starting" if starting else "no process has the database open"
-        return ServiceState(starting, text, not starting, restarts=self._restarts)
+        return ServiceState(starting, self._absence(), not starting, restarts=self._restarts)
 
     def stop(self) -> None:
         """Run the stop command, and wait until no process has the database open any more.
 
         Raises `ServiceError` if the command fails, takes longer than two minutes, or a process keeps the
-        database open for half a minute after it.
+        database open for half a minute after it. Where nothing had it open before, the command may fail: some
+        do when there is nothing to stop.
         """
         self._started_at = None
-        self._run("stop_command", self._config.stop_command)
+        found = database_holders(self._kino)
+        nothing_runs = not found.pids and self._would_see(found)
+        self._run("stop_command", self._config.stop_command, may_fail=nothing_runs)
         deadline = time.monotonic() + self._patience.closing
         while pids := database_holders(self._kino).pids:
             if time.monotonic() > deadline:
@@ -108,10 +113,11 @@ class CommandsSupervisor:
                 )
             time.sleep(_POLL_SECONDS)
         self._stopped = True
+        self._must_be_stopped = False
 
     def start(self) -> None:
         """Run the start command; raises `ServiceError` if it fails or takes longer than two minutes."""
-        self._stopped = False
+        self._stopped = self._must_be_stopped = False
         self._pid, self._restarts = None, 0
         self._run("start_command", self._config.start_command)
         self._started_at = time.monotonic()
@@ -126,17 +132,36 @@ class CommandsSupervisor:
         return last_lines(self._config.log_command, lines, _LOG_SECONDS)
 
     def close_gate(self, gate: Sequence[str]) -> None:
-        """Do nothing: `stop_command` is the admin's word that Kino stays stopped until `start_command`."""
+        """Write nothing: `stop_command` is the admin's word that Kino stays stopped until `start_command`.
+
+        From now on Kino counts as stopped only after that command, even if nothing runs just now: whatever
+        the commands talk to may be about to start it again.
+        """
+        self._must_be_stopped = not self._stopped
 
     def open_gate(self) -> None:
-        """Do nothing: there is no gate."""
+        """There is no gate; Kino need not be stopped any more."""
+        self._must_be_stopped = False
 
     def _is_starting(self) -> bool:
         if self._started_at is None:
             return False
         return time.monotonic() < self._started_at + self._patience.starting
 
-    def _run(self, key: str, command: Sequence[str]) -> None:
+    def _would_see(self, found: Holders) -> bool:
+        # Where the database is ours, so is the Kino that has it open.
+        return found.complete or self._kino.owner.uid == os.geteuid()
+
+    def _absence(self) -> str:
+        if self._pid is not None:
+            return f"process {self._pid}, which had the database open, has ended"
+        if self._is_starting():
+            return "waiting until it opens its database"
+        if self._started_at is not None:
+            return "start_command has ended without an error, but no process has opened the database"
+        return "no process has the database open"
+
+    def _run(self, key: str, command: Sequence[str], *, may_fail: bool = False) -> None:
         called = f"{key} ({PurePath(command[0]).name})"
         # Not pipes: what the start command leaves running holds them open, and would be ended by writing
         # to one that nobody reads. Standard output, where a server may write for months, is not kept at all.
@@ -161,7 +186,7 @@ class CommandsSupervisor:
                 f"{called} did not end within {self._patience.command:.0f} seconds, and was ended{said}",
                 hint=f"{key} must return as soon as Kino has taken the order.",
             )
-        if code:
+        if code and not may_fail:
             raise ServiceError(f"{called} {_ending(code)}{said}", hint="Run it by hand to see what is wrong.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -94,7 +95,7 @@ def test_it_has_a_name_and_controls_kino(kino: Kino) -> None:
     """For the plan, and for messages."""
     supervisor = configured(kino)
 
-    assert supervisor.name == "the configured commands"
+    assert supervisor.name == "Kino"
     assert supervisor.controls
 
 
@@ -104,7 +105,7 @@ def test_a_kino_that_is_still_starting_is_not_settled(kino: Kino) -> None:
 
     supervisor.start()
 
-    assert supervisor.state()[:3] == (True, "starting", False)
+    assert supervisor.state()[:3] == (True, "waiting until it opens its database", False)
 
 
 def test_a_kino_that_does_not_come_up_is_settled_in_the_end(kino: Kino) -> None:
@@ -113,7 +114,9 @@ def test_a_kino_that_does_not_come_up_is_settled_in_the_end(kino: Kino) -> None:
 
     supervisor.start()
 
-    assert supervisor.state()[:3] == (False, "no process has the database open", True)
+    state = supervisor.state()
+    assert (state.active, state.settled) == (False, True)
+    assert "no process has opened the database" in state.text
 
 
 def test_a_restart_by_somebody_else_is_counted(kino: Kino, config: ToolConfig, pid_file: Path) -> None:
@@ -132,10 +135,50 @@ def test_a_restart_by_somebody_else_is_counted(kino: Kino, config: ToolConfig, p
 
 def test_a_failing_command_is_an_error_with_its_own_words(kino: Kino) -> None:
     """Exit code and the last line of standard error."""
-    supervisor = configured(kino, stop=shell("echo other; echo first >&2; echo 'no such unit' >&2; exit 3"))
+    supervisor = configured(kino, start=shell("echo other; echo first >&2; echo 'no such unit' >&2; exit 3"))
 
-    with pytest.raises(ServiceError, match=r"stop_command \(sh\) ended with exit code 3: no such unit$"):
-        supervisor.stop()
+    with pytest.raises(ServiceError, match=r"start_command \(sh\) ended with exit code 3: no such unit$"):
+        supervisor.start()
+
+
+def test_a_kino_that_is_not_stopped_is_an_error(kino: Kino, config: ToolConfig) -> None:
+    """The stop command fails, and a process has the database open."""
+    CommandsSupervisor(kino, config).start()
+
+    with pytest.raises(ServiceError, match=r"stop_command \(sh\) ended with exit code 5: not allowed$"):
+        configured(kino, stop=shell("echo 'not allowed' >&2; exit 5")).stop()
+
+
+def test_a_stop_with_nothing_to_stop_may_fail(kino: Kino) -> None:
+    """As `kill` does when there is no such process."""
+    configured(kino, stop=("false",)).stop()
+
+
+def test_kino_counts_as_stopped_only_after_the_stop_command(kino: Kino) -> None:
+    """Nothing may run just now because it is about to be started again: with the gate closed, that counts."""
+    supervisor = configured(kino)
+    assert supervisor.state().settled
+
+    supervisor.close_gate(["false"])
+    before = supervisor.state()
+    supervisor.stop()
+    supervisor.close_gate(["false"])
+    after = supervisor.state()
+
+    assert (before.active, before.settled) == (False, False)
+    assert (after.active, after.settled) == (False, True)
+
+
+def test_a_start_takes_the_word_of_the_stop_command_back(kino: Kino) -> None:
+    """A Kino that did not come up may be on its way again: before files are put back, it is stopped anew."""
+    supervisor = configured(kino, starting=0.0)
+    supervisor.stop()
+    supervisor.start()
+    assert supervisor.state().settled
+
+    supervisor.close_gate(["false"])
+
+    assert not supervisor.state().settled
 
 
 def test_a_command_that_says_nothing_fails_with_its_exit_code(kino: Kino) -> None:
@@ -159,11 +202,9 @@ def test_a_command_that_does_not_end_is_ended(kino: Kino, tmp_path: Path) -> Non
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process still does something."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
-    except FileNotFoundError:
-        return False
+    """Whether a process is there, and is no zombie that nobody reaps."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return state.stdout.strip() not in {"", "Z", "Zs"}
 
 
 def test_a_stop_that_leaves_the_database_open_is_an_error(kino: Kino, config: ToolConfig) -> None:
