@@ -13,7 +13,7 @@ from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.operations.context import Context, open_context
 
 if TYPE_CHECKING:
-    from kino_backup_tui.core.progress import Control
+    from kino_backup_tui.core.progress import Control, JobEvent
 
 
 class Session(NamedTuple):
@@ -25,6 +25,17 @@ class Session(NamedTuple):
     def context(self, *, may_be_empty: bool = False) -> Context:
         """Find that Kino, see `find_kino`; raises `NotFoundError`, `UsageError`, `NotPermittedError`."""
         return open_context(self.data_path, self.layout, os.environ, may_be_empty=may_be_empty)
+
+
+def without_story(control: Control) -> Control:
+    """The control for work that comes before a job: its stages are told, without a beginning and an end."""
+    from dataclasses import replace
+
+    def report(event: JobEvent) -> None:
+        if event.event not in ("start", "end"):
+            control.report(event)
+
+    return replace(control, report=report)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,11 @@ class Cli:
 
     @contextlib.contextmanager
     def running(
-        self, *verb: str, stdin: int = subprocess.DEVNULL, **options: Any
+        self,
+        *verb: str,
+        stdin: int = subprocess.DEVNULL,
+        environ: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> Iterator[subprocess.Popen[str]]:
         """Run a verb during the block with pipes on its outputs; a test that fails leaves no process."""
         process = subprocess.Popen(
@@ -85,7 +89,7 @@ class Cli:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=clean_environ(),
+            env=clean_environ(**(environ or {})),
             **options,
         )
         with process:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kino_backup_tui.cli.options import source_argument
-from kino_backup_tui.cli.session import Session, controlled
+from kino_backup_tui.cli.session import Session, controlled, without_story
 from kino_backup_tui.cli.standard_input import archive_stream, require_archive
 from kino_backup_tui.cli.verbs._restoring import Request, perform, restore_options
 from kino_backup_tui.core.errors import UsageError
@@ -73,7 +73,7 @@ def _find(
 
     if source == _STANDARD_INPUT:
         with controlled(as_json=request.as_json, progress=request.progress) as control:
-            received = receive(context, archive_stream(control.cancel), control)
+            received = receive(context, archive_stream(control.cancel), without_story(control))
             unless_started.callback(discard, context, received)
         return received
     return Path(source).absolute() if "/" in source else find_backup(context, source)

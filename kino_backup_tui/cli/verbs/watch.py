@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from kino_backup_tui.cli.exit_codes import OK, outcome_exit_code
+from kino_backup_tui.cli.following import RESTORING, write_end
 from kino_backup_tui.cli.options import json_option
 from kino_backup_tui.cli.output import write_json, write_line
 from kino_backup_tui.cli.session import Session, controlled
@@ -21,7 +22,6 @@ def command(session: Session, job: str | None, as_json: bool) -> int:
     The exit code is that of its outcome; a restore is followed by its result. Without JOB: the one that is
     running, else the newest. Interrupting the watching does not touch the job.
     """
-    from kino_backup_tui.cli.following import RESTORING, write_end
     from kino_backup_tui.core.operations.jobs import watch_job
 
     context = session.context(may_be_empty=True)
@@ -52,5 +52,5 @@ def _write_text(event: JobEvent) -> None:
         write_line(STAGE_NAMES[event.stage])
     elif event.event == "note":
         write_line(f"  {printable(event.note)}")
-    elif event.event == "end":
+    elif event.event == "end" and event.operation not in RESTORING:
         write_line(printable(f"{event.outcome}: {event.message}" if event.message else str(event.outcome)))
