@@ -21,7 +21,13 @@ STATE_PROPERTIES = (
 
 _ACTIVE = {"active", "activating", "reloading"}
 _SETTLED = {"active", "inactive", "failed"}
-_WORDS = {"active": "running", "activating": "starting", "reloading": "reloading", "deactivating": "stopping"}
+_WORDS = {
+    "active": "running",
+    "activating": "starting",
+    "deactivating": "stopping",
+    "inactive": "stopped",
+    "reloading": "reloading",
+}
 _EXITED, _KILLED, _DUMPED = "1", "2", "3"
 """How the main process ended, as waitid(2) numbers it."""
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -57,10 +63,6 @@ def _text(shown: Mapping[str, str], active: str) -> str:
         return f"failed ({_reason(shown, result)})"
     if shown.get("SubState", "").startswith("auto-restart"):
         return f"waiting to be restarted ({_reason(shown, result)})"
-    if active == "inactive":
-        return (
-            "stopped, for a condition of its start was not met" if result == "exec-condition" else "stopped"
-        )
     return _WORDS.get(active, active or "not known")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kino_backup_tui.core.kino.systemd_unit import Unit, parse_unit, split_quoted
@@ -50,3 +52,33 @@ def test_a_unit_that_is_not_loaded_is_none(shown: str) -> None:
 def test_words_may_be_quoted_in_the_middle() -> None:
     """Quotes group, backslashes take the next character as it is."""
     assert list(split_quoted(r'a "b c" d="e f"g \"h')) == ["a", "b c", "d=e fg", '"h']
+
+
+def test_a_path_with_spaces_is_put_together_again(tmp_path: Path) -> None:
+    """systemctl does not quote arguments; the longest folder that exists is meant."""
+    folder = tmp_path / "my own kino"
+    folder.mkdir()
+    for option in (f"--data-path {folder}", f"--data-path={folder}"):
+        command = f"{{ path=/k ; argv[]=/k {option} serve ; ignore_errors=no ; pid=0 }}"
+        unit = parse_unit(f"LoadState=loaded\nExecStart={command}\n")
+        assert unit is not None
+        assert unit.data_path == str(folder)
+
+
+def test_a_file_of_variables_beats_the_line(tmp_path: Path) -> None:
+    """As for systemd itself; its last assignment counts, and a missing file is passed over."""
+    variables = tmp_path / "kino.env"
+    variables.write_text("# Kino\nKINO_DATA_PATH=/srv/one\nKINO_PORT=80\nKINO_DATA_PATH='/srv/two'\n")
+    shown = (
+        "LoadState=loaded\nEnvironment=KINO_DATA_PATH=/srv/zero\n"
+        f"EnvironmentFiles={variables} (ignore_errors=no)\n"
+        f"EnvironmentFiles={tmp_path}/missing (ignore_errors=yes)\n"
+    )
+    assert parse_unit(shown) == Unit("/srv/two")
+
+
+def test_name_and_main_process_are_read() -> None:
+    """The name may be another than the one asked for; no process is not process 0."""
+    shown = "LoadState=loaded\nId=media.service\nMainPID={}\n"
+    assert parse_unit(shown.format(4711)) == Unit(None, "media.service", 4711)
+    assert parse_unit(shown.format(0)) == Unit(None, "media.service", None)
