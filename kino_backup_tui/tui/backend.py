@@ -133,11 +133,11 @@ class Backend:
 
         return plan_rollback(self._context, control, RestoreOptions(safety_backup=safety_backup))
 
-    def start_restore(self, plan: RestorePlan, *, safety_backup: bool = True) -> str:
+    def start_restore(self, plan: RestorePlan, control: Control, *, safety_backup: bool = True) -> str:
         """See `start_restore`; the answer is the id of the job."""
         from kino_backup_tui.core.operations.restore import RestoreOptions, start_restore
 
-        return start_restore(self._context, plan, RestoreOptions(safety_backup=safety_backup))
+        return start_restore(self._context, plan, RestoreOptions(safety_backup=safety_backup), control)
 
     def cancel_restore(self, job: str) -> bool:
         """See `cancel_restore`."""
@@ -145,7 +145,7 @@ class Backend:
 
         return cancel_restore(self._context, job)
 
-    def read_result(self, job: str | None = None) -> RestoreResult | None:
+    def read_result(self, job: str) -> RestoreResult | None:
         """See `read_result`."""
         from kino_backup_tui.core.operations.restore import read_result
 
@@ -153,7 +153,7 @@ class Backend:
 
     def interrupted(self) -> Interrupted | None:
         """See `interrupted`."""
-        from kino_backup_tui.core.operations.restore import interrupted
+        from kino_backup_tui.core.operations.last_restore import interrupted
 
         return interrupted(self._context)
 
@@ -165,9 +165,15 @@ class Backend:
 
     def way_back(self) -> str:
         """See `way_back`."""
-        from kino_backup_tui.core.operations.restore import way_back
+        from kino_backup_tui.core.operations.last_restore import way_back
 
         return way_back(self._context)
+
+    def can_undo(self) -> bool:
+        """See `can_undo`."""
+        from kino_backup_tui.core.operations.last_restore import can_undo
+
+        return can_undo(self._context)
 
     def watch(self, cancel: CancelToken, job: str | None = None) -> Iterator[JobEvent]:
         """See `watch_job`; without an id, the job that runs now."""

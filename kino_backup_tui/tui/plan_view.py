@@ -13,9 +13,7 @@ from kino_backup_tui.core.errors import KinoBackupError, NoSpaceError
 from kino_backup_tui.core.restore.plan import RestorePlan, Safety
 from kino_backup_tui.presentation import restore_text, text
 from kino_backup_tui.presentation.restore_text import Comparison
-
-WITHOUT_SAFETY = "--no-safety-backup"
-"""The option by which a blocker says that going without a safety backup is a way out."""
+from kino_backup_tui.tui.words import WITHOUT_SAFETY
 
 _LIBRARY = (
     ("film", "Films", "film", "films"),
@@ -133,8 +131,8 @@ def _loss(plan: RestorePlan, zone: tzinfo) -> str:
     newer = f"since {text.date_text(since, zone)}" if since else "since then"
     counts = _only_now(plan.backup.tables, plan.now.tables)
     if restore_text.is_rollback(plan):
-        told = f": {counts}" if counts else ""
-        return f"Newer changes will be lost, all that Kino has recorded {newer}{told}."
+        when = f", all {newer}" if since else ""
+        return f"Newer changes will be lost{when}{f': {counts}' if counts else ''}."
     told = f" ({counts})" if counts else ""
     fate = "is lost" if plan.safety is Safety.NONE else "stays in the safety backup only"
     return f"What Kino has recorded {newer}{told} {fate}."

@@ -7,8 +7,13 @@ from dataclasses import dataclass
 
 from kino_backup_tui.core.restore.plan import RestoreResult
 from kino_backup_tui.presentation import text
+from kino_backup_tui.tui.words import WITHOUT_SAFETY
 
-_BY_HAND = "Start Kino now: what was put in place is what it will load."
+_BY_HAND = "Start Kino now, if it does not run: it loads what was put in place when it starts."
+_SETTLE = "Close this, then press Enter on the page to finish or undo it."
+_NO_SAFETY_BACKUP = "Free space there, then restore again; you can also choose to go without it then."
+_REPLACED = frozenset({"ok", "rolled_back", "undecided", "interrupted"})
+"""Outcomes of a restore that has, or may have, replaced files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ def told(result: RestoreResult) -> Told:
         title=_title(result),
         lines=tuple(_lines(result)),
         log=tuple(text.printable(line) for line in result.log),
-        hint=text.printable(result.hint) or (_BY_HAND if good and result.running is None else ""),
+        hint=_hint(result),
         good=good,
         can_undo=good and (result.can_roll_back or bool(result.way_back)),
     )
@@ -41,32 +46,41 @@ def _title(result: RestoreResult) -> str:
     if result.outcome == "ok":
         return "The restore was undone" if rollback else f"Restored {text.printable(result.source)}".rstrip()
     what = "Undoing the restore" if rollback else "The restore"
+    if result.outcome == "rolled_back":
+        return (
+            f"{what} {'failed and was rolled back' if result.failed_stage else 'was interrupted and undone'}"
+        )
     return {
-        "rolled_back": f"{what} failed and was rolled back",
-        "undecided": f"{what} was interrupted, and needs your decision",
-        "service": f"{what} is not complete: Kino did not do as it was told",
+        "undecided": f"{what} needs your decision",
+        "interrupted": f"{what} was interrupted",
     }.get(result.outcome, f"{what} failed")
 
 
 def _lines(result: RestoreResult) -> Iterator[str]:
     if result.failed_stage:
         yield f"Failed at: {text.STAGE_NAMES.get(result.failed_stage, text.printable(result.failed_stage))}"
-    if result.message:
+    if result.outcome != "ok":
         yield text.printable(result.message)
-    yield _kino(result)
+    if result.outcome not in _REPLACED:
+        yield "Nothing was replaced."
+    kino = f"Kino {text.printable(result.kino_version)}" if result.kino_version else "Kino"
+    if result.running is False:
+        yield f"{kino} is not running."
+    elif result.running and result.outcome == "ok":
+        yield f"{kino} is running on it."
     library = text.library_text(result.tables) if result.tables else ""
     if library:
-        yield f"Proven in the restored database: {library}"
+        yield f"Proven in the database that is now in place: {library}"
     if result.way_back:
         yield f"The state from before is kept as {text.printable(result.way_back)}"
     yield from (f"! {text.printable(warning)}" for warning in result.warnings)
 
 
-def _kino(result: RestoreResult) -> str:
-    kino = f"Kino {text.printable(result.kino_version)}" if result.kino_version else "Kino"
-    back = " with the state from before" if result.outcome == "rolled_back" else ""
-    return {
-        True: f"{kino} is running{back}.",
-        False: f"{kino} is not running.",
-        None: f"{kino} has to be started by hand.",
-    }[result.running]
+def _hint(result: RestoreResult) -> str:
+    if WITHOUT_SAFETY in result.hint:
+        return _NO_SAFETY_BACKUP
+    if result.hint:
+        return text.printable(result.hint)
+    if result.outcome == "interrupted":
+        return _SETTLE
+    return _BY_HAND if result.running is None and result.outcome in ("ok", "rolled_back") else ""

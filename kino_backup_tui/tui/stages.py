@@ -10,7 +10,8 @@ from kino_backup_tui.presentation import text
 
 _NAME_WIDTH = 32
 _NAME_WIDTH_BEFORE_NOTES = 24
-"""Of operations that tell what they found: the note wants the room."""
+_WITH_NOTES = frozenset({"restore", "rollback", "apply"})
+"""Operations that tell what they found: the note wants the room."""
 _UNDOING = frozenset({Stage.ROLLING_BACK, Stage.RESTARTING})
 _FINAL = frozenset({Stage.STOPPING, Stage.SWAPPING, Stage.STARTING, Stage.CHECKING_HEALTH, *_UNDOING})
 """Once one of these has begun, a restore goes on to its end."""
@@ -35,7 +36,7 @@ class StageBoard:
     def __init__(self, operation: str) -> None:
         stages = OPERATION_STAGES.get(operation, ())
         self._steps = [_Step(stage) for stage in stages]
-        self._width = _NAME_WIDTH_BEFORE_NOTES if Stage.SWAPPING in stages else _NAME_WIDTH
+        self._width = _NAME_WIDTH_BEFORE_NOTES if operation in _WITH_NOTES else _NAME_WIDTH
         self._event: JobEvent | None = None
 
     def apply(self, event: JobEvent) -> None:

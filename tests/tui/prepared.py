@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -177,6 +178,8 @@ class PreparedBackend(Backend):
         self.way = ""
         self.told: list[str] = []
         """What was asked of the restore's operations, in order."""
+        self.locked = False
+        """Whether others are at work, so that no worker starts."""
         self.stops = True
         """Whether a worker that is asked to stop says that it still can."""
 
@@ -269,8 +272,11 @@ class PreparedBackend(Backend):
         assert self.plan is not None
         return self.plan if safety_backup else self.plan_without_safety or self.plan
 
-    def start_restore(self, plan: RestorePlan, *, safety_backup: bool = True) -> str:
-        """A worker that tells the prepared events."""
+    def start_restore(self, plan: RestorePlan, control: Control, *, safety_backup: bool = True) -> str:
+        """A worker that tells the prepared events; it waits for the lock while `locked` is set."""
+        while self.locked:
+            control.cancel.raise_if_cancelled()
+            time.sleep(0.01)
         self.told.append(f"start {plan.operation}{'' if safety_backup else ' without safety'}")
         return "j1"
 
@@ -279,7 +285,7 @@ class PreparedBackend(Backend):
         self.told.append(f"cancel {job}")
         return self.stops
 
-    def read_result(self, job: str | None = None) -> RestoreResult | None:
+    def read_result(self, job: str) -> RestoreResult | None:
         """The prepared result."""
         return self.result
 
@@ -297,6 +303,10 @@ class PreparedBackend(Backend):
     def way_back(self) -> str:
         """The prepared name."""
         return self.way
+
+    def can_undo(self) -> bool:
+        """Where there is a way back."""
+        return bool(self.way)
 
     def watch(self, cancel: CancelToken, job: str | None = None) -> Iterator[JobEvent]:
         """The prepared events, and then nothing until it is held no longer."""

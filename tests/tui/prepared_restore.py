@@ -43,8 +43,8 @@ EFFECTS = (
 THEN = {"film": 305, "series": 14, "episode": 780, "watch_event": 1_180}
 HERE = {"film": 312, "series": 14, "episode": 801, "watch_event": 1_204}
 NO_ROOM = NoSpaceError(
-    "The safety backup needs 31.0 MB in /var/lib/kino/backups, where 2.1 MB are free.",
-    hint="Free some space there, or go without it: --no-safety-backup.",
+    "Safety backup needs 31.0 MB in /var/lib/kino/backups; 2.1 MB are free.",
+    hint="Free space there, or go on with --no-safety-backup: the replaced files are kept all the same.",
 )
 NEWER = IncompatibleError(
     "Made with Kino 0.5.0 (schema 14); this Kino knows schema 12.",
@@ -126,7 +126,9 @@ STOPPING = (
 WAITING = (
     *STAGED,
     event("stage", 4.6, Stage.WAITING_FOR_KINO),
-    event("note", 4.5, Stage.WAITING_FOR_KINO, note="process 812"),
+    event(
+        "note", 4.5, Stage.WAITING_FOR_KINO, note="stop Kino now (process 812); the restore goes on by itself"
+    ),
 )
 UNHEALTHY = (
     *STOPPING,
@@ -168,7 +170,8 @@ ROLLED_BACK = RestoreResult(
     operation="restore",
     outcome="rolled_back",
     at=NOW,
-    message="Kino did not become healthy: kino.service failed and was restarted 3 times.",
+    message="kino.service failed and was restarted 3 times. The state from before the restore is back and "
+    "Kino runs on it.",
     source=ARCHIVE,
     kino_version="0.4.2",
     running=True,
@@ -198,6 +201,6 @@ INTERRUPTED = Interrupted(
     operation="restore",
     source=ARCHIVE,
     since=NOW - timedelta(minutes=12),
-    text="Kino is stopped and its files are half replaced. Settling puts the old state back and starts "
-    "kino.service.",
+    text=f"A restore of {ARCHIVE} was interrupted while files were replaced. Settling it puts the old ones "
+    "back.",
 )

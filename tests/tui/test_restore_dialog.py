@@ -242,5 +242,7 @@ async def test_undo_says_which_newer_changes_are_lost() -> None:
 
     assert "Undo the last restore?" in text
     assert "before the restore" in text
-    assert "Newer changes will be lost, all that Kino has recorded since 2026-04-15 03:00" in text
-    assert "7 films, 21 episodes, 24 watch events" in text
+    assert (
+        "Newer changes will be lost, all since 2026-04-15 03:00: 7 films, 21 episodes, 24 watch events."
+        in text
+    )

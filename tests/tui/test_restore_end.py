@@ -62,7 +62,7 @@ async def test_a_restore_ends_with_what_was_proven_and_where_the_way_back_is() -
         await until(pilot, lambda: pilot.app.screen is page(pilot))
 
     assert f"✓ Restored {ARCHIVE}" in said
-    assert "Kino 0.4.2 is running." in said
+    assert "Kino 0.4.2 is running on it." in said
     assert "305 films · 14 series · 1,180 watch events" in said
     assert MADE in said
 
@@ -92,7 +92,7 @@ async def test_a_rolled_back_restore_says_what_failed_and_what_is_true_now() -> 
 
     assert "✗ The restore failed and was rolled back" in said
     assert "Failed at: Checking health" in said
-    assert "Kino 0.4.2 is running with the state from before." in said
+    assert "The state from before the restore is back and Kino runs on it." in said
     assert "migrating [schema] 11 -> 12" in said
     assert "UNIQUE constraint failed: \\x1b[31mfilm.tmdb_id" in said
     assert "What to do: Try a backup made with Kino 0.4.2" in said
@@ -203,7 +203,7 @@ async def test_an_interrupted_restore_is_settled_with_enter_after_saying_how() -
         afterwards = line(pilot, "#schedule-line")
 
     assert told == "A restore was interrupted: press Enter to finish or undo it"
-    assert "Settling puts the old state back" in asked
+    assert "Settling it puts the old ones back" in asked
     assert untouched == []
     assert backend.told == ["settle None"]
     assert afterwards != told

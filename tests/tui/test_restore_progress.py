@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.pilot import Pilot
 
 from kino_backup_tui.core.jobs.journal import JobRecord
@@ -146,6 +147,25 @@ async def test_leaving_does_not_cancel_and_tells_how_to_come_back() -> None:
         assert "cancel j1" not in backend.told
 
 
+@pytest.mark.parametrize("key", ["x", "q"])
+async def test_a_restore_that_waits_for_others_is_not_started_after_all(key: str) -> None:
+    """As long as there is no worker there is nothing that could go on."""
+    backend = backend_at(STAGED)
+    backend.locked = True
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PlanScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RestoreProgressScreen))
+        await pilot.press(key)
+        await until(pilot, lambda: pilot.app.screen is page(pilot))
+
+        assert toasts(pilot) == ["Cancelled. Nothing was changed."]
+        assert "start restore" not in backend.told
+
+
 async def test_waiting_for_kino_says_what_to_do_in_plain_words() -> None:
     """Nobody but the admin can stop a Kino without a supervisor."""
     backend = backend_at(WAITING)
@@ -155,7 +175,7 @@ async def test_waiting_for_kino_says_what_to_do_in_plain_words() -> None:
         drawn = drawn_text(pilot)
         backend.hold.set()
 
-    assert "Stop Kino (process 812) now. The restore goes on by itself once it has ended." in drawn
+    assert "\n Stop Kino now (process 812); the restore goes on by itself." in drawn
     assert "x Cancel" in drawn
 
 
@@ -212,6 +232,7 @@ async def test_a_worker_that_leaves_no_result_is_told_by_its_end() -> None:
         await pilot.pause()
         drawn = drawn_text(pilot)
 
-    assert "✗ The restore failed" in drawn
+    assert "✗ The restore was interrupted" in drawn
+    assert "press Enter on the page" in drawn
     assert "Failed at: Safety backup" in drawn
     assert "Its process ended before it did." in drawn

@@ -19,6 +19,15 @@ def way_back(context: Context) -> str:
     return record.way_back if record is not None and record.phase is Phase.CONFIRMED else ""
 
 
+def can_undo(context: Context) -> bool:
+    """Whether there is a restore in effect whose undoing can be planned."""
+    try:
+        record = read_record(workspace_of(context.kino))
+    except KinoBackupError:
+        return False
+    return record is not None and record.phase is Phase.CONFIRMED and bool(record.way_back or record.leaving)
+
+
 def interrupted(context: Context) -> Interrupted | None:
     """The restore whose worker is gone before its end; None if there is none. Changes nothing."""
     workspace = workspace_of(context.kino)

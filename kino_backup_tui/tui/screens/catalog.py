@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import DataTable, Input, Static
 
 from kino_backup_tui.core.errors import KinoBackupError
-from kino_backup_tui.core.models import Backup, BackupKind
+from kino_backup_tui.core.models import Backup
 from kino_backup_tui.core.progress import CancelToken
 from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.backend import Backend
@@ -95,24 +95,17 @@ class CatalogScreen(RestoringScreen):
         try:
             loaded = self._look_at_backups(quiet=quiet)
             self.post_message(loaded)
-            self.post_message(self._look_at_kino(loaded.way_back))
-            listing = loaded.listing
-            if any(backup.needs_reading for backup in listing.backups) and self.backend.complete(cancel):
+            status, backend = self.backend.status(), self.backend
+            self.post_message(StatusLoaded(status, backend.interrupted(), backend.can_undo()))
+            unread = any(backup.needs_reading for backup in loaded.listing.backups)
+            if unread and backend.complete(cancel):
                 self.post_message(self._look_at_backups(quiet=quiet))
         except KinoBackupError as error:
             if not cancel.cancelled:
                 self.post_message(LoadFailed(error))
 
     def _look_at_backups(self, *, quiet: bool) -> CatalogLoaded:
-        listing = self.backend.listing()
-        # Only a Kino that was restored has such a backup; the others need not load what knows of restores.
-        restored = any(backup.kind is BackupKind.PRE_RESTORE for backup in listing.backups)
-        return CatalogLoaded(listing, quiet, self.backend.way_back() if restored else "")
-
-    def _look_at_kino(self, way_back: str) -> StatusLoaded:
-        result = self.backend.read_result()
-        can_undo = bool(way_back) or (result is not None and result.can_roll_back)
-        return StatusLoaded(self.backend.status(), self.backend.interrupted(), can_undo)
+        return CatalogLoaded(self.backend.listing(), quiet, self.backend.way_back())
 
     @on(CatalogLoaded)
     def _loaded(self, message: CatalogLoaded) -> None:

@@ -12,32 +12,30 @@ from textual.message import Message
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.progress import JobEvent, Stage
 from kino_backup_tui.presentation.text import printable
+from kino_backup_tui.tui.following import Follower
 from kino_backup_tui.tui.jobs import Job
 from kino_backup_tui.tui.screens.progress import ProgressScreen
 from kino_backup_tui.tui.widgets.key_bar import KeyBar
 from kino_backup_tui.tui.widgets.stage_lines import StageLines
 
-GOES_ON = "You may close this terminal: the restore goes on. `kino-backup-tui watch` shows it again."
+_GOES_ON = "You may close this terminal: the restore goes on. `kino-backup-tui watch` shows it again."
 _TOO_LATE = "It is too late to cancel: the restore goes on to its end."
+_STOP_KINO = "Stop Kino now. The restore goes on by itself once it has ended."
 
 
 @dataclass
 class CancelAnswered(Message, bubble=False):
-    """What the worker said when it was asked to stop."""
+    """Why the worker does not stop; empty if it does."""
 
-    stops: bool
+    problem: str
 
 
 class RestoreProgressScreen(ProgressScreen):
-    """Follows the worker; `cancel` asks the job of an id to stop and says whether it still can."""
+    """Follows a worker to its end, or until it is left."""
 
-    def __init__(
-        self, job: Job, now: Callable[[], datetime], cancel: Callable[[str], bool], pid: int | None
-    ) -> None:
-        super().__init__(job, now)
-        self._cancel = cancel
-        self._pid = pid
-        self._id = ""
+    def __init__(self, operation: str, title: str, follower: Follower, now: Callable[[], datetime]) -> None:
+        super().__init__(Job(operation, title, follower.run, watched=True, note=_GOES_ON), now)
+        self._follower = follower
         self._wanted_to_stop = False
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -52,39 +50,40 @@ class RestoreProgressScreen(ProgressScreen):
         leave = ("Esc or q", "Leave; the restore goes on", "screen.leave")
         self.query_one(KeyBar).show((*stop, leave))
 
+    def stop_job(self) -> bool:
+        """Stop looking; the worker, once it is there, goes on."""
+        self._follower.leave()
+        return super().stop_job()
+
     def action_stop(self) -> None:
-        """Ask the worker to stop, or remember to once it is known which one it is."""
+        """Ask the worker to stop."""
         self._wanted_to_stop = True
         self.offer_keys()
         self.remark("Cancelling…")
-        if self._id:
-            self._ask_to_stop(self._id)
+        self._ask_to_stop()
 
     @work(thread=True, group="cancel", exit_on_error=False)
-    def _ask_to_stop(self, job: str) -> None:
+    def _ask_to_stop(self) -> None:
         try:
-            stops = self._cancel(job)
-        except KinoBackupError:  # such as a worker that has just ended: its end says the rest
-            stops = False
-        self.post_message(CancelAnswered(stops))
+            problem = "" if self._follower.stop() else _TOO_LATE
+        except KinoBackupError as error:
+            problem = f"{error.message} {error.hint}".rstrip()
+        self.post_message(CancelAnswered(problem))
 
     @on(CancelAnswered)
     def _answered(self, message: CancelAnswered) -> None:
-        if not message.stops:
-            self.remark(_TOO_LATE)
+        if message.problem:
+            self.remark(printable(message.problem))
 
     def followed(self, event: JobEvent) -> None:
-        """Learn which job it is, and say what the present stage asks for."""
-        if not self._id:
-            self._id = event.job
-            if self._wanted_to_stop:
-                self._ask_to_stop(event.job)
+        """Say what the present stage asks for; a note that its line has no room for is told in full."""
         if event.event not in ("stage", "note"):
             return
         self.offer_keys()
+        if self._wanted_to_stop:
+            return
+        note = printable(self.board.note)
         if self.board.running is Stage.WAITING_FOR_KINO:
-            process = f" (process {self._pid})" if self._pid else ""
-            self.remark(f"Stop Kino{process} now. The restore goes on by itself once it has ended.")
-        elif not self._wanted_to_stop:
-            note = printable(self.board.note)
+            self.remark(f"{note[0].upper()}{note[1:]}." if note else _STOP_KINO)
+        else:
             self.remark(note if note and self.query_one(StageLines).cuts(note) else "")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,14 +25,6 @@ RESTORES = frozenset({"restore", "rollback"})
 
 _CANCELLED = "Cancelled. Nothing was changed."
 _LEFT = "The restore goes on. Press w to watch it."
-
-
-@dataclass(slots=True)
-class _Story:
-    """What a followed worker has told."""
-
-    end: JobEvent | None = None
-    result: RestoreResult | None = None
 
 
 class RestoringScreen(OperatingScreen):
@@ -82,46 +73,45 @@ class RestoringScreen(OperatingScreen):
             PlanScreen(plans[0], self.backend.now(), self.backend.zone())
         )
         if answer is PlanAnswer.GO:
-            start = partial(self.backend.start_restore, plans[0], safety_backup=safety_backup)
-            await self._follow(plans[0].operation, plans[0].source.name, start)
+            await self._follow(
+                plans[0].operation,
+                plans[0].source.name,
+                lambda control: self.backend.start_restore(plans[0], control, safety_backup=safety_backup),
+            )
         return answer is PlanAnswer.WITHOUT_SAFETY
 
     async def watch_restore(self, job: JobRecord) -> None:
         """Follow a restore that runs already."""
-        await self._follow(job.operation, "", lambda: job.id)
+        await self._follow(job.operation, "", lambda _control: job.id)
 
-    async def _follow(self, operation: str, source: str, start: Callable[[], str]) -> None:
-        from kino_backup_tui.tui.screens.restore_progress import GOES_ON, RestoreProgressScreen
+    async def _follow(self, operation: str, source: str, start: Callable[[Control], str]) -> None:
+        from kino_backup_tui.tui.following import Follower
+        from kino_backup_tui.tui.screens.restore_progress import RestoreProgressScreen
 
-        story = _Story()
-
-        def run(control: Control) -> str:
-            job = start()
-            for event in self.backend.watch(control.cancel, job):
-                control.report(event)
-                story.end = event if event.event == "end" else None
-            story.result = self.backend.read_result(job)
-            return ""
-
-        job = Job(operation, _title(operation, source), run, watched=True, note=GOES_ON)
-        pid = self.status.kino.pid if self.status else None
-        screen = RestoreProgressScreen(job, self.backend.now, self.backend.cancel_restore, pid)
-        end = await self.app.push_screen_wait(screen)
+        follower = Follower(self.backend, start)
+        title = _title(operation, source)
+        end = await self.app.push_screen_wait(
+            RestoreProgressScreen(operation, title, follower, self.backend.now)
+        )
         if isinstance(end, JobFailed):
-            if isinstance(end.error, OperationCancelledError):
-                self.notify(_LEFT, markup=False)
-            else:
+            if not isinstance(end.error, OperationCancelledError):
                 await self.show_error(end.error, "Nothing was restored")
-        elif story.end is not None:
-            await self._show_end(story.end, story.result)
+            else:
+                self.notify(_LEFT if follower.job else _CANCELLED, markup=False)
+        elif follower.end is not None:
+            await self._show_end(follower.end, follower.result)
 
     async def _show_end(self, end: JobEvent, result: RestoreResult | None) -> None:
         if end.outcome == OperationCancelledError.code:
             self.notify(_CANCELLED, markup=False)
-        elif result is not None and result.job == end.job:
-            await self.show_result(result)
-        else:
-            await self.show_result(_result_of(end))
+            return
+        stage = end.stage.value if end.stage and end.outcome != "ok" else ""
+        if result is None:
+            from kino_backup_tui.core.restore.plan import RestoreResult
+
+            # All that is known of a worker that left no result of its own.
+            result = RestoreResult(end.job, end.operation, end.outcome or "", end.at, end.message)
+        await self.show_result(result if result.failed_stage else replace(result, failed_stage=stage))
 
     async def show_result(self, result: RestoreResult) -> None:
         """Show how it ended; undo it if that is wanted."""
@@ -149,8 +139,11 @@ class RestoringScreen(OperatingScreen):
         error = await self.perform(job)
         if error is not None:
             await self.show_error(error, "The restore is not settled", "Kino stays as it is.")
-        elif results and results[0] is not None:
-            await self.show_result(results[0])
+        elif results and (result := results[0]) is not None:
+            if result.outcome == OperationCancelledError.code:
+                self.notify(text.printable(result.message), markup=False)
+            else:
+                await self.show_result(result)
         elif results:
             self.notify("There was nothing left to settle.", markup=False)
 
@@ -159,11 +152,3 @@ def _title(operation: str, source: str) -> str:
     if operation == "rollback":
         return "Undoing the last restore"
     return f"Restoring {text.printable(source) or 'a backup'}"
-
-
-def _result_of(end: JobEvent) -> RestoreResult:
-    """All that is known of a restore that left no result of its own."""
-    from kino_backup_tui.core.restore.plan import RestoreResult
-
-    stage = end.stage.value if end.stage and end.outcome != "ok" else ""
-    return RestoreResult(end.job, end.operation, end.outcome or "", end.at, end.message, failed_stage=stage)

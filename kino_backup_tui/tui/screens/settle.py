@@ -46,8 +46,6 @@ class SettleScreen(KinoDialog[SettleAnswer]):
     def compose(self) -> ComposeResult:
         """What is true, what will be done, and the answers."""
         this = self._interrupted
-        what = "An undoing of the last restore" if this.operation == "rollback" else "A restore"
-        of = f" of {text.printable(this.source)}" if this.source else ""
         when = f"{text.date_text(this.since, self._zone)} ({text.ago_text(this.since, self._at)})"
         with Vertical(classes="dialog settle") as box:
             box.border_title = Content("Settle the interrupted restore?")
@@ -55,8 +53,9 @@ class SettleScreen(KinoDialog[SettleAnswer]):
                 "Esc or n: change nothing" + (" · y: do it" if this.decided else "")
             )
             with VerticalScroll(id="settle-text"):
-                yield Static(Content(f"{what}{of} was begun {when}, and its process has died."))
                 yield Static(Content("\n".join(text.printable(line) for line in this.text.splitlines())))
+                if this.source:
+                    yield Static(Content(f"Begun {when}; its process is gone."))
             with Horizontal(classes="buttons"):
                 yield Button(Content("[ Cancel ]"), id="nothing", compact=True)
                 if this.decided:
