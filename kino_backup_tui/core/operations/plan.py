@@ -12,6 +12,7 @@ from kino_backup_tui.core.archive.manifest import is_raw
 from kino_backup_tui.core.archive.snapshot import live_facts
 from kino_backup_tui.core.errors import (
     ArchiveError,
+    BusyError,
     IncompatibleError,
     KinoBackupError,
     NoSpaceError,
@@ -21,6 +22,7 @@ from kino_backup_tui.core.errors import (
 )
 from kino_backup_tui.core.files import free_bytes, storage_errors, user_name
 from kino_backup_tui.core.jobs.job import run_unlocked
+from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.database import DatabaseFacts
 from kino_backup_tui.core.kino.running import KinoState, observe
 from kino_backup_tui.core.kino.toml_file import LARGEST
@@ -200,11 +202,14 @@ def plan_rollback(
 
     The files that restore replaced are put back; if they are gone by now, its pre-restore backup is restored.
     `earlier` is that restore, and `job` the rollback that asks, once it has begun.
-    Raises `NotFoundError` if there is neither, and what `plan_restore` raises.
+    Raises `NotFoundError` if there is neither, `BusyError` or `ServiceError` if the newest
+    restore has not ended, and what `plan_restore` raises.
     """
     session = open_session(context)
     record = earlier or read_record(session.workspace)
     if record is None or record.phase is not Phase.CONFIRMED:
+        if problem := _unsettled_problem(session, job):
+            raise problem
         raise NotFoundError(
             "There is no restore to undo.", hint="`kino-backup-tui jobs` shows what was done."
         )
@@ -349,12 +354,18 @@ def _unsettled_problem(session: Session, job: str) -> KinoBackupError | None:
         record = read_record(session.workspace)
     except KinoBackupError as error:
         return error
-    if record is not None and is_unsettled(record) and record.job != job:
-        return ServiceError(
-            f"A restore of {record.source} was interrupted and is not settled.",
-            hint="`kino-backup-tui apply` finishes or undoes it; then retry.",
+    if record is None or not is_unsettled(record) or record.job == job:
+        return None
+    what = f"A {record.operation} of {record.source}"
+    holder = current_holder(session.workspace)
+    if holder is not None and holder.job == record.job:
+        return BusyError(
+            f"{what} is running, process {holder.pid}.", hint="`kino-backup-tui watch` shows it."
         )
-    return None
+    return ServiceError(
+        f"{what} was interrupted and is not settled.",
+        hint="`kino-backup-tui apply` finishes or undoes it; then retry.",
+    )
 
 
 def _live_config(context: Context) -> bytes | None:

@@ -42,8 +42,6 @@ from kino_backup_tui.core.workspace import workspace_of
 
 WAIT_SECONDS = 24 * 3600.0
 """How long a staged restore waits for a Kino that was started by hand to end."""
-STALE_SECONDS = 3600.0
-"""A safety backup older than this is taken again before the swap."""
 _POLL_SECONDS = 0.5
 
 
@@ -138,15 +136,14 @@ class _Restoration:
             raise UsageError(
                 "What this restore would do has changed since it was confirmed.", hint="Look at it again."
             )
-        raw = self._save_current(plan)
-        seen = self._live_files()
-        taken_at = time.monotonic()
         if not self._step.supervisor.controls:
+            # What a Kino that runs for hours yet will write belongs into the safety backup, too.
             self._wait_for_kino()
+        needs_raw = self._save_current(plan)
         self._job.stage(Stage.STOPPING)
         self._job.cancel = CancelToken()  # half a stop is worse than none
         self._step.quiesce()
-        if raw or self._changed_since(seen, taken_at):
+        if needs_raw:
             self._save_current(plan)
         return plan
 
@@ -334,24 +331,6 @@ class _Restoration:
         self._job.result = encode_result(result)
         if self._task.received:
             self._task.source.unlink(missing_ok=True)
-
-    def _changed_since(self, seen: tuple[tuple[int, int], ...], taken_at: float) -> bool:
-        """Whether a Kino that went on running has made the safety backup out of date."""
-        if self._step.supervisor.controls:
-            return False  # it was stopped a moment later
-        return self._live_files() != seen or time.monotonic() - taken_at > STALE_SECONDS
-
-    def _live_files(self) -> tuple[tuple[int, int], ...]:
-        """What changes when Kino writes."""
-        found = []
-        for end in ("", "-wal"):
-            path = self._context.kino.database
-            try:
-                status = path.with_name(path.name + end).stat()
-            except OSError:
-                continue
-            found.append((status.st_size, status.st_mtime_ns))
-        return tuple(found)
 
 
 def encode_result(result: RestoreResult) -> dict[str, Any]:
