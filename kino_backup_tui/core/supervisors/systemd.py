@@ -185,9 +185,7 @@ class SystemdSupervisor:
         text = f"{self.name} could not be {done}: {reason or 'systemd gave no reason'}."
         command = f"systemctl {'--user ' * self._manager.user}{verb} {self.name}"
         if "authentication required" in reason or "Access denied" in reason:
-            return NotPermittedError(
-                text, hint=f"Run as a user who may do that, such as root: sudo {command}"
-            )
+            return NotPermittedError(text, hint=f"Run as root: sudo {command}")
         return ServiceError(text, hint=f"Try it by hand: {command}")
 
 

@@ -54,7 +54,7 @@ def test_a_right_that_is_missing_is_told_as_such(kino: Kino, answering: Answerin
     """Somebody else could start it."""
     refusal = "echo 'Failed to start kino.service: Interactive authentication required.' >&2; exit 1"
     supervisor = SystemdSupervisor(kino, "kino.service", answering(RUNNING.format(refusal=refusal)))
-    with pytest.raises(NotPermittedError, match="kino.service could not be started") as caught:
+    with pytest.raises(NotPermittedError, match=r"^kino\.service could not be started") as caught:
         supervisor.start()
     assert caught.value.hint == "Run as root: sudo systemctl start kino.service"
 
