@@ -16,7 +16,10 @@ from pathlib import Path
 import tomli_w
 
 from kino_backup_tui.core.clock import Clock
+from kino_backup_tui.core.jobs.lock import current_holder
+from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.tool_config import CONFIG_VARIABLE
+from kino_backup_tui.core.workspace import workspace_of
 from kino_backup_tui.demo.control import DATA_FOLDER
 from kino_backup_tui.demo.sample import write_sample
 from kino_backup_tui.demo.supervisor_process import supervised_server
@@ -58,6 +61,7 @@ def demo_session(clock: Clock) -> Iterator[DemoKino]:
         server = end.enter_context(supervised_server(data_path, folder))
         config = _write_config(folder, data_path, server.url)
         end.enter_context(_configured(config))
+        end.callback(_end_restore, data_path)
         end.callback(_ignore_signals)  # the last to be registered is the first to be called
         yield DemoKino(data_path, server.url, server.server_pid, server.supervisor_pid, config)
 
@@ -71,6 +75,14 @@ def _write_config(folder: Path, data_path: Path, url: str) -> Path:
         tomli_w.dumps({"data_path": str(data_path), "kino_url": url, **commands}), encoding="utf-8"
     )
     return config
+
+
+def _end_restore(data_path: Path) -> None:
+    """A restore outlives the one who started it, but not the sample, where nothing is left to lose."""
+    holder = current_holder(workspace_of(Kino(data_path)))
+    if holder is not None and holder.pid != os.getpid():
+        with contextlib.suppress(OSError):
+            os.kill(holder.pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager

@@ -58,6 +58,8 @@ def watch_job(context: Context, job_id: str | None, cancel: CancelToken) -> Iter
 def _last_words(workspace: Workspace, record: JobRecord, seen: list[JobEvent]) -> Iterator[JobEvent]:
     events = [event for event, _pid in read_events(journal_path(workspace, record.id))]
     yield from events[len(seen) :]
+    if not (events or seen):
+        raise NotFoundError(f"The journal of job {record.id} is gone.")
     last = events[-1] if events else seen[-1]
     if last.event != "end":
         message = "Its process ended before it did."

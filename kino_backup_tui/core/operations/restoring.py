@@ -278,6 +278,7 @@ class _Restoration:
             running=health.healthy if health else None,
         )
         step.tidy()
+        self._put_back_journal()
         raise RolledBackError(message, hint=hint)
 
     def _give_up(self, error: BaseException) -> None:
@@ -292,7 +293,7 @@ class _Restoration:
         self._finish(code, _sentence(error), hint=getattr(error, "hint", ""))
 
     def _put_back_journal(self) -> None:
-        """A restore that changed nothing leaves the way back of the one before it."""
+        """A restore of which nothing remains leaves the way back of the one before it."""
         earlier = self._earlier
         if earlier is not None and earlier.phase is Phase.CONFIRMED:
             write_record(self._session.workspace, earlier)
