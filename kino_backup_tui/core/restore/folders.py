@@ -157,7 +157,9 @@ def movability_problem(kino: Kino) -> LocationError | None:
             status = path.lstat()
         except OSError:
             continue
-        if str(path) in mounted or (status.st_dev != device and not stat.S_ISLNK(status.st_mode)):
+        # Files, unlike folders, of an overlay have the device numbers of its layers (kernel's overlayfs.rst).
+        telling = stat.S_ISDIR(status.st_mode) or (stat.S_ISREG(status.st_mode) and not mounted)
+        if str(path) in mounted or (telling and status.st_dev != device):
             return LocationError(
                 f"{path} is mounted on its own, so it cannot be replaced together with the rest.",
                 hint=f"Mount {kino.data_path} as a whole instead, then retry.",
