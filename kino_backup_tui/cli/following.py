@@ -32,8 +32,7 @@ def follow(context: Context, job: str, control: Control) -> JobEvent:
     except DetachedError:
         if not cancel_restore(context, job):
             raise
-    # It was asked to, and stops by itself.
-    return follower.last(CancelToken())
+    return follower.last(CancelToken(), stopping=True)
 
 
 class _Follower:
@@ -43,8 +42,8 @@ class _Follower:
         self._report = control.report
         self._seen = 0
 
-    def last(self, cancel: CancelToken) -> JobEvent:
-        """Report what has not been reported yet."""
+    def last(self, cancel: CancelToken, *, stopping: bool = False) -> JobEvent:
+        """Report what has not been reported yet; a restore that is `stopping` does so while it waits, too."""
         from kino_backup_tui.core.operations.jobs import watch_job
         from kino_backup_tui.core.progress import Stage
 
@@ -55,7 +54,10 @@ class _Follower:
                 self._report(event)
             last = event
             if event.event == "stage" and event.stage is Stage.WAITING_FOR_KINO:
-                break
+                if cancel.cancelled:
+                    raise DetachedError(f"The {event.operation} waits until Kino is stopped by hand.")
+                if not stopping:
+                    break
         if last is None:
             raise NotFoundError(f"The story of job {self._job} is gone.", hint="`kino-backup-tui status`")
         return last

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from kino_backup_tui.core.jobs.journal import journal_path
 from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.workspace import workspace_of
-from tests.cli.harness import Cli, write_kino
+from tests.cli.harness import TIMEOUT_SECONDS, Cli, event_of, write_kino
 
 _HOLD_OPEN = (
     "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); "
@@ -92,3 +95,52 @@ def no_worker_left(kino: Cli) -> Iterator[None]:
         if holder is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(holder.pid, signal.SIGKILL)
+
+
+def configured(folder: Path, **settings: list[str]) -> str:
+    """A configuration for `KINO_BACKUP_TUI_CONFIG`; TOML writes such lists as JSON does."""
+    path = folder / "tool.toml"
+    path.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items()))
+    path.chmod(0o600)
+    return str(path)
+
+
+def reach(process: subprocess.Popen[str], stage: str) -> str:
+    """Read events of the job until it is in that stage; return the job's id."""
+    while (event := event_of(process))["event"] != "start":
+        pass
+    while event_of(process)["stage"] != stage:
+        pass
+    return str(event["job"])
+
+
+def freeze_worker(kino: Cli, stage: str) -> int:
+    """Stop the worker in the middle of a stage, so that it cannot be too far when the signal comes."""
+    workspace = workspace_of(Kino(kino.data_path))
+    sign = f'"stage":"{stage}"'.encode()
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        holder = current_holder(workspace)
+        if holder is not None and sign in journal_bytes(journal_path(workspace, holder.job)):
+            os.kill(holder.pid, signal.SIGSTOP)
+            return holder.pid
+        time.sleep(0.001)
+    raise AssertionError(f"the worker did not reach {stage}")
+
+
+def journal_bytes(path: Path) -> bytes:
+    """What is in a journal; nothing if it is not there yet."""
+    return path.read_bytes() if path.exists() else b""
+
+
+def thaw_once_asked_to_stop(worker: int) -> None:
+    """Let it go on as soon as SIGTERM waits for it, see proc(5)."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        status = Path(f"/proc/{worker}/status").read_text()
+        pending = next(line for line in status.splitlines() if line.startswith("ShdPnd:"))
+        if int(pending.split()[1], 16) & 1 << signal.SIGTERM - 1:
+            os.kill(worker, signal.SIGCONT)
+            return
+        time.sleep(0.01)
+    raise AssertionError("nobody has asked the worker to stop")
