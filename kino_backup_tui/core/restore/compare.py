@@ -33,6 +33,8 @@ _DECIDES_ACCESS = re.compile(
     r"(^|[._])(port|host|bind|listen|address|url|url_base|base_url|base_path|location|data_path|tls|api_key)$",
     re.IGNORECASE,
 )
+_CREDENTIALS = re.compile(r"(?<=://)[^/?#]*@|[?#].*", re.DOTALL)
+"""What may be a password in an address: a user in front of the host, a query behind the path."""
 
 
 def incompatibility(
@@ -112,6 +114,8 @@ def _flat(document: Mapping[str, Any] | None, prefix: str = "") -> Iterator[tupl
     for key, value in (document or {}).items():
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+            yield from _flat({str(place): item for place, item in enumerate(value)}, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 
@@ -119,11 +123,19 @@ def _flat(document: Mapping[str, Any] | None, prefix: str = "") -> Iterator[tupl
 def _told(name: str, value: object) -> str:
     if value is None:
         return "not set"
-    return "set" if _SECRET.search(name) else shown(value)
+    if any(map(_SECRET.search, name.split("."))):
+        return "set"
+    return shown(_CREDENTIALS.sub("…", value) if isinstance(value, str) else value)
 
 
-def _ordering(version: str) -> tuple[tuple[int, ...], bool, str]:
-    """Numbers before a "-" or "+" in order; a pre-release comes before its release (semver.org, 11)."""
-    release, marker, rest = re.match(r"([0-9.]*)([-+]?)(.*)", version).groups()  # type: ignore[union-attr]
-    numbers = tuple(int(part) for part in release.split(".") if part)
-    return numbers, marker != "-", rest if marker == "-" else ""
+def _ordering(version: str) -> tuple[tuple[int, ...], bool, tuple[tuple[bool, int, str], ...]]:
+    """What orders versions: numbers, a pre-release before its release, no builds (semver.org, 11)."""
+    version, _, pre_release = version.partition("+")[0].partition("-")
+    numbers = [int(part) for part in re.match(r"[0-9.]*", version)[0].split(".") if part]  # type: ignore[index]
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    parts = pre_release.split(".") if pre_release else []
+    ranks = tuple(
+        (False, int(part), "") if re.fullmatch("[0-9]+", part) else (True, 0, part) for part in parts
+    )
+    return tuple(numbers), not parts, ranks
