@@ -72,7 +72,8 @@ def _lines(result: RestoreResult) -> Iterator[str]:
     if library:
         yield f"Proven in the database that is now in place: {library}"
     if result.way_back:
-        yield f"The state from before is kept as {text.printable(result.way_back)}"
+        kept = "The state from before is kept as" if result.outcome == "ok" else "Saved before it began:"
+        yield f"{kept} {text.printable(result.way_back)}"
     yield from (f"! {text.printable(warning)}" for warning in result.warnings)
 
 

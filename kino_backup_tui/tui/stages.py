@@ -15,6 +15,7 @@ _WITH_NOTES = frozenset({"restore", "rollback", "apply"})
 _UNDOING = frozenset({Stage.ROLLING_BACK, Stage.RESTARTING})
 _FINAL = frozenset({Stage.STOPPING, Stage.SWAPPING, Stage.STARTING, Stage.CHECKING_HEALTH, *_UNDOING})
 """Once one of these has begun, a restore goes on to its end."""
+_BY_HAND = {Stage.STARTING, Stage.CHECKING_HEALTH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,10 @@ class StageBoard:
         return f"{done} of {text.size_text(event.total_bytes)}" if event.total_bytes else done
 
     def _open(self, stage: Stage, at: datetime) -> None:
-        if stage in _UNDOING:
-            # What was to come does not come any more; a line for it would promise it.
-            self._steps = [step for step in self._steps if step.began is not None]
+        # What does not come any more gets no line, which would promise it: a failed restore goes no further,
+        # and a Kino that a person has to stop is started and judged by a person, too.
+        left_out = set(Stage) if stage in _UNDOING else _BY_HAND if stage is Stage.WAITING_FOR_KINO else set()
+        self._steps = [step for step in self._steps if step.began or step.stage not in left_out]
         for index, step in enumerate(self._steps):
             if step.stage is stage and not step.failed:
                 self._steps[index] = _Step(stage, began=at)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kino_backup_tui.core.errors import LocationError
+from kino_backup_tui.core.jobs.journal import JobRecord
 from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
 from kino_backup_tui.tui.headline import headline
@@ -87,3 +88,33 @@ def test_a_problem_comes_with_the_age_of_the_last_good_backup() -> None:
 
     assert head.schedule == "No verified backup for 3 d: It\\x1b is gone. · p tells more"
     assert head.alarm
+
+
+def test_an_interrupted_restore_is_more_urgent_than_anything_else() -> None:
+    """Whatever else is wrong waits until it is settled."""
+    backend = PreparedBackend([scheduled("2026-04-23T03:00:00")])
+    status = replace(backend.status(), location_problem=LocationError("It is gone."))
+
+    head = headline(status, NOW, pid=1, interrupted=True)
+
+    assert head.schedule == "A restore was interrupted: press Enter to finish or undo it"
+    assert head.alarm
+
+
+@pytest.mark.parametrize(
+    ("operation", "words"),
+    [
+        ("restore", "A restore is running"),
+        ("rollback", "Undoing a restore is running"),
+        ("create", "create is"),
+    ],
+)
+def test_the_operation_of_another_process_is_named(operation: str, words: str) -> None:
+    """With the key that shows it."""
+    backend = PreparedBackend([scheduled("2026-04-26T03:00:00")])
+    backend.job = JobRecord("j1", operation, NOW, pid=2, running=True)
+
+    head = headline(backend.status(), NOW, pid=1)
+
+    assert head.schedule.startswith(words)
+    assert head.schedule.endswith("press w to watch")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -93,6 +94,9 @@ def start_restore(
     except OSError as error:
         raise KinoBackupError(f"The worker of the restore could not be started: {error}.") from error
     _wait_for_journal(journal_path(workspace, job), child)
+    if child is not None:
+        # Somebody has to take note of its end, or a page that stays open keeps it as a zombie.
+        threading.Thread(target=child.wait, name=f"worker {job}", daemon=True).start()
     return job
 
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _LOOK_EVERY = 60.0
 """Seconds between looks at Kino and the disk while nobody presses a key."""
 
+_LOOK_AT_JOB_EVERY = 5.0
+"""The same while another process works, so that its end shows."""
+
 
 class CatalogScreen(RestoringScreen):
     """Draws the page and keeps it true; the keys are the next class's."""
@@ -68,6 +71,7 @@ class CatalogScreen(RestoringScreen):
         self.offer_keys()
         self.call_after_refresh(self.action_reload)
         self.set_interval(_LOOK_EVERY, self._look)
+        self.set_interval(_LOOK_AT_JOB_EVERY, self._look_at_job)
 
     def on_unmount(self) -> None:
         """Nobody waits for the rest of the list any more."""
@@ -89,6 +93,10 @@ class CatalogScreen(RestoringScreen):
     def _look(self) -> None:
         if self.is_current:
             self._load(self._reading, quiet=True)
+
+    def _look_at_job(self) -> None:
+        if self.status is not None and self.status.job is not None:
+            self._look()
 
     @work(thread=True, exclusive=True, group="load", exit_on_error=False)
     def _load(self, cancel: CancelToken, *, quiet: bool = False) -> None:

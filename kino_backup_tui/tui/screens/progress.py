@@ -14,6 +14,7 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from kino_backup_tui.core.progress import Control, JobEvent
+from kino_backup_tui.presentation.text import printable
 from kino_backup_tui.tui.jobs import Job, run_job
 from kino_backup_tui.tui.messages import JobFailed, JobFinished, JobProgressed
 from kino_backup_tui.tui.screens.base import KinoScreen
@@ -66,7 +67,7 @@ class ProgressScreen(KinoScreen[JobEnd | None]):
             Content(self.job.note or (elsewhere if self.job.watched else ""))
         )
         self.offer_keys()
-        self.draw()
+        self.call_after_refresh(self.draw)  # the bar is as long as there is room, which is known then
         self.set_interval(1.0, self.draw)
         self._run()
 
@@ -126,7 +127,10 @@ class ProgressScreen(KinoScreen[JobEnd | None]):
         self.followed(message.event)
 
     def followed(self, event: JobEvent) -> None:
-        """For what a kind of job has to say of an event that has just been drawn."""
+        """Say below what an event means: a note for which its line has no room is told in full."""
+        if event.event in ("stage", "note"):
+            note = printable(self.board.note)
+            self.remark(note if note and self.query_one(StageLines).cuts(note) else "")
 
     @on(JobFinished)
     @on(JobFailed)

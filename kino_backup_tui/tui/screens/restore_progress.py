@@ -16,7 +16,6 @@ from kino_backup_tui.tui.following import Follower
 from kino_backup_tui.tui.jobs import Job
 from kino_backup_tui.tui.screens.progress import ProgressScreen
 from kino_backup_tui.tui.widgets.key_bar import KeyBar
-from kino_backup_tui.tui.widgets.stage_lines import StageLines
 
 _GOES_ON = "You may close this terminal: the restore goes on. `kino-backup-tui watch` shows it again."
 _TOO_LATE = "It is too late to cancel: the restore goes on to its end."
@@ -76,14 +75,14 @@ class RestoreProgressScreen(ProgressScreen):
             self.remark(printable(message.problem))
 
     def followed(self, event: JobEvent) -> None:
-        """Say what the present stage asks for; a note that its line has no room for is told in full."""
+        """Say what the present stage asks for."""
         if event.event not in ("stage", "note"):
             return
         self.offer_keys()
         if self._wanted_to_stop:
             return
-        note = printable(self.board.note)
         if self.board.running is Stage.WAITING_FOR_KINO:
+            note = printable(self.board.note)
             self.remark(f"{note[0].upper()}{note[1:]}." if note else _STOP_KINO)
         else:
-            self.remark(note if note and self.query_one(StageLines).cuts(note) else "")
+            super().followed(event)

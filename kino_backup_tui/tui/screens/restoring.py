@@ -135,7 +135,10 @@ class RestoringScreen(OperatingScreen):
             results.append(self.backend.settle(control, answer.value or None))
             return ""
 
-        job = Job("apply", "Settling the interrupted restore", run, stoppable=False)
+        title = "Settling the interrupted restore"
+        job = Job(
+            "apply", title, run, stoppable=False, note="This goes on to its end; it cannot be cancelled."
+        )
         error = await self.perform(job)
         if error is not None:
             await self.show_error(error, "The restore is not settled", "Kino stays as it is.")

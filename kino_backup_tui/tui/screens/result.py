@@ -50,18 +50,20 @@ class ResultScreen(KinoScreen[ResultAnswer]):
             yield Static(Content(f"{sign} {this.title}"), id="result-title", classes=state)
             for line in this.lines:
                 yield Static(Content(line))
+            if this.hint:
+                yield Static(Content(f"What to do: {this.hint}"), id="result-hint")
             if this.log:
                 yield Static(Content("The last lines of Kino's log:"), id="result-log-title")
                 yield Static(Content("\n".join(this.log)), id="result-log")
-            if this.hint:
-                yield Static(Content(f"What to do: {this.hint}"), id="result-hint")
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
         """Offer the keys there are."""
-        undo = [("u", "Undo this restore", "screen.undo")] if self._told.can_undo else []
+        what = "Undo that, too" if self._result.operation == "rollback" else "Undo this restore"
+        undo = [("u", what, "screen.undo")] if self._told.can_undo else []
         close = ("Esc or q", "Close", "screen.close")
-        self.query_one(KeyBar).show((close, *undo, ("c", "Copy the text", "screen.copy")))
+        scroll = [("↑ ↓", "Scroll", "")] if self._told.log else []
+        self.query_one(KeyBar).show((close, *undo, ("c", "Copy the text", "screen.copy"), *scroll))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A restore that is not in effect cannot be undone."""
