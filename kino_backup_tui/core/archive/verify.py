@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from kino_backup_tui.core.archive.apart import facts_apart
 from kino_backup_tui.core.archive.gzip_stream import GzipReader
 from kino_backup_tui.core.archive.manifest import MANIFEST_NAME, Content, Manifest, is_raw
 from kino_backup_tui.core.archive.members import database_beside, is_database, layout_of
@@ -18,7 +19,7 @@ from kino_backup_tui.core.errors import (
     ArchiveRefusedError,
     DatabaseDamagedError,
 )
-from kino_backup_tui.core.kino.database import DatabaseFacts, check_integrity, open_untrusted, read_facts
+from kino_backup_tui.core.kino.database import DatabaseFacts
 from kino_backup_tui.core.progress import CancelToken
 
 
@@ -83,9 +84,7 @@ def prove_database(copy: Path, manifest: Manifest, cancel: CancelToken) -> Datab
 
     Raises `DatabaseDamagedError`, `ArchiveDamagedError`, `OperationCancelledError`.
     """
-    check_integrity(copy, cancel)
-    with closing(open_untrusted(copy)) as connection:
-        facts = read_facts(connection, cancel)
+    facts = facts_apart(copy, cancel)
     if manifest.migrations and manifest.migrations != facts.migrations:
         raise ArchiveDamagedError("The manifest lists other migrations than the database has had.")
     # Kino's own manifests carry a constant instead of the number of migrations; they list no contents either.

@@ -9,6 +9,7 @@ import contextlib
 import sys
 from typing import Any
 
+from kino_backup_tui.core.archive.apart import facts_apart
 from kino_backup_tui.core.errors import (
     ArchiveDamagedError,
     KinoBackupError,
@@ -17,7 +18,6 @@ from kino_backup_tui.core.errors import (
 )
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.kino.closed import require_closed
-from kino_backup_tui.core.kino.database import open_untrusted, read_facts
 from kino_backup_tui.core.kino.home import SIDE_FILES, Kino
 from kino_backup_tui.core.progress import CancelToken, Stage
 from kino_backup_tui.core.restore.folders import (
@@ -81,6 +81,8 @@ class Transition:
                 supervisor.stop()
             self.job.note(f"{supervisor.name}, waiting for it to let go of the database")
         require_closed(self.kino)
+        if supervisor.controls:
+            self.job.note(f"{supervisor.name} is stopped")
 
     def swap(self) -> None:
         """Replace the old set by the new one, and prove what is in place.
@@ -145,7 +147,9 @@ class Transition:
         self.enter(Phase.ABANDONED)
         remove_transaction(self.workspace, self.record.transaction)
         self.release()
-        if was_quiet and self.record.was_active and not self.supervisor.state().active:
+        # The gate has no supervisor that could: there it is Kino's own start that waits for this.
+        controls = self.supervisor.controls
+        if was_quiet and self.record.was_active and controls and not self.supervisor.state().active:
             self.supervisor.start()
 
     def release(self) -> None:
@@ -190,11 +194,7 @@ class Transition:
         expected = self.record.arrived.tables
         if expected is None or beside:
             return
-        connection = open_untrusted(self.kino.database)
-        try:
-            facts = read_facts(connection)
-        finally:
-            connection.close()
+        facts = facts_apart(self.kino.database, CancelToken(), check=False)
         if dict(facts.tables) != dict(expected):
             raise ArchiveDamagedError("The database in place has other rows than the one that was checked.")
 
