@@ -1,4 +1,4 @@
-"""What separates a backup from Kino as it is: migrations, versions, settings that decide how it is reached."""
+"""What separates a backup from Kino as it is: migrations, versions, settings that decide on access."""
 
 from __future__ import annotations
 
