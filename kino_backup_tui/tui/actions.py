@@ -64,7 +64,7 @@ PAGE_ACTIONS = (
     Action("list.sort", "o", "o", "sort", "Sort", "Sort list",
            "Newest, oldest, largest, by kind"),
     Action("app.quit", "q", "q", "app.leave", "Quit", "Quit",
-           "Nothing goes on in the background"),
+           "A restore that runs goes on"),
     Action("backup.show", "enter", "Enter", "show_details", "Details", "Show selected backup",
            "Contents, digests, why it is kept"),
     Action("restore.settle", "", "", "settle_restore", "", "Finish or undo interrupted restore",

@@ -40,18 +40,17 @@ def _is_about_safety(blocker: KinoBackupError) -> bool:
 
 def plan_view(plan: RestorePlan, at: datetime, zone: tzinfo) -> Group:
     """Everything the admin needs to decide; `at` is the instant that ages are told from."""
-    parts: list[RenderableType] = [_text(_heading(plan), style="bold")]
+    heading = _text(_heading(plan), style="bold")
+    comparison = _comparison(plan, at, zone)
+    remarks = [_text(f"! {text.printable(warning)}", style="bold") for warning in plan.warnings]
+    space = [_text(f"Space: {need}") for need in restore_text.space_texts(plan)]
     if plan.blockers:
-        parts += [_blockers(plan), _text("")]
-    parts.append(_comparison(plan, at, zone))
-    if not plan.blockers:
-        parts += [_text(""), *(_text(sentence) for sentence in _sentences(plan, zone))]
-    parts += [_text(f"! {text.printable(warning)}", style="bold") for warning in plan.warnings]
-    parts += [_text(f"Space: {need}") for need in restore_text.space_texts(plan)]
+        return Group(heading, _text(""), _blockers(plan), _text(""), comparison, _text(""), *remarks, *space)
+    sentences = [_text(sentence) for sentence in _sentences(plan, zone)]
+    parts: list[RenderableType] = [heading, comparison, _text(""), *sentences, *remarks, *space]
     if plan.changes:
-        parts += [_text(""), _text("Changes in config.toml", style="bold")]
         changes = ((one.setting, f"{one.now} → {one.then}") for one in plan.changes)
-        parts.append(_facts((text.printable(name), text.printable(change)) for name, change in changes))
+        parts += [_text(""), _text("Changes in config.toml", style="bold"), _facts(changes)]
     if plan.effects:
         parts += [_text(""), _text("After the restore", style="bold"), _facts(plan.effects)]
     return Group(*parts)
@@ -152,5 +151,5 @@ def _only_now(backup: Mapping[str, int] | None, now: Mapping[str, int] | None) -
 def _facts(facts: Iterable[tuple[str, str]]) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
     for name, fact in facts:
-        table.add_row(_text(name), _text(fact))
+        table.add_row(_text(text.printable(name)), _text(text.printable(fact)))
     return table

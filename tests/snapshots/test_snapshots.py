@@ -15,7 +15,7 @@ from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-unt
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from kino_backup_tui.core.errors import InvalidSettingsError, LocationError, NoSpaceError
 from kino_backup_tui.core.jobs.journal import JobRecord
@@ -24,6 +24,7 @@ from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.progress import JobEvent, Stage
 from kino_backup_tui.tui.app import KinoBackupApp
 from kino_backup_tui.tui.screens.progress import ProgressScreen
+from kino_backup_tui.tui.widgets.stage_lines import StageLines
 from tests.tui.prepared import NOW, PreparedBackend, backup, household, many
 
 Compare = Callable[..., bool]
@@ -70,7 +71,7 @@ def starting(key: str) -> Callable[[Pilot[None]], object]:
 
 def stages_of(screen: Screen[Any]) -> str:
     """The stages as the screen says them."""
-    return str(screen.query_one("#job-stages", Static).render())
+    return str(screen.query_one(StageLines).render())
 
 
 def event(kind: str, seconds: float, stage: Stage | None = None, done: int = 0) -> JobEvent:

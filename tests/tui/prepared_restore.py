@@ -8,6 +8,7 @@ from pathlib import Path
 from kino_backup_tui.core.errors import IncompatibleError, NoSpaceError, ServiceError
 from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.progress import JobEvent, Stage
+from kino_backup_tui.core.restore.compare import EFFECTS
 from kino_backup_tui.core.restore.plan import (
     Change,
     Interrupted,
@@ -25,21 +26,6 @@ PRE_RESTORE = "kino-backup-pre-restore-2026-04-24T21-40-03-v0.4.2.tar.gz"
 MADE = "kino-backup-pre-restore-2026-04-26T09-30-00-v0.4.2.tar.gz"
 """What the prepared worker makes."""
 
-EFFECTS = (
-    ("Library (movies, shows, episodes)", "Restored from the snapshot"),
-    ("Watch progress and history", "Restored"),
-    ("Configuration and credentials", "Restored"),
-    (
-        "In-flight downloads",
-        "Re-evaluated; partial files on disk resume, anything missing re-searches",
-    ),
-    ("Active playback sessions", "Lost: restart playback after the restart"),
-    ("Trickplay and intro fingerprints", "Regenerated lazily as the scheduler picks them back up"),
-    (
-        "Trakt-queued events",
-        "Anything older than 24 hours in the scrobble queue is dropped; recent events replay normally",
-    ),
-)
 THEN = {"film": 305, "series": 14, "episode": 780, "watch_event": 1_180}
 HERE = {"film": 312, "series": 14, "episode": 801, "watch_event": 1_204}
 NO_ROOM = NoSpaceError(
@@ -183,7 +169,7 @@ ROLLED_BACK = RestoreResult(
         "2026-04-26T09:29:58 ERROR migration 12 failed: UNIQUE constraint failed: \x1b[31mfilm.tmdb_id",
         "2026-04-26T09:29:58 ERROR giving up",
     ),
-    hint="Try a backup made with Kino 0.4.2, or ask the makers of Kino about the log above.",
+    hint="Try a backup made with Kino 0.4.2, or ask the makers of Kino about the log below.",
 )
 UNDECIDED = RestoreResult(
     job="j1",

@@ -9,12 +9,13 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button
 
+from kino_backup_tui.core.restore.compare import EFFECTS
 from kino_backup_tui.core.restore.plan import Change, RestorePlan, Safety
 from kino_backup_tui.tui.app import KinoBackupApp
 from kino_backup_tui.tui.screens.plan import PlanScreen
 from tests.tui.driving import drawn_text, loaded, page, until
 from tests.tui.prepared import PreparedBackend, household
-from tests.tui.prepared_restore import EFFECTS, NEWER, NO_CONTROL, NO_ROOM, plan, rollback_plan
+from tests.tui.prepared_restore import NEWER, NO_CONTROL, NO_ROOM, plan, rollback_plan
 
 TALL = (80, 70)
 
@@ -72,8 +73,8 @@ async def test_what_becomes_of_everything_else_is_told_in_full() -> None:
     text = await said(plan())
 
     for name, fate in EFFECTS:
-        assert f"{name.split()[0]}" in text
-        assert fate.split(";", maxsplit=1)[0].split()[-1] in text
+        assert name in text
+        assert fate.split(":", maxsplit=1)[0].split(",", maxsplit=1)[0] in text
     assert "24 hours" in text
 
 
