@@ -240,7 +240,7 @@ def test_delete_pre_restore(snap_compare: Compare) -> None:
 
 
 def test_import(snap_compare: Compare) -> None:
-    """Asking for a file, and saying what is wrong with the path so far."""
+    """Asking for a file, and saying what the path still lacks."""
     assert snap_compare(KinoBackupApp(PreparedBackend(household())), run_before=pressing("i"))
 
 

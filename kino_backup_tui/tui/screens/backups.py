@@ -11,7 +11,7 @@ from textual import events, work
 from textual.binding import BindingType
 from textual.command import Provider
 
-from kino_backup_tui.core.models import BackupKind, EntryRole
+from kino_backup_tui.core.models import BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.actions import PAGE_ACTIONS
 from kino_backup_tui.tui.headline import problem_of
@@ -102,7 +102,8 @@ class BackupsScreen(CatalogScreen):
 
         if (backup := self.selected) is not None:
             start = f"{self.backend.start_folder()}/".replace("//", "/")
-            destination = await self.app.push_screen_wait(PathScreen(export_question(backup.filename, start)))
+            question = export_question(backup.filename, start, damaged=backup.status is BackupStatus.DAMAGED)
+            destination = await self.app.push_screen_wait(PathScreen(question))
             if destination is not None:
                 await self.export(backup, destination)
 

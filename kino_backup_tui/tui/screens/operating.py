@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kino_backup_tui.core.errors import KinoBackupError, OperationCancelledError, UnknownLocationError
-from kino_backup_tui.core.models import Backup, EntryRole
+from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.backend import Backend
@@ -60,7 +60,9 @@ class OperatingScreen(KinoScreen[None]):
         """Copy a backup to somewhere else."""
 
         def run(control: Control) -> str:
-            return _lines(f"Exported to {self.backend.export(backup, destination, control)}")
+            said = f"Exported to {self.backend.export(backup, destination, control)}"
+            damaged = backup.status is BackupStatus.DAMAGED
+            return _lines(said, *(["✗ It is damaged, like the backup."] if damaged else []))
 
         error = await self._perform(Job("export", f"Exporting {_name(backup)}", run))
         if error is not None:
