@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from kino_backup_tui.core.errors import LocationError
+from kino_backup_tui.core.errors import InvalidSettingsError, KinoBackupError, LocationError
 from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
-from kino_backup_tui.tui.headline import headline
+from kino_backup_tui.tui.headline import empty_text, headline
 from tests.tui.prepared import NOW, PreparedBackend, backup
 
 ROOM = 79
@@ -87,3 +87,30 @@ def test_a_problem_comes_with_the_age_of_the_last_good_backup() -> None:
 
     assert head.schedule == "No verified backup for 3 d: It\\x1b is gone. · p tells more"
     assert head.alarm
+
+
+def test_two_problems_are_counted_before_the_first_is_named() -> None:
+    """A broken config.toml is not hidden by a lost location, on whatever width."""
+    status = replace(
+        PreparedBackend().status(),
+        location_problem=LocationError("/mnt/nas is gone."),
+        settings_problem=InvalidSettingsError("config.toml is broken."),
+    )
+
+    assert headline(status, NOW, pid=1).schedule == "2 problems: /mnt/nas is gone. · p tells more"
+
+
+@pytest.mark.parametrize(
+    "problem", [LocationError("/mnt/nas\x1b is gone."), InvalidSettingsError("/mnt/nas\x1b is broken.")]
+)
+def test_an_empty_list_does_not_deny_backups_that_cannot_be_seen(problem: KinoBackupError) -> None:
+    """With its location gone, or not known for certain, the page does not say that there are none."""
+    status = PreparedBackend().status()
+    if isinstance(problem, LocationError):
+        status = replace(status, location_problem=problem)
+    else:
+        status = replace(status, settings_problem=problem)
+
+    assert empty_text(status) == (
+        f"No backups can be seen. {problem.message.replace(chr(27), chr(92) + 'x1b')} Press p for what to do."
+    )

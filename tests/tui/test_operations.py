@@ -22,7 +22,7 @@ from kino_backup_tui.core.progress import Control, JobEvent
 from kino_backup_tui.tui.app import KinoBackupApp
 from kino_backup_tui.tui.backend import Backend
 from kino_backup_tui.tui.screens.confirm import ConfirmScreen
-from kino_backup_tui.tui.screens.error import ErrorScreen
+from kino_backup_tui.tui.screens.error import ErrorScreen, Trouble
 from kino_backup_tui.tui.screens.path import PathScreen
 from kino_backup_tui.tui.screens.schedule import ScheduleScreen
 from tests.tui.driving import idle, line, loaded, page, shown_names, toasts, until, words
@@ -188,6 +188,7 @@ async def test_verify_finds_damage_and_says_nothing_was_changed(backend: Backend
         await idle(pilot)
 
         assert "could not be verified" in told
+        assert "What to do: Choose another backup; b on the list makes a fresh one." in told
         assert page(pilot).selected is not None
         assert page(pilot).selected.status == "damaged"  # type: ignore[union-attr]
 
@@ -226,6 +227,7 @@ async def test_importing_something_else_shows_why_and_keeps_nothing(
         await until(pilot, lambda: isinstance(pilot.app.screen, ErrorScreen))
 
         assert "Nothing was changed." in words(pilot.app.screen)
+        assert "What to do: Copy it again from where it came, or choose another." in words(pilot.app.screen)
 
     assert list(kino.default_location.glob("*.tar.gz")) == []
 
@@ -414,6 +416,40 @@ async def test_an_unknown_location_can_be_accepted_from_the_error_screen(
     assert "--accept-location" not in offered
 
 
+async def test_a_vanished_location_keeps_its_hint_beside_the_key_that_accepts_it(
+    backend: Backend, create: Create, kino: Kino
+) -> None:
+    """Mounting the disk is the first thing to try; a hint for the command line is not shown."""
+    create()
+    kino.default_location.rename(kino.data_path / "elsewhere")
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorScreen))
+        told = words(pilot.app.screen)
+
+    assert "What to do: Is its disk mounted? If this is the right place, press a" in told
+    assert "--accept-location" not in told
+
+
+async def test_a_location_can_be_accepted_where_its_problem_is_shown(
+    backend: Backend, create: Create, kino: Kino
+) -> None:
+    """a on the screen behind p makes the backup there that accepts the place."""
+    create()
+    kino.default_location.rename(kino.data_path / "old-disk")
+    kino.default_location.mkdir()
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorScreen))
+        await pilot.press("a")
+        await until(pilot, lambda: bool(list(kino.default_location.glob("*.tar.gz"))))
+        await until(pilot, lambda: pilot.app.screen is page(pilot))
+
+
 @pytest.mark.parametrize("error", [UnknownLocationError, LocationError, NoSpaceError])
 async def test_only_an_unknown_location_can_be_accepted(error: type[KinoBackupError]) -> None:
     """A place that is not there, or full, is no better for being accepted: a is offered for one error."""
@@ -431,6 +467,32 @@ async def test_only_an_unknown_location_can_be_accepted(error: type[KinoBackupEr
 
         assert offered is (error is UnknownLocationError)
         assert (pilot.app.screen is shown) is not offered
+
+
+async def test_the_technical_text_adds_to_the_message(backend: Backend, tmp_path: Path) -> None:
+    """It has the code and the causes; a sentence that was said is not said again, and c takes all of it."""
+    source = tmp_path / "half.tar.gz"
+    source.write_bytes(b"not an archive at all")
+    with pytest.raises(KinoBackupError) as caught:
+        backend.import_file(source, Control())
+
+    trouble = Trouble.of_error(caught.value, "Nothing was imported", meaning="")
+
+    assert trouble.details.startswith("Code archive_")
+    assert trouble.message not in trouble.details
+    assert not any(line and line in trouble.message for line in trouble.details.splitlines())
+    assert trouble.message in trouble.copied
+    assert trouble.details in trouble.copied
+
+
+def test_the_technical_text_names_what_the_system_said() -> None:
+    """The causes, down to the first."""
+    error = NoSpaceError("The disk is full.")
+    error.__cause__ = OSError(28, "No space left on device")
+
+    trouble = Trouble.of_error(error, "No backup was made", meaning="")
+
+    assert trouble.details == "Code no_space\nOSError: [Errno 28] No space left on device"
 
 
 class BrokenBackend(Backend):

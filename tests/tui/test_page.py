@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Static
 
+from kino_backup_tui.core.errors import InvalidSettingsError, LocationError
 from kino_backup_tui.core.jobs.journal import JobRecord
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
 from kino_backup_tui.tui.app import KinoBackupApp
 from kino_backup_tui.tui.backend import Backend
 from kino_backup_tui.tui.screens.detail import DetailScreen
+from kino_backup_tui.tui.screens.error import ErrorScreen
 from kino_backup_tui.tui.screens.path import PathScreen
 from kino_backup_tui.tui.widgets.backup_table import BackupTable
 from tests.tui.driving import drawn_text, idle, line, loaded, page, shown_names, until, words
@@ -221,6 +223,26 @@ async def test_a_lost_location_is_named_with_what_to_do(backend: Backend, create
 
         assert str(kino.default_location)[:20] in told
         assert "What to do" in words(pilot.app.screen)
+
+
+async def test_every_problem_is_shown_one_after_the_other() -> None:
+    """p tells of the lost location and then of the broken settings."""
+    backend = PreparedBackend(household())
+    backend.location_problem = LocationError("/mnt/nas is gone.")
+    backend.settings_problem = InvalidSettingsError("config.toml is broken.")
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("p")
+        first = words(pilot.app.screen)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorScreen))
+        second = words(pilot.app.screen)
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is page(pilot))
+
+        assert "/mnt/nas is gone." in first
+        assert "config.toml is broken." in second
 
 
 async def test_a_terminal_that_is_too_small_gets_one_sentence(backend: Backend) -> None:

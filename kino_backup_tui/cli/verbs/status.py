@@ -50,13 +50,14 @@ def _lines(context: Context, status: Status) -> list[tuple[str, str]]:
     running = _RUNNING[status.kino.running]
     how = f" ({printable(status.kino.how)})" if status.kino.how else ""
     free = "" if status.free_bytes is None else f", {size_text(status.free_bytes)} free"
+    none = "none to be seen" if status.location_problem or status.settings_problem else "none yet"
     counts = [f"{count} {STATUS_NAMES[state]}" for state, count in status.counts.items() if count]
     lines = [
         ("Kino", f"{printable(status.kino_version)}, {running}{how}"),
         ("Data path", f"{printable(str(status.data_path))} on {printable(status.host)}"),
         ("Schedule", f"{frequency_text(status.settings)} {status.zone}, keep {status.settings.keep}"),
         ("Location", f"{printable(str(status.location))}{free}"),
-        ("Backups", ", ".join(counts) or "none yet"),
+        ("Backups", ", ".join(counts) or none),
     ]
     if status.next_run:
         lines.append(("Next run", run_text(status.next_run, context.clock.zone())))

@@ -14,7 +14,7 @@ from textual.command import Provider
 from kino_backup_tui.core.models import BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.actions import PAGE_ACTIONS
-from kino_backup_tui.tui.headline import problem_of
+from kino_backup_tui.tui.headline import problems_of
 from kino_backup_tui.tui.screens.catalog import CatalogScreen
 from kino_backup_tui.tui.screens.operating import is_backup
 from kino_backup_tui.tui.widgets.key_bar import KeyBar
@@ -59,7 +59,7 @@ class BackupsScreen(CatalogScreen):
             "watch": self.status is not None
             and self.status.job is not None
             and self.status.job.pid != os.getpid(),
-            "problem": self.status is not None and problem_of(self.status) is not None,
+            "problem": self.status is not None and bool(problems_of(self.status)),
         }
         return possible.get(action, True)
 
@@ -148,10 +148,12 @@ class BackupsScreen(CatalogScreen):
 
     @work(exit_on_error=False)
     async def action_problem(self) -> None:
-        """Show the problem of the status line in full."""
-        problem = problem_of(self.status) if self.status else None
-        if problem is not None:
-            await self.show_error(problem, "Something needs your attention", "Your backups stay as they are.")
+        """Show the problems of the status line in full, one after the other."""
+        for problem in problems_of(self.status) if self.status else ():
+            title, meaning = "Something needs your attention", "Your backups stay as they are."
+            if await self.show_error(problem, title, meaning):
+                await self.create(accept_location=True)
+                self.action_reload()
 
     def action_show_details(self) -> None:
         """Show everything known of the selected backup."""
