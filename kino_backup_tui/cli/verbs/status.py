@@ -34,7 +34,7 @@ def command(session: Session, as_json: bool) -> None:
     else:
         for name, value in _lines(context, status):
             write_line(f"{name:<12}{value}")
-    warn_of(status.settings_problem, status.location_problem)
+    warn_of(status.database_problem, status.settings_problem, status.location_problem)
 
 
 def _lines(context: Context, status: Status) -> list[tuple[str, str]]:
