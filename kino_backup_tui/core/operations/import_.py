@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +24,8 @@ from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.progress import Control, Stage
 from kino_backup_tui.core.workspace import workspace_of
+
+_NO_SUCH_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
 
 
 def import_backup(
@@ -77,11 +81,15 @@ def _import(
 
 
 def _open_file(path: Path) -> BinaryIO:
-    if not path.exists():
-        raise NotFoundError(f"There is no file {path}.")
-    if not path.is_file():
-        raise UsageError(f"{path} is not a file.", hint="Give an archive, or - for standard input.")
     with storage_errors(path, "read"):
+        try:
+            mode = path.stat().st_mode
+        except OSError as error:
+            if error.errno not in _NO_SUCH_FILE:
+                raise
+            raise NotFoundError(f"There is no file {path}.") from error
+        if not stat.S_ISREG(mode):
+            raise UsageError(f"{path} is not a file.", hint="Give an archive, or - for standard input.")
         return open_regular(path, follow=True)
 
 
