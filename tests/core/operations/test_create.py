@@ -473,3 +473,17 @@ def test_large_secrets_do_not_fill_the_memory(context: Context, kino: Kino) -> N
     # A child counts what its parent had when it was started, see getrusage(2): the tests themselves.
     ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert int(done.stdout) * unit < max(80 * 1024 * 1024, ours * unit + 1)
+
+
+def test_settings_behind_a_link_that_leads_nowhere_are_left_out(
+    context: Context, kino: Kino, tmp_path: Path
+) -> None:
+    """Their disk may not be mounted: the backup is made without them, and says so."""
+    kino.config_file.unlink()
+    kino.config_file.symlink_to(tmp_path / "not mounted" / "config.toml")
+
+    created = create_backup(context, Control(), version="0.4.2")
+
+    assert created.warnings == (
+        "config.toml is not in the backup: it is a link to a file that is not there.",
+    )
