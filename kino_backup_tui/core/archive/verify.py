@@ -47,7 +47,8 @@ def read_archive(
 
     `advance` hears of every byte of the file and may raise to stop. `take_database(size)` opens where the
     database goes; without it, the database is only hashed.
-    Raises `ArchiveDamagedError` and `ArchiveRefusedError`, and `OSError` as the files do.
+    Raises `ArchiveDamagedError`, `ArchiveRefusedError` and `IncompatibleError`, and `OSError` as the files
+    do.
     """
     digest = hashlib.sha256()
     size = 0

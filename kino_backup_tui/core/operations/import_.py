@@ -12,7 +12,7 @@ from kino_backup_tui.core.archive.manifest import Manifest
 from kino_backup_tui.core.archive.names import SUFFIX, UNKNOWN_VERSION, format_name, parse_name
 from kino_backup_tui.core.archive.writer import CHUNK_BYTES
 from kino_backup_tui.core.catalog.locations import prepare_location
-from kino_backup_tui.core.errors import ArchiveError, NotFoundError, UsageError
+from kino_backup_tui.core.errors import ArchiveError, IncompatibleError, NotFoundError, UsageError
 from kino_backup_tui.core.files import open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.models import BackupKind, BackupStatus
@@ -64,7 +64,7 @@ def _import(
             size = os.fstat(partial.stream.fileno()).st_size
             try:
                 result = prove_archive(session, partial.stream, session.location, size, job, space)
-            except ArchiveError as error:
+            except (ArchiveError, IncompatibleError) as error:
                 raise named(error, f"{name or 'The archive'} was not imported") from error
             job.cancel.raise_if_cancelled()
             path, read = partial.publish(_valid_name(name, result.manifest, context, session))

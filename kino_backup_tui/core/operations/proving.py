@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from kino_backup_tui.core.archive.verify import ReadArchive, prove_database, read_archive
-from kino_backup_tui.core.errors import ArchiveError
+from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.files import create_private, storage_errors
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.operations.session import Session
@@ -20,7 +20,8 @@ def prove_archive(
     """Read an archive to its end: gzip, every digest, SQLite's integrity, migrations and row counts.
 
     The database is unpacked into the scratch folder for it. Raises `ArchiveDamagedError`,
-    `ArchiveRefusedError`, `DatabaseDamagedError`, `NoSpaceError`, `OperationCancelledError`.
+    `ArchiveRefusedError`, `DatabaseDamagedError`, `IncompatibleError`, `NoSpaceError`,
+    `OperationCancelledError`.
     """
     with session.workspace.scratch_folder() as scratch:
         copy = scratch / "database"
@@ -37,6 +38,9 @@ def prove_archive(
         return result
 
 
-def named(error: ArchiveError, name: str) -> ArchiveError:
+_E = TypeVar("_E", bound=KinoBackupError)
+
+
+def named(error: _E, name: str) -> _E:
     """The same error with the name of the file in front."""
     return type(error)(f"{name}: {error.message}", hint=error.hint)
