@@ -395,6 +395,26 @@ async def test_a_schedule_that_is_not_allowed_cannot_be_saved(backend: Backend, 
     assert kino.config_file.read_bytes() == before
 
 
+async def test_no_remark_on_a_location_outlives_it() -> None:
+    """With another field wrong there is no preview, and still nothing is said of a path that is gone."""
+    async with KinoBackupApp(PreparedBackend(household())).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ScheduleScreen))
+        form = pilot.app.screen
+        remark = form.query_one("#location-remark", Static)
+        await until(pilot, lambda: "same disk" in str(remark.render()))
+        told = []
+        for field, value in (("time", "29:99"), ("location", "rel"), ("location", "/mnt/nas")):
+            form.query_one(f"#{field}", Input).value = value
+            await pilot.pause()
+            told.append(str(remark.render()))
+
+        assert "same disk" in told[0]
+        assert '"rel"' in told[1]
+        assert told[2] == ""
+
+
 async def test_an_unknown_location_can_be_accepted_from_the_error_screen(
     backend: Backend, create: Create, kino: Kino
 ) -> None:
