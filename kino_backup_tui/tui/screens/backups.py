@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
 from textual import events, work
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.command import Provider
 
 from kino_backup_tui.core.models import BackupKind, BackupStatus, EntryRole
@@ -18,6 +17,9 @@ from kino_backup_tui.tui.headline import problems_of
 from kino_backup_tui.tui.screens.catalog import CatalogScreen
 from kino_backup_tui.tui.screens.operating import is_backup
 from kino_backup_tui.tui.widgets.key_bar import KeyBar
+
+_RARE = {"watch", "problem"}
+"""What the status line speaks of when it is possible, so its key must be in view."""
 
 
 def _page_commands() -> type[Provider]:
@@ -30,19 +32,27 @@ class BackupsScreen(CatalogScreen):
     """The list and its keys. Other screens are loaded when they are opened."""
 
     BINDING_GROUP_TITLE = "Backups"
-    BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in PAGE_ACTIONS if action.keys]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(action.binding() for action in PAGE_ACTIONS if action.keys),
+        # A key goes on to its next binding while the first is not possible.
+        Binding("w", "say('No other process is at work.')", "Nothing to watch", show=False, id="job.none"),
+        Binding("p", "say('There is no problem to show.')", "No problem", show=False, id="problem.none"),
+    ]
     COMMANDS = {_page_commands}  # noqa: RUF012 - Textual's own name and type
 
     def offer_keys(self) -> None:
-        """Show the keys that do something now."""
+        """Show the keys that do something now; those that are not always there come first."""
         self.query_one(KeyBar).show(
             (
-                action.shown_key,
-                action.label,
-                f"screen.{action.action}" if "." not in action.action else action.action,
-            )
-            for action in PAGE_ACTIONS
-            if action.label and self.check_action(action.action, ())
+                (
+                    action.shown_key,
+                    action.label,
+                    f"screen.{action.action}" if "." not in action.action else action.action,
+                )
+                for action in sorted(PAGE_ACTIONS, key=lambda action: action.action not in _RARE)
+                if action.label and self.check_action(action.action, ())
+            ),
+            always="?",
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -56,9 +66,7 @@ class BackupsScreen(CatalogScreen):
             "filter": bool(self.by_key),
             "sort": len(self.by_key) > 1,
             "clear_filter": bool(self.query("#filter")),
-            "watch": self.status is not None
-            and self.status.job is not None
-            and self.status.job.pid != os.getpid(),
+            "watch": self.other_job is not None,
             "problem": self.status is not None and bool(problems_of(self.status)),
         }
         return possible.get(action, True)
@@ -161,6 +169,10 @@ class BackupsScreen(CatalogScreen):
 
         if (backup := self.selected) is not None:
             self.app.push_screen(DetailScreen(self.backend, backup, self.fate_of(backup)))
+
+    def action_say(self, sentence: str) -> None:
+        """Answer a key that has nothing to show; before the first look nobody can tell."""
+        self.notify(sentence if self.status else "The backups are still being read.", markup=False)
 
     def action_help(self) -> None:
         """Show every key."""

@@ -24,11 +24,14 @@ from kino_backup_tui.tui.widgets.key_bar import KeyBar
 from kino_backup_tui.tui.widgets.lines import Line
 
 if TYPE_CHECKING:
+    from kino_backup_tui.core.jobs.journal import JobRecord
     from kino_backup_tui.core.operations.listing import Listing
     from kino_backup_tui.core.operations.status import Status
 
 _LOOK_EVERY = 60.0
 """Seconds between looks at Kino and the disk while nobody presses a key."""
+_LOOK_WHILE_BUSY_EVERY = 4.0
+"""The same while another process is at work: its end is news."""
 
 
 class CatalogScreen(OperatingScreen):
@@ -49,7 +52,7 @@ class CatalogScreen(OperatingScreen):
         """Head, list, detail, keys."""
         yield Line(id="title")
         yield Line(id="schedule-line")
-        yield Static(classes="rule")
+        yield Static(classes="rule", id="order")
         yield BackupTable(id="backups")
         yield Static(id="empty")
         # Rules of their own: a border is repainted with each change of the line it belongs to.
@@ -66,6 +69,7 @@ class CatalogScreen(OperatingScreen):
         self.offer_keys()
         self.call_after_refresh(self.action_reload)
         self.set_interval(_LOOK_EVERY, self._look)
+        self._busy_looks = self.set_interval(_LOOK_WHILE_BUSY_EVERY, self._look, pause=True)
 
     def on_unmount(self) -> None:
         """Nobody waits for the rest of the list any more."""
@@ -75,6 +79,12 @@ class CatalogScreen(OperatingScreen):
     def selected(self) -> Backup | None:
         """The backup under the cursor."""
         return self.by_key.get(self.query_one(BackupTable).selected_key or "")
+
+    @property
+    def other_job(self) -> JobRecord | None:
+        """The operation that another process is running."""
+        job = self.status.job if self.status is not None else None
+        return job if job is not None and job.pid != os.getpid() else None
 
     # Reading
 
@@ -114,6 +124,10 @@ class CatalogScreen(OperatingScreen):
         title.left, title.right = head.title, head.kino
         line.left = head.schedule
         line.set_class(head.alarm, "-alarm")
+        if self.other_job is None:
+            self._busy_looks.pause()
+        else:
+            self._busy_looks.resume()
         self._say_empty()
         self.offer_keys()
 
@@ -186,10 +200,11 @@ class CatalogScreen(OperatingScreen):
         self.call_after_refresh(self._fill)
 
     def action_sort(self) -> None:
-        """Go on to the next order."""
+        """Go on to the next order; one that is not the usual is named above the list."""
         self._order = self._order.next()
         self._fill()
-        self.notify(f"Sorted {self._order}", timeout=2)
+        usual = self._order is Order.NEWEST
+        self.query_one("#order", Static).border_title = "" if usual else f" sorted {self._order} "
 
     async def action_filter(self) -> None:
         """Type to filter; the field appears below the head."""
