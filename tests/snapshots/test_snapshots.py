@@ -265,8 +265,8 @@ def test_created(snap_compare: Compare) -> None:
 def test_error(snap_compare: Compare) -> None:
     """What happened, what it means, what to do, and the exact text."""
     error = NoSpaceError(
-        "/mnt/nas/[backups] has 12.0 MB free; 31.4 MB are needed and 256.0 MB are kept free for Kino.",
-        hint="Free some space, or move the backup location to a larger volume.",
+        "The copy needs 31.4 MB in /mnt/[nas]; 12.0 MB are free and 256.0 MB are kept free for Kino.",
+        hint="Free space there, or move the backup location to a larger volume.",
     )
     error.__cause__ = OSError(28, "No space left on device")
     app = KinoBackupApp(PreparedBackend(household(), error=error))
