@@ -83,7 +83,7 @@ class CancelToken:
     def raise_if_cancelled(self) -> None:
         """Raise `OperationCancelledError` if somebody asked to stop."""
         if self._cancelled:
-            raise OperationCancelledError("Cancelled; nothing was kept.")
+            raise OperationCancelledError("Cancelled.")
 
 
 def ignore(_event: JobEvent) -> None:
