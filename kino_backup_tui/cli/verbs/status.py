@@ -41,9 +41,9 @@ def _lines(context: Context, status: Status) -> list[tuple[str, str]]:
     from kino_backup_tui.presentation.text import (
         STATUS_NAMES,
         ago_text,
-        frequency_text,
         printable,
         run_text,
+        schedule_text,
         size_text,
     )
 
@@ -55,7 +55,7 @@ def _lines(context: Context, status: Status) -> list[tuple[str, str]]:
     lines = [
         ("Kino", f"{printable(status.kino_version)}, {running}{how}"),
         ("Data path", f"{printable(str(status.data_path))} on {printable(status.host)}"),
-        ("Schedule", f"{frequency_text(status.settings)} {status.zone}, keep {status.settings.keep}"),
+        ("Schedule", f"{schedule_text(status.settings, status.zone)}, keep {status.settings.keep}"),
         ("Location", f"{printable(str(status.location))}{free}"),
         ("Backups", ", ".join(counts) or none),
     ]
