@@ -11,11 +11,12 @@ import pytest
 
 # To be there when a user asks for them who may not read our modules.
 import kino_backup_tui.cli.verbs.list_
-import kino_backup_tui.core.operations.listing
+import kino_backup_tui.core.operations.listing  # noqa: F401
 from kino_backup_tui.cli.main import cli as program
 from kino_backup_tui.core.errors import NotPermittedError
 from tests.as_user import NOBODY, let_others_in, run_as
 from tests.cli.harness import CONFIG, Cli, write_kino
+from tests.core.archive.archives import honest
 
 
 def damage(archive: Path) -> None:
@@ -333,3 +334,22 @@ def test_an_unreadable_data_path_is_not_permitted_however_it_is_named(
 
     path = cli.data_path
     assert run_as(NOBODY, ask) == f"{path} (from --data-path) {path} (from KINO_DATA_PATH)"
+
+
+def test_verify_all_counts_damaged_and_unreadable_ones_apart(cli: Cli) -> None:
+    """Every backup that is not proven is in the sum."""
+    damage(cli.create())
+    later = cli.create()
+    cli.create()
+    later.write_bytes(honest(format=99))
+    error = cli.run("verify", "--all", "--json").json["error"]
+    assert error["code"] == "archive_damaged"
+    assert error["message"] == "1 of 3 backups did not pass, and 1 could not be verified."
+
+
+def test_prune_says_how_many_stay(cli: Cli) -> None:
+    """Not how many would be kept if there were more."""
+    manual = cli.create()
+    schedule_like(manual, "2026-04-26T03-00-00")
+    result = cli.run("prune", "--dry-run")
+    assert result.err.splitlines()[0] == "Would remove 0 of 0 scheduled backups; at most 3 stay."
