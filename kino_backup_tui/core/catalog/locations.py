@@ -75,6 +75,11 @@ def read_marker(location: Path) -> str | None:
                 return _marker_in(stream)
         except FileNotFoundError:
             return None
+        except PermissionError as error:
+            raise NotPermittedError(
+                f"{path} cannot be read by {user_name()}, so nothing is known of the backup location.",
+                hint="Make that file readable for all (chmod a+r); it holds no secret.",
+            ) from error
 
 
 def access_problem(location: Path) -> KinoBackupError | None:

@@ -83,6 +83,7 @@ def test_a_marker_that_cannot_be_read_is_not_a_missing_one(
 
     assert answer.startswith("not_permitted: ")
     assert str(marker) in answer
+    assert "readable" in answer
     assert marker.read_text() == text
 
 
