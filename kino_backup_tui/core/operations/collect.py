@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,7 +54,7 @@ def collect(kino: Kino, scratch: Path, job: Job, space: Space) -> Collected:
     left_out += [
         LeftOut(f"{name}/", reason)
         for name, reason in _NEVER_SAVED.items()
-        if (kino.data_path / name).is_dir()
+        if os.path.isdir(kino.data_path / name)  # noqa: PTH112 - a Path may raise
     ]
     database = kino.layout.database
     _copy_database(kino, scratch / database, job, space)
