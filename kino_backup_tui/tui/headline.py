@@ -33,8 +33,9 @@ class Headline:
 
 
 def problems_of(status: Status) -> list[KinoBackupError]:
-    """What is wrong with the location and the settings, the more urgent first."""
-    return [problem for problem in (status.location_problem, status.settings_problem) if problem is not None]
+    """What is wrong with the location, the database and the settings, the more urgent first."""
+    problems = (status.location_problem, status.database_problem, status.settings_problem)
+    return [problem for problem in problems if problem is not None]
 
 
 def headline(status: Status, now: datetime, pid: int) -> Headline:
@@ -90,9 +91,9 @@ def _overdue(status: Status, now: datetime) -> str:
 
 def empty_text(status: Status) -> str:
     """What an empty list says: that there are none, unless there may be some out of sight."""
-    problems = problems_of(status)
-    if problems:
-        return f"No backups can be seen. {text.printable(problems[0].message)} Press p for what to do."
+    problem = status.location_problem or status.settings_problem
+    if problem is not None:
+        return f"No backups can be seen. {text.printable(problem.message)} Press p for what to do."
     if not status.settings.runs:
         return "No backups yet. The schedule is off: press b to make one now."
     if status.kino.running is False or status.next_run is None:

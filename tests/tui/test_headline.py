@@ -6,7 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from kino_backup_tui.core.errors import InvalidSettingsError, KinoBackupError, LocationError
+from kino_backup_tui.core.errors import (
+    DatabaseDamagedError,
+    InvalidSettingsError,
+    KinoBackupError,
+    LocationError,
+)
 from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
 from kino_backup_tui.tui.headline import empty_text, headline
@@ -98,6 +103,17 @@ def test_two_problems_are_counted_before_the_first_is_named() -> None:
     )
 
     assert headline(status, NOW, pid=1).schedule == "2 problems: /mnt/nas is gone. · p tells more"
+
+
+def test_a_database_that_cannot_be_backed_up_is_an_alarm_and_hides_no_backups() -> None:
+    """The status line names it; an empty list is still said to be empty."""
+    problem = DatabaseDamagedError("The database db.sqlite is empty.")
+    status = replace(PreparedBackend().status(), database_problem=problem)
+
+    head = headline(status, NOW, pid=1)
+
+    assert (head.schedule, head.alarm) == ("The database db.sqlite is empty. · p tells more", True)
+    assert empty_text(status).startswith("No backups yet.")
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ _WORDS = (
     ("✓ verified", "read to its end: every digest, the database and its row counts agree"),
     ("· unverified", "written, not read back yet: press v"),
     ("✗ damaged", "not what was written; retention neither counts nor removes it"),
-    ("? unreadable", "the file could not be opened; that says nothing of its contents"),
+    ("? unreadable", "not to be opened, or of a later format; that says nothing of its contents"),
     ("… unfinished", "half a file that an interrupted run left behind"),
     ("Scheduled", "made by the schedule; the newest are kept, older ones go"),
     ("Manual", "made by you; stays until you delete it"),
