@@ -15,10 +15,14 @@ def main() -> None:
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     try:
         from kino_backup_tui.cli.main import run
+        from kino_backup_tui.cli.signals import end_on_signals
+
+        code = run()
     except KeyboardInterrupt:
         # Ctrl-C while Python is still loading modules: nothing has been touched yet.
         sys.exit(130)
-    code = run()
+    # Python's own end takes a while, in which Ctrl-C would print a traceback and change the exit code.
+    end_on_signals(code)
     gc.freeze()
     sys.exit(code)
 

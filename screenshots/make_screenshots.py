@@ -24,14 +24,15 @@ os.environ.pop("NO_COLOR", None)
 # Textual reads its theme while it is imported, so everything that imports it comes after.
 from textual.pilot import Pilot
 
-from kino_backup_tui.core.errors import NoSpaceError, OperationCancelledError
+from kino_backup_tui.core.catalog.locations import access_problem
+from kino_backup_tui.core.errors import OperationCancelledError
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.running import KinoState
 from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.models import Backup
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.create import Created
 from kino_backup_tui.core.operations.listing import Listing
+from kino_backup_tui.core.operations.making import Created
 from kino_backup_tui.core.operations.schedule import SchedulePreview
 from kino_backup_tui.core.operations.status import Status
 from kino_backup_tui.core.progress import Control, JobEvent, Stage
@@ -108,15 +109,15 @@ class StoppedBackend(SampleBackend):
         raise OperationCancelledError("The picture is taken.")
 
 
-class FullBackend(SampleBackend):
-    """A disk without room."""
+class UnpluggedBackend(SampleBackend):
+    """A backup location on a disk that is not there."""
 
     def create(self, control: Control, *, accept_location: bool = False) -> Created:
-        """Refuse for lack of space."""
-        raise NoSpaceError(
-            "/mnt/nas/backups has 12.0 MB free; 31.4 MB are needed, and 256.0 MB are kept free for Kino.",
-            hint="Free some space, or move the backup location to a larger volume.",
-        )
+        """Refuse, in the program's own words."""
+        problem = access_problem(Path("/mnt/nas/kino"))
+        if problem is None:
+            return super().create(control, accept_location=accept_location)
+        raise problem
 
 
 def write(name: str, svg: str) -> None:
@@ -163,7 +164,7 @@ async def main() -> None:
         await shoot(backend, "help", "question_mark")
         await shoot(backend, "import", "i")
         await shoot(StoppedBackend(context), "progress", "b")
-        await shoot(FullBackend(context), "error", "b")
+        await shoot(UnpluggedBackend(context), "error", "b")
 
 
 if __name__ == "__main__":

@@ -19,10 +19,12 @@ from kino_backup_tui.cli.output import (
     prepare_streams,
     talk,
     tell_error,
+    warn,
     write_json,
 )
 from kino_backup_tui.cli.session import Session
 from kino_backup_tui.cli.signals import StoppedBySignal, stop_on_signals
+from kino_backup_tui.core.clock import zone_problem
 from kino_backup_tui.core.errors import KinoBackupError, UsageError
 
 PROGRAM = "kino-backup-tui"
@@ -76,6 +78,9 @@ def cli(context: click.Context, data_path: Path | None, layout: str | None, demo
     if demo and (context.invoked_subcommand or data_path or layout):
         raise UsageError("--demo brings its own Kino: it goes with no verb, no --data-path and no --layout.")
     context.obj = Session(data_path, layout)
+    problem = zone_problem()
+    if problem:
+        warn(problem)
     if context.invoked_subcommand:
         return None
     return _open_screens(context.obj, demo=demo)

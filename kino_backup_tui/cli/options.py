@@ -14,11 +14,12 @@ _LAYOUTS = ("documented", "kino-0.3")
 class PathType(click.Path):
     """A path that is not empty: `--data-path "$UNSET"` must not mean the current folder."""
 
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
+    def __init__(self, kind: type[Path] | type[str] = Path) -> None:
+        # Whether it can be read is found out by reading it, and is an error of its own.
+        super().__init__(path_type=kind, readable=False)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return a `Path`; refuse the empty string."""
+        """Return a path of the kind asked for; refuse the empty string."""
         if not str(value):
             self.fail("must not be empty.", param, ctx)
         return super().convert(value, param, ctx)

@@ -1,12 +1,14 @@
 """Ctrl-C, SIGTERM and SIGHUP: a clean stop, and the exit code that says which of them it was.
 
-While an operation runs, a signal asks it to stop, and it removes what it has begun. At any other moment the
-signal ends the program where it stands: nothing is being changed then.
+While an operation runs, a signal asks it to stop, and it removes what it has begun. Once it is done, a signal
+changes nothing any more: a script must see what was made, and 0. Before, the signal ends the program where it
+stands: nothing is being changed then.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -31,18 +33,27 @@ class StoppedBySignal(BaseException):  # like KeyboardInterrupt, nothing on the 
         self.error = error or OperationCancelledError("Interrupted.")
 
 
-def stop_on_signals() -> contextlib.AbstractContextManager[None]:
-    """Within the block, a signal raises `StoppedBySignal`."""
+@contextlib.contextmanager
+def stop_on_signals() -> Iterator[None]:
+    """Within the block, a signal raises `StoppedBySignal`; what is left to do after it is not disturbed."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
         raise StoppedBySignal(number)
 
-    return _handling(stop)
+    taken = _take(stop)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_IGN)
 
 
 @contextlib.contextmanager
 def cancel_on_signals() -> Iterator[CancelToken]:
-    """Within the block, a signal sets the token; a cancelled operation then raises `StoppedBySignal`."""
+    """Within the block, a signal sets the token; a cancelled operation then raises `StoppedBySignal`.
+
+    After the block a signal does nothing: the work is done, and only the telling of it is left.
+    """
     from kino_backup_tui.core.progress import CancelToken
 
     token = CancelToken()
@@ -52,24 +63,28 @@ def cancel_on_signals() -> Iterator[CancelToken]:
         received.append(number)
         token.cancel()
 
-    with _handling(cancel):
-        try:
-            yield token
-        except OperationCancelledError as error:
-            if not received:
-                raise
-            raise StoppedBySignal(received[0], error) from error
+    _take(cancel)
+    try:
+        yield token
+    except OperationCancelledError as error:
+        if not received:
+            raise
+        raise StoppedBySignal(received[0], error) from error
 
 
-@contextlib.contextmanager
-def _handling(handler: _Handler) -> Iterator[None]:
-    previous = {number: signal.getsignal(number) for number in _SIGNALS}
-    # A signal that is ignored at the start (nohup, a background job) is meant to stay ignored.
-    taken = [number for number, was in previous.items() if was is not signal.SIG_IGN]
+def end_on_signals(code: int) -> None:
+    """From now on a signal ends the program at once, as it would have ended: with this exit code."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        os._exit(code)
+
+    for number in _SIGNALS:
+        signal.signal(number, end)
+
+
+def _take(handler: _Handler) -> list[signal.Signals]:
+    """Handle those that are not ignored; one that is (nohup, a background job) is meant to stay so."""
+    taken = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     for number in taken:
         signal.signal(number, handler)
-    try:
-        yield
-    finally:
-        for number in taken:
-            signal.signal(number, previous[number])
+    return taken

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, tzinfo
+import time
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
 
@@ -27,8 +28,73 @@ class SystemClock:
         return datetime.now(UTC)
 
     def zone(self) -> tzinfo:
-        """The zone of this host; `str()` of it is the IANA name."""
-        return _linked_zone() or _asked_zone()
+        """The zone of this host; `str()` of it is the IANA name, or the rule that TZ gives instead of one."""
+        wanted = os.environ.get("TZ")
+        return (_wanted_zone(wanted) if wanted else None) or _host_zone()
+
+
+def zone_problem() -> str:
+    """Why the zone is not the one TZ asks for, as a sentence; empty if it is."""
+    wanted = os.environ.get("TZ")
+    if not wanted or _wanted_zone(wanted) is not None:
+        return ""
+    return f"TZ is {wanted!r}, which is no time zone here: times are in {_host_zone()}."
+
+
+class _LibraryZone(tzinfo):
+    """The zone of this process as the C library has it, which alone reads the rules of tzset(3)."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __str__(self) -> str:
+        return self._name
+
+    def fromutc(self, dt: datetime) -> datetime:
+        """The local time of an instant, with the fold of PEP 495."""
+        instant = dt.replace(tzinfo=UTC, microsecond=0)
+        # Naive, so that Python asks the C library.
+        local = datetime.fromtimestamp(instant.timestamp())  # noqa: DTZ006
+        return local.replace(microsecond=dt.microsecond, tzinfo=self)
+
+    def utcoffset(self, dt: datetime | None) -> timedelta | None:
+        """The offset at a local time, which its fold makes unique."""
+        if dt is None:
+            return None
+        wall = dt.replace(tzinfo=None, microsecond=0)
+        return wall - datetime.fromtimestamp(wall.timestamp(), UTC).replace(tzinfo=None)
+
+    def dst(self, dt: datetime | None) -> timedelta | None:
+        """Not known."""
+        return None
+
+    def tzname(self, dt: datetime | None) -> str:
+        """The name, at any time."""
+        return self._name
+
+
+def _wanted_zone(wanted: str) -> tzinfo | None:
+    """What TZ asks for: the name or file of a zone, or a rule in POSIX's words; None for anything else."""
+    import re
+
+    found = _found_zone()
+    if found is not None:
+        return found
+    name = "[A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>"
+    span = "[+-]?[0-9]{1,3}(?::[0-9]{2}){0,2}"
+    rule = f"(?:{name}){span}(?:(?:{name})(?:{span})?(?:,[0-9MJ.,:/+-]+)?)?"
+    wanted = wanted.removeprefix(":")
+    return _LibraryZone(wanted) if re.fullmatch(rule, wanted) else None
+
+
+def _host_zone() -> tzinfo:
+    """The zone of the host itself, whatever TZ says."""
+    linked = _linked_zone()
+    if linked is not None:
+        return linked
+    if os.environ.get("TZ"):
+        return UTC  # nothing can be asked any more: both tzlocal and the C library go by TZ
+    return _found_zone() or _LibraryZone("/".join(dict.fromkeys(time.tzname)))
 
 
 def _linked_zone() -> tzinfo | None:
@@ -38,8 +104,6 @@ def _linked_zone() -> tzinfo | None:
     """
     import zoneinfo
 
-    if "TZ" in os.environ:
-        return None
     try:
         target = os.readlink("/etc/localtime")  # noqa: PTH115 - a Path would resolve nothing more
         return zoneinfo.ZoneInfo(target.partition("/zoneinfo/")[2])
@@ -47,7 +111,13 @@ def _linked_zone() -> tzinfo | None:
         return None
 
 
-def _asked_zone() -> tzinfo:
+def _found_zone() -> tzinfo | None:
+    """What tzlocal finds: in TZ if it is set, else in the places that distributions have for it."""
+    import zoneinfo
+
     import tzlocal
 
-    return tzlocal.get_localzone()
+    try:
+        return tzlocal.get_localzone()
+    except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
+        return None

@@ -119,13 +119,11 @@ def open_regular(path: Path, *, follow: bool = False) -> BinaryIO:
 
 
 def is_foreign_link(path: Path) -> bool:
-    """Whether a path is a symbolic link that somebody else than root or its target's owner has made."""
-    if not path.is_symlink():
-        return False
-    try:
-        return path.lstat().st_uid not in (0, path.stat().st_uid)
-    except OSError:
-        return True
+    """Whether a path is a symbolic link that somebody else than root or its target's owner has made.
+
+    Raises `OSError` for a link whose target is not there or cannot be looked at.
+    """
+    return path.is_symlink() and path.lstat().st_uid not in (0, path.stat().st_uid)
 
 
 def make_private_folder(folder: Path, owner: Owner) -> None:

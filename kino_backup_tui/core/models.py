@@ -28,7 +28,7 @@ class BackupStatus(StrEnum):
     UNVERIFIED = "unverified"
     DAMAGED = "damaged"
     UNREADABLE = "unreadable"
-    """The file could not be opened or read; that says nothing of its contents."""
+    """The file could not be opened, or is of a later format; that says nothing of its contents."""
 
 
 class EntryRole(StrEnum):

@@ -82,7 +82,6 @@ class JobEvent(NamedTuple):
     note: str = ""
     """With "note": what the current stage has found, or is waiting for; a later one replaces it."""
 
-
     result: Mapping[str, Any] | None = None
     """With "end": what the operation found or did, where a sentence does not hold it."""
 
@@ -109,7 +108,7 @@ class CancelToken:
     def raise_if_cancelled(self) -> None:
         """Raise `OperationCancelledError` if somebody asked to stop."""
         if self._cancelled:
-            raise OperationCancelledError("Cancelled; nothing was kept.")
+            raise OperationCancelledError("Cancelled.")
 
 
 def ignore(_event: JobEvent) -> None:

@@ -143,7 +143,8 @@ class Workspace(NamedTuple):
 def workspace_of(kino: Kino) -> Workspace:
     """The working folder of a Kino; created only when something has to be written."""
     folder = kino.data_path / WORKING_FOLDER
-    if os.access(folder if folder.is_dir() else kino.data_path, os.W_OK | os.X_OK):
+    there = os.path.isdir(folder)  # noqa: PTH112 - a Path may raise
+    if os.access(folder if there else kino.data_path, os.W_OK | os.X_OK):
         return Workspace(folder, kino.data_path, kino.owner, fallback=False)
     state = os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser()
     name = hashlib.sha256(os.fsencode(kino.data_path)).hexdigest()[:16]

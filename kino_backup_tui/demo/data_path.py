@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from kino_backup_tui.core.errors import UsageError
@@ -27,6 +30,35 @@ def furnish_data_path(data_path: Path) -> None:
         _make_empty_folder(data_path)
         _write_files(data_path)
         _create_database_file(data_path / DOCUMENTED.database)
+
+
+@contextlib.contextmanager
+def emptied_on_failure(data_path: Path) -> Iterator[None]:
+    """Leave no half sample: if the block fails, an empty folder is empty again, and a new one is gone.
+
+    A folder that has something in it to begin with is left alone.
+    """
+    # Of folders that are yet to be made, the outermost.
+    new = next(
+        (path for path in reversed((data_path, *data_path.parents)) if not os.path.lexists(path)), None
+    )
+    full = new is None and not _is_empty_folder(data_path)
+    try:
+        yield
+    except BaseException:
+        if new is not None:
+            shutil.rmtree(new, ignore_errors=True)
+        elif not full:
+            for path in list(data_path.iterdir()):
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+        raise
+
+
+def _is_empty_folder(path: Path) -> bool:
+    try:
+        return not any(path.iterdir())
+    except OSError:
+        return False
 
 
 def _make_empty_folder(data_path: Path) -> None:

@@ -16,9 +16,9 @@ from kino_backup_tui.core.models import Backup, BackupKind
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.verify import verify_backup
-from kino_backup_tui.core.progress import Control
+from kino_backup_tui.core.progress import CancelToken, Control
 from kino_backup_tui.core.schedule import latest_slot
-from kino_backup_tui.demo.data_path import furnish_data_path
+from kino_backup_tui.demo.data_path import emptied_on_failure, furnish_data_path
 from kino_backup_tui.demo.library import Library
 from kino_backup_tui.demo.schema import SCHEMA_OF_VERSION, migrate, open_database
 
@@ -54,21 +54,29 @@ class _Occasion:
     bad_port: bool = False
 
 
-def write_sample(data_path: Path, clock: Clock) -> None:
+def write_sample(data_path: Path, clock: Clock, cancel: CancelToken | None = None) -> None:
     """Write a whole data path into a new or empty folder, as if Kino had run there until `clock.now()`.
 
-    Raises `UsageError` if something is in the folder, `LocationError`, `NotPermittedError`, `NoSpaceError`.
+    Raises `UsageError` if something is in the folder, `LocationError`, `NotPermittedError`, `NoSpaceError`,
+    `OperationCancelledError`; whatever was written is removed then.
     """
-    furnish_data_path(data_path)
+    with emptied_on_failure(data_path):
+        furnish_data_path(data_path)
+        _write_history(data_path, clock, Control(cancel=cancel or CancelToken()))
+
+
+def _write_history(data_path: Path, clock: Clock, control: Control) -> None:
     kino = Kino(data_path.resolve())
     library = Library(clock.now())
     damaged: list[Backup] = []
     with closing(open_database(kino.database)) as connection:
         migrate(connection, library.begin, upto=SCHEMA_OF_VERSION[_OLD])
         for occasion in _occasions(clock):
+            control.cancel.raise_if_cancelled()
             migrate(connection, occasion.at, upto=SCHEMA_OF_VERSION[occasion.kino_version])
             library.write(connection, occasion.at)
-            backup = _back_up(Context(kino, _Past(occasion.at, clock.zone())), occasion)
+            context = Context(kino, _Past(occasion.at, clock.zone()))
+            backup = _back_up(context, occasion, control)
             if occasion.damaged:
                 damaged.append(backup)
         library.write(connection, clock.now())
@@ -76,16 +84,16 @@ def write_sample(data_path: Path, clock: Clock) -> None:
         _damage(backup.path)
         # The sample should show what a verification finds, so one has taken place.
         with contextlib.suppress(ArchiveError):
-            verify_backup(Context(kino, clock), backup, Control())
+            verify_backup(Context(kino, clock), backup, control)
 
 
-def _back_up(context: Context, occasion: _Occasion) -> Backup:
+def _back_up(context: Context, occasion: _Occasion, control: Control) -> Backup:
     version = BAD_PORT_VERSION if occasion.bad_port else occasion.kino_version
     settings = context.kino.config_file.read_bytes()
     if occasion.bad_port:
         context.kino.config_file.write_bytes(settings.replace(_PORT, _BAD_PORT))
     try:
-        return create_backup(context, Control(), kind=occasion.kind, version=version).backup
+        return create_backup(context, control, kind=occasion.kind, version=version).backup
     finally:
         if occasion.bad_port:
             context.kino.config_file.write_bytes(settings)

@@ -199,6 +199,9 @@ def status_object(status: Status, interrupted: Interrupted | None = None, way_ba
         "schedule_problem": None
         if status.settings_problem is None
         else problem_object(status.settings_problem),
+        "database_problem": None
+        if status.database_problem is None
+        else problem_object(status.database_problem),
         "next_run": instant_text(status.next_run),
         "location": str(status.location),
         "location_problem": None

@@ -166,6 +166,18 @@ def frequency_text(settings: BackupSettings) -> str:
     """The schedule in a few words: "Daily at 03:00", "Backups are off"."""
     if not settings.runs:
         return "Backups are off"
+    return _frequency(settings)
+
+
+def schedule_text(settings: BackupSettings, zone: str) -> str:
+    """The schedule with its zone, and when it is switched off what it would be."""
+    if settings.frequency.value == "off":
+        return "Backups are off"
+    when = f"{_frequency(settings)} {zone}"
+    return when if settings.enabled else f"Backups are off; once enabled: {when}"
+
+
+def _frequency(settings: BackupSettings) -> str:
     at = settings.time.strftime("%H:%M")
     return {
         "daily": f"Daily at {at}",

@@ -32,7 +32,7 @@ class KinoBackupApp(App[None]):
     CSS_PATH = "app.tcss"
     COMMANDS = set()  # noqa: RUF012 - the page brings the commands
     # To a type checker Textual's own annotations make these variables of each instance.
-    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (60, "-wide-enough")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (60, "-narrow"), (80, "-wide-enough")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-too-short"), (16, "-high-enough")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c,ctrl+q", "leave", "Quit", show=False, priority=True, system=True, id="app.leave"),

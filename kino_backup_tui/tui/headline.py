@@ -35,9 +35,10 @@ class Headline:
     """Whether the second line is about something the admin should act on."""
 
 
-def problem_of(status: Status) -> KinoBackupError | None:
-    """What is wrong with the location or the settings, the more urgent first."""
-    return status.location_problem or status.settings_problem
+def problems_of(status: Status) -> list[KinoBackupError]:
+    """What is wrong with the location, the database and the settings, the more urgent first."""
+    problems = (status.location_problem, status.database_problem, status.settings_problem)
+    return [problem for problem in problems if problem is not None]
 
 
 def headline(status: Status, now: datetime, pid: int, *, interrupted: bool = False) -> Headline:
@@ -61,10 +62,11 @@ def _second_line(status: Status, now: datetime, pid: int) -> tuple[str, bool]:
         started = text.ago_text(job.started_at, now)
         what = _IN_WORDS.get(job.operation, text.printable(job.operation))
         return f"{what} is running, started {started} · press w to watch", False
-    problem = problem_of(status)
-    if problem is not None:
-        overdue = _overdue(status, now)
-        return f"{overdue}{': ' if overdue else ''}{text.printable(problem.message)} · p tells more", True
+    problems = problems_of(status)
+    if problems:
+        number = f"{len(problems)} problems" if len(problems) > 1 else ""
+        before = "".join(f"{part}: " for part in (_overdue(status, now), number) if part)
+        return f"{before}{text.printable(problems[0].message)} · p tells more", True
     if not status.settings.runs:
         return f"Backups are off · press s to turn them on · {_newest(status, now)}", True
     plan = f"{text.frequency_text(status.settings)} {text.printable(status.zone)}"
@@ -95,7 +97,10 @@ def _overdue(status: Status, now: datetime) -> str:
 
 
 def empty_text(status: Status) -> str:
-    """What an empty list says."""
+    """What an empty list says: that there are none, unless there may be some out of sight."""
+    problem = status.location_problem or status.settings_problem
+    if problem is not None:
+        return f"No backups can be seen. {text.printable(problem.message)} Press p for what to do."
     if not status.settings.runs:
         return "No backups yet. The schedule is off: press b to make one now."
     if status.kino.running is False or status.next_run is None:

@@ -98,3 +98,11 @@ def test_the_module_is_the_command() -> None:
     done = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("kino-backup-tui ")
     assert sys.executable in COMMAND
+
+
+def test_a_tz_that_names_no_zone_is_said_once_and_stops_nothing(cli: Cli) -> None:
+    """Every verb goes on in the zone of the host, with one warning."""
+    for verb in (["list"], ["status"], ["schedule"], ["create"]):
+        result = cli.run(*verb, TZ="Europe/berlin")
+        assert result.code == 0, result.err
+        assert result.err.count("warning: TZ is 'Europe/berlin', which is no time zone here") == 1

@@ -87,3 +87,35 @@ def test_schedule_set_can_accept_another_disk_in_the_same_place(cli: Cli, tmp_pa
     result = cli.run("schedule", "set", "--location", str(disk), "--accept-location", "--json")
     assert (result.code, result.json["location_problem"]) == (0, None)
     assert cli.run("create").code == 0
+
+
+def test_every_bad_value_is_named_at_once(cli: Cli) -> None:
+    """Correcting one only to hear of the next would take as many tries as there are."""
+    config = cli.data_path / "config.toml"
+    config.write_text('[backup]\nkeep = 0\nfrequency = "hourly"\ntime = "25:00"\n')
+    error = cli.run("schedule", "--json").json["error"]
+    assert error["message"] == (
+        f'{config}: backup.frequency is "hourly"; allowed is "daily", "weekly", "monthly" or "off". '
+        'backup.time is "25:00"; allowed is a time from "00:00" to "23:59". '
+        "backup.keep is 0; allowed is a whole number from 1 to 365."
+    )
+    assert "another frequency, time and keep" in error["hint"]
+
+
+def test_a_schedule_that_is_off_says_what_it_would_be(cli: Cli) -> None:
+    """Changing the time while backups are off shows the new time; the zone belongs to it."""
+    result = cli.run("schedule", "set", "--disabled", "--time", "04:30", "--frequency", "weekly")
+    assert result.out.splitlines()[0] == (
+        "Schedule    Backups are off; once enabled: Sundays at 04:30 Europe/Berlin"
+    )
+    assert "Sundays at 04:30 Europe/Berlin" in cli.run("status").out
+    assert cli.run("schedule", "set", "--enabled").out.splitlines()[0] == (
+        "Schedule    Sundays at 04:30 Europe/Berlin"
+    )
+
+
+def test_a_frequency_of_off_has_no_time(cli: Cli) -> None:
+    """Enabled or not, nothing would run: neither time nor zone is shown."""
+    for switch in ("--enabled", "--disabled"):
+        result = cli.run("schedule", "set", "--frequency", "off", switch)
+        assert result.out.splitlines()[0] == "Schedule    Backups are off"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.harness import Cli, end_of, event_of
+from tests.cli.harness import COMMAND, Cli, end_of, event_of, run
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 
@@ -123,3 +124,76 @@ def test_nohup_is_respected(slow_cli: Cli) -> None:
         process.send_signal(signal.SIGHUP)
         assert end_of(process)[0] == 0
     assert len(slow_cli.archives) == 1
+
+
+@pytest.mark.parametrize(("number", "_code"), SIGNALS)
+def test_a_signal_after_the_work_is_done_changes_nothing(
+    cli: Cli, number: signal.Signals, _code: int
+) -> None:
+    """A script must see 0 and the path of a backup that was made, whatever comes while it is told of."""
+    program = (
+        "import os, sys\n"
+        "class Interrupted:\n"
+        "    def __init__(self, stream): self._stream = stream\n"
+        "    def __getattr__(self, name): return getattr(self._stream, name)\n"
+        f"    def write(self, text): os.kill(os.getpid(), {number.value}); self._stream.write(text)\n"
+        "sys.stdout, sys.stderr = Interrupted(sys.stdout), Interrupted(sys.stderr)\n"
+        "from kino_backup_tui.__main__ import main\n"
+        "main()"
+    )
+    result = run([COMMAND[0], "-c", program, "--data-path", str(cli.data_path), "create"])
+    assert (result.code, result.out) == (0, f"{cli.archives[0]}\n")
+    assert result.err.startswith("Created ")
+
+
+@pytest.mark.parametrize(("number", "_code"), SIGNALS)
+def test_a_signal_while_python_shuts_down_keeps_the_exit_code(
+    cli: Cli, number: signal.Signals, _code: int
+) -> None:
+    """The work is done and told of: neither noise nor death by a signal follows."""
+    program = (
+        "import atexit, os\n"
+        f"atexit.register(lambda: os.kill(os.getpid(), {number.value}))\n"
+        "from kino_backup_tui.__main__ import main\n"
+        "main()"
+    )
+    for verb, expected in ((["list"], 0), (["show", "nothing"], 3)):
+        result = run([COMMAND[0], "-c", program, "--data-path", str(cli.data_path), *verb])
+        assert result.code == expected
+        assert "Traceback" not in result.err
+        assert "KeyboardInterrupt" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("verb", "message"),
+    [("verify", "Cancelled."), ("export", "Cancelled; nothing was kept.")],
+)
+def test_what_became_of_the_work_is_said_in_words_that_fit(
+    slow_cli: Cli, tmp_path: Path, verb: str, message: str
+) -> None:
+    """A verification has nothing to keep."""
+    archive = slow_cli.create()
+    target = [str(tmp_path)] if verb == "export" else []
+    with slow_cli.running(verb, str(archive), *target, "--json", "--progress") as process:
+        assert event_of(process)["event"] == "start"
+        process.send_signal(signal.SIGINT)
+        _, lines, _ = end_of(process)
+    assert lines[-1]["error"]["message"] == message
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_interrupted_demo_leaves_nothing(tmp_path: Path, there: bool) -> None:
+    """A half sample would only be in the way of the next try; a folder that was there stays, empty."""
+    sample = tmp_path / "of" / "mine"
+    if there:
+        sample.mkdir(parents=True)
+    with Cli(sample).running("demo", str(sample)) as process:
+        deadline = time.monotonic() + 30
+        while not list(sample.glob("backups/*.tar.gz")):
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) in (130, 143)
+    assert [path.name for path in tmp_path.rglob("*")] == (["of", "mine"] if there else [])
+    assert Cli(sample).run("demo", str(sample)).code == 0

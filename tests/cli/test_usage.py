@@ -55,6 +55,7 @@ NOT_IN_THIS_VERSION = (
         ["schedule", "set", "--keep", "0"],
         ["schedule", "set", "--keep", "many"],
         ["schedule", "set", "--location", "relx"],
+        ["schedule", "set", "--enabled", "--disabled"],
         ["jobs", "extra"],
         ["watch", "one", "two"],
         ["demo"],

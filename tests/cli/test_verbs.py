@@ -9,6 +9,12 @@ from pathlib import Path
 
 import pytest
 
+# To be there when a user asks for them who may not read our modules.
+import kino_backup_tui.cli.verbs.list_
+import kino_backup_tui.core.operations.listing  # noqa: F401
+from kino_backup_tui.cli.main import cli as program
+from kino_backup_tui.core.errors import NotPermittedError
+from tests.as_user import NOBODY, let_others_in, run_as
 from tests.cli.harness import CONFIG, Cli, write_kino
 from tests.core.archive.archives import honest
 
@@ -298,3 +304,70 @@ def test_demo_writes_a_kino_that_can_be_listed(tmp_path: Path) -> None:
     kinds = {each["kind"] for each in target.run("list", "--json").json}
     assert kinds == {"scheduled", "manual", "pre_restore"}
     assert Cli(tmp_path).run("demo", str(target.data_path)).code == 2
+
+
+def test_exporting_a_damaged_backup_warns(cli: Cli, tmp_path: Path) -> None:
+    """The copy is true to a bad original: exit code 0, and a word on standard error and in the JSON."""
+    archive = cli.create()
+    damage(archive)
+    assert cli.run("verify", archive.name).code == 4
+    result = cli.run("export", archive.name, str(tmp_path), "--json")
+    assert (result.code, result.json["status"]) == (0, "damaged")
+    assert result.err.startswith(f"warning: {archive.name} is damaged: ")
+
+
+def test_export_into_a_missing_folder_writes_no_file_of_its_name(cli: Cli, tmp_path: Path) -> None:
+    """The slash at the end says folder."""
+    cli.create()
+    result = cli.run("export", "latest", f"{tmp_path}/sub/")
+    assert result.code == 11
+    assert not (tmp_path / "sub").exists()
+
+
+def test_status_warns_of_a_missing_database(cli: Cli) -> None:
+    """In words and as an object; what is known is told all the same."""
+    (cli.data_path / "db.sqlite").unlink()
+    result = cli.run("status", "--json")
+    assert (result.code, result.json["database_problem"]["code"]) == (0, "not_found")
+    assert result.err.startswith("warning: There is no database")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+def test_an_unreadable_data_path_is_not_permitted_however_it_is_named(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By option and by environment alike: the user is named, and it is no usage error."""
+    let_others_in(cli.data_path)
+    cli.data_path.chmod(0o700)
+    monkeypatch.setenv("KINO_DATA_PATH", str(cli.data_path))
+
+    def ask() -> str:
+        messages = []
+        for arguments in (["--data-path", str(cli.data_path), "list"], ["list"]):
+            # In this process: that user may not run the interpreter of the tests.
+            with pytest.raises(NotPermittedError) as caught:
+                program.main(arguments, standalone_mode=False)
+            messages.append(caught.value.message.partition(" cannot be read by ")[0])
+        return " ".join(messages)
+
+    path = cli.data_path
+    assert run_as(NOBODY, ask) == f"{path} (from --data-path) {path} (from KINO_DATA_PATH)"
+
+
+def test_verify_all_counts_damaged_and_unreadable_ones_apart(cli: Cli) -> None:
+    """Every backup that is not proven is in the sum."""
+    damage(cli.create())
+    later = cli.create()
+    cli.create()
+    later.write_bytes(honest(format=99))
+    error = cli.run("verify", "--all", "--json").json["error"]
+    assert error["code"] == "archive_damaged"
+    assert error["message"] == "1 of 3 backups did not pass, and 1 could not be verified."
+
+
+def test_prune_says_how_many_stay(cli: Cli) -> None:
+    """Not how many would be kept if there were more."""
+    manual = cli.create()
+    schedule_like(manual, "2026-04-26T03-00-00")
+    result = cli.run("prune", "--dry-run")
+    assert result.err.splitlines()[0] == "Would remove 0 of 0 scheduled backups; at most 3 stay."

@@ -241,7 +241,7 @@ def test_delete_pre_restore(snap_compare: Compare) -> None:
 
 
 def test_import(snap_compare: Compare) -> None:
-    """Asking for a file, and saying what is wrong with the path so far."""
+    """Asking for a file, and saying what the path still lacks."""
     assert snap_compare(KinoBackupApp(PreparedBackend(household())), run_before=pressing("i"))
 
 
@@ -266,8 +266,8 @@ def test_created(snap_compare: Compare) -> None:
 def test_error(snap_compare: Compare) -> None:
     """What happened, what it means, what to do, and the exact text."""
     error = NoSpaceError(
-        "/mnt/nas/[backups] has 12.0 MB free; 31.4 MB are needed and 256.0 MB are kept free for Kino.",
-        hint="Free some space, or move the backup location to a larger volume.",
+        "The copy needs 31.4 MB in /mnt/[nas]; 12.0 MB are free and 256.0 MB are kept free for Kino.",
+        hint="Free space there, or move the backup location to a larger volume.",
     )
     error.__cause__ = OSError(28, "No space left on device")
     app = KinoBackupApp(PreparedBackend(household(), error=error))

@@ -6,11 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from kino_backup_tui.core.errors import LocationError
+from kino_backup_tui.core.errors import (
+    DatabaseDamagedError,
+    InvalidSettingsError,
+    KinoBackupError,
+    LocationError,
+)
 from kino_backup_tui.core.jobs.journal import JobRecord
 from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
-from kino_backup_tui.tui.headline import headline
+from kino_backup_tui.tui.headline import empty_text, headline
 from tests.tui.prepared import NOW, PreparedBackend, backup
 
 ROOM = 79
@@ -118,3 +123,41 @@ def test_the_operation_of_another_process_is_named(operation: str, words: str) -
 
     assert head.schedule.startswith(words)
     assert head.schedule.endswith("press w to watch")
+
+
+def test_two_problems_are_counted_before_the_first_is_named() -> None:
+    """A broken config.toml is not hidden by a lost location, on whatever width."""
+    status = replace(
+        PreparedBackend().status(),
+        location_problem=LocationError("/mnt/nas is gone."),
+        settings_problem=InvalidSettingsError("config.toml is broken."),
+    )
+
+    assert headline(status, NOW, pid=1).schedule == "2 problems: /mnt/nas is gone. · p tells more"
+
+
+def test_a_database_that_cannot_be_backed_up_is_an_alarm_and_hides_no_backups() -> None:
+    """The status line names it; an empty list is still said to be empty."""
+    problem = DatabaseDamagedError("The database db.sqlite is empty.")
+    status = replace(PreparedBackend().status(), database_problem=problem)
+
+    head = headline(status, NOW, pid=1)
+
+    assert (head.schedule, head.alarm) == ("The database db.sqlite is empty. · p tells more", True)
+    assert empty_text(status).startswith("No backups yet.")
+
+
+@pytest.mark.parametrize(
+    "problem", [LocationError("/mnt/nas\x1b is gone."), InvalidSettingsError("/mnt/nas\x1b is broken.")]
+)
+def test_an_empty_list_does_not_deny_backups_that_cannot_be_seen(problem: KinoBackupError) -> None:
+    """With its location gone, or not known for certain, the page does not say that there are none."""
+    status = PreparedBackend().status()
+    if isinstance(problem, LocationError):
+        status = replace(status, location_problem=problem)
+    else:
+        status = replace(status, settings_problem=problem)
+
+    assert empty_text(status) == (
+        f"No backups can be seen. {problem.message.replace(chr(27), chr(92) + 'x1b')} Press p for what to do."
+    )

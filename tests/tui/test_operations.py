@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
 
 from kino_backup_tui.core.errors import KinoBackupError, LocationError, NoSpaceError, UnknownLocationError
 from kino_backup_tui.core.jobs.journal import JobRecord
@@ -21,7 +22,7 @@ from kino_backup_tui.core.progress import Control, JobEvent
 from kino_backup_tui.tui.app import KinoBackupApp
 from kino_backup_tui.tui.backend import Backend
 from kino_backup_tui.tui.screens.confirm import ConfirmScreen
-from kino_backup_tui.tui.screens.error import ErrorScreen
+from kino_backup_tui.tui.screens.error import ErrorScreen, Trouble
 from kino_backup_tui.tui.screens.path import PathScreen
 from kino_backup_tui.tui.screens.schedule import ScheduleScreen
 from tests.tui.driving import idle, line, loaded, page, shown_names, toasts, until, words
@@ -187,6 +188,7 @@ async def test_verify_finds_damage_and_says_nothing_was_changed(backend: Backend
         await idle(pilot)
 
         assert "could not be verified" in told
+        assert "What to do: Choose another backup; b on the list makes a fresh one." in told
         assert page(pilot).selected is not None
         assert page(pilot).selected.status == "damaged"  # type: ignore[union-attr]
 
@@ -225,6 +227,7 @@ async def test_importing_something_else_shows_why_and_keeps_nothing(
         await until(pilot, lambda: isinstance(pilot.app.screen, ErrorScreen))
 
         assert "Nothing was changed." in words(pilot.app.screen)
+        assert "What to do: Copy it again from where it came, or choose another." in words(pilot.app.screen)
 
     assert list(kino.default_location.glob("*.tar.gz")) == []
 
@@ -240,6 +243,100 @@ async def test_a_path_that_does_not_exist_cannot_be_imported(backend: Backend, t
 
         assert isinstance(pilot.app.screen, PathScreen)
         assert "There is no file" in words(pilot.app.screen)
+
+
+async def asked_for_a_path(pilot: Pilot[None], value: str) -> PathScreen:
+    """Type a path into the question that is open, and wait for what is said of it."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, PathScreen))
+    screen = pilot.app.screen
+    assert isinstance(screen, PathScreen)
+    screen.query_one("#path", Input).value = value
+    await pilot.pause()
+    await idle(pilot)
+    return screen
+
+
+@pytest.mark.parametrize("key", ["i", "e"], ids=["import", "export"])
+@pytest.mark.parametrize(
+    "typed", ["/" + "x" * 300, "~nobody-of-this-name/x", "/a\0b"], ids=["long", "stranger", "nul"]
+)
+async def test_a_path_that_cannot_be_looked_at_is_refused_while_typing(key: str, typed: str) -> None:
+    """A name the system does not take, or a home of nobody, is remarked on; the question stays."""
+    async with KinoBackupApp(PreparedBackend(household())).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press(key)
+        screen = await asked_for_a_path(pilot, typed)
+        await pilot.press("enter")
+
+        assert pilot.app.screen is screen
+        assert "✗" in words(screen)
+
+
+async def test_a_folder_that_may_not_be_searched_is_remarked_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another user's folder holds cannot be told, and that is what is said."""
+
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    async with KinoBackupApp(PreparedBackend(household())).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PathScreen))
+        monkeypatch.setattr(Path, "is_file", refuse)
+        screen = await asked_for_a_path(pilot, "/srv/others/backup.tar.gz")
+
+        assert "✗ /srv/others/backup.tar.gz: Permission denied." in words(screen)
+
+
+async def test_an_export_into_a_folder_that_is_missing_is_refused(tmp_path: Path) -> None:
+    """A slash at the end names a folder: the copy must not become a file of that name."""
+    async with KinoBackupApp(PreparedBackend(household())).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("e")
+        screen = await asked_for_a_path(pilot, f"{tmp_path}/missing/")
+        await pilot.press("enter")
+
+        assert pilot.app.screen is screen
+        assert f"✗ There is no folder {tmp_path}/missing." in words(screen).replace("\n", "")
+
+
+async def test_the_question_what_to_import_does_not_begin_with_a_reproach() -> None:
+    """Nothing has been typed yet, so the field says what to do, not what is wrong."""
+    async with KinoBackupApp(PreparedBackend(household())).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PathScreen))
+        await idle(pilot)
+        remark = pilot.app.screen.query_one("#path-remark", Static)
+
+        assert "✗" not in str(remark.render())
+        assert "Name an archive" in str(remark.render())
+        assert not remark.has_class("-invalid")
+
+
+async def test_exporting_a_damaged_backup_says_so_before_and_after(
+    backend: Backend, create: Create, tmp_path: Path
+) -> None:
+    """The copy is as damaged as the backup: in the question, and beside the good news."""
+    path = create().path
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(data)
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("v")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: page(pilot).selected.status == "damaged")  # type: ignore[union-attr]
+        await pilot.press("e")
+        screen = await asked_for_a_path(pilot, str(tmp_path))
+        asked = words(screen)
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(toasts(pilot)))
+
+        assert "✗ This backup is damaged, and so will be the copy." in asked
+        assert toasts(pilot) == [f"Exported to {tmp_path / path.name}\n✗ It is damaged, like the backup."]
 
 
 async def test_export_copies_into_a_folder(backend: Backend, create: Create, tmp_path: Path) -> None:
@@ -298,6 +395,26 @@ async def test_a_schedule_that_is_not_allowed_cannot_be_saved(backend: Backend, 
     assert kino.config_file.read_bytes() == before
 
 
+async def test_no_remark_on_a_location_outlives_it() -> None:
+    """With another field wrong there is no preview, and still nothing is said of a path that is gone."""
+    async with KinoBackupApp(PreparedBackend(household())).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ScheduleScreen))
+        form = pilot.app.screen
+        remark = form.query_one("#location-remark", Static)
+        await until(pilot, lambda: "same disk" in str(remark.render()))
+        told = []
+        for field, value in (("time", "29:99"), ("location", "rel"), ("location", "/mnt/nas")):
+            form.query_one(f"#{field}", Input).value = value
+            await pilot.pause()
+            told.append(str(remark.render()))
+
+        assert "same disk" in told[0]
+        assert '"rel"' in told[1]
+        assert told[2] == ""
+
+
 async def test_an_unknown_location_can_be_accepted_from_the_error_screen(
     backend: Backend, create: Create, kino: Kino
 ) -> None:
@@ -319,6 +436,40 @@ async def test_an_unknown_location_can_be_accepted_from_the_error_screen(
     assert "--accept-location" not in offered
 
 
+async def test_a_vanished_location_keeps_its_hint_beside_the_key_that_accepts_it(
+    backend: Backend, create: Create, kino: Kino
+) -> None:
+    """Mounting the disk is the first thing to try; a hint for the command line is not shown."""
+    create()
+    kino.default_location.rename(kino.data_path / "elsewhere")
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorScreen))
+        told = words(pilot.app.screen)
+
+    assert "What to do: Is its disk mounted? If this is the right place, press a" in told
+    assert "--accept-location" not in told
+
+
+async def test_a_location_can_be_accepted_where_its_problem_is_shown(
+    backend: Backend, create: Create, kino: Kino
+) -> None:
+    """a on the screen behind p makes the backup there that accepts the place."""
+    create()
+    kino.default_location.rename(kino.data_path / "old-disk")
+    kino.default_location.mkdir()
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorScreen))
+        await pilot.press("a")
+        await until(pilot, lambda: bool(list(kino.default_location.glob("*.tar.gz"))))
+        await until(pilot, lambda: pilot.app.screen is page(pilot))
+
+
 @pytest.mark.parametrize("error", [UnknownLocationError, LocationError, NoSpaceError])
 async def test_only_an_unknown_location_can_be_accepted(error: type[KinoBackupError]) -> None:
     """A place that is not there, or full, is no better for being accepted: a is offered for one error."""
@@ -336,6 +487,32 @@ async def test_only_an_unknown_location_can_be_accepted(error: type[KinoBackupEr
 
         assert offered is (error is UnknownLocationError)
         assert (pilot.app.screen is shown) is not offered
+
+
+async def test_the_technical_text_adds_to_the_message(backend: Backend, tmp_path: Path) -> None:
+    """It has the code and the causes; a sentence that was said is not said again, and c takes all of it."""
+    source = tmp_path / "half.tar.gz"
+    source.write_bytes(b"not an archive at all")
+    with pytest.raises(KinoBackupError) as caught:
+        backend.import_file(source, Control())
+
+    trouble = Trouble.of_error(caught.value, "Nothing was imported", meaning="")
+
+    assert trouble.details.startswith("Code archive_")
+    assert trouble.message not in trouble.details
+    assert not any(line and line in trouble.message for line in trouble.details.splitlines())
+    assert trouble.message in trouble.copied
+    assert trouble.details in trouble.copied
+
+
+def test_the_technical_text_names_what_the_system_said() -> None:
+    """The causes, down to the first."""
+    error = NoSpaceError("The disk is full.")
+    error.__cause__ = OSError(28, "No space left on device")
+
+    trouble = Trouble.of_error(error, "No backup was made", meaning="")
+
+    assert trouble.details == "Code no_space\nOSError: [Errno 28] No space left on device"
 
 
 class BrokenBackend(Backend):

@@ -8,16 +8,21 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Static
 
+from kino_backup_tui.core.errors import InvalidSettingsError, LocationError
 from kino_backup_tui.core.jobs.journal import JobRecord
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
 from kino_backup_tui.tui.app import KinoBackupApp
 from kino_backup_tui.tui.backend import Backend
+from kino_backup_tui.tui.rows import Order
+from kino_backup_tui.tui.screens import catalog
 from kino_backup_tui.tui.screens.detail import DetailScreen
+from kino_backup_tui.tui.screens.error import ErrorScreen
 from kino_backup_tui.tui.screens.path import PathScreen
+from kino_backup_tui.tui.screens.schedule import ScheduleScreen
 from kino_backup_tui.tui.widgets.backup_table import BackupTable
-from tests.tui.driving import drawn_text, idle, line, loaded, page, shown_names, until, words
-from tests.tui.prepared import NOW, PreparedBackend, backup, household
+from tests.tui.driving import drawn_text, idle, line, loaded, page, shown_names, toasts, until, words
+from tests.tui.prepared import NOW, PreparedBackend, backup, household, many
 
 Create = Callable[..., Backup]
 
@@ -45,6 +50,121 @@ async def test_sorting_goes_through_the_orders_and_keeps_the_selection(
 
         assert shown_names(pilot) == [older.filename, newer.filename]
         assert line(pilot, "#detail-file") == newer.filename
+
+
+async def test_the_order_is_named_above_the_list_and_leaves_no_toast() -> None:
+    """An order other than the usual one is told in a line that is there anyway."""
+    async with KinoBackupApp(PreparedBackend(household())).run_test(notifications=True) as pilot:
+        await loaded(pilot)
+        told = []
+        for _ in Order:
+            await pilot.press("o")
+            await pilot.pause()
+            told.append(drawn_text(pilot).splitlines()[2].strip("─ "))
+
+        assert told == ["sorted oldest first", "sorted largest first", "sorted by kind", ""]
+        assert toasts(pilot) == []
+
+
+async def test_home_and_end_select_the_first_and_the_last_backup() -> None:
+    """A long list is left at either end with one key."""
+    backups = many(40)
+
+    async with KinoBackupApp(PreparedBackend(backups)).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("end")
+        last = page(pilot).selected
+        await pilot.press("home")
+
+        assert last == backups[-1]
+        assert page(pilot).selected == backups[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "told"), [("w", "No other process is at work."), ("p", "There is no problem to show.")]
+)
+async def test_a_key_with_nothing_to_show_says_so(key: str, told: str) -> None:
+    """Somebody who presses it expects something, and a page that stays as it is says nothing."""
+    async with KinoBackupApp(PreparedBackend(household())).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press(key)
+        await pilot.pause()
+
+        assert toasts(pilot) == [told]
+
+
+async def test_the_end_of_another_process_is_noticed_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While its operation is on the page, the page looks more often than once a minute."""
+    monkeypatch.setattr(catalog, "_LOOK_WHILE_BUSY_EVERY", 0.05)
+    backend = PreparedBackend(household())
+    backend.job = JobRecord("j1", "create", NOW, pid=1, running=True)
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        before = line(pilot, "#schedule-line")
+        backend.job = None
+        await until(pilot, lambda: "is running" not in line(pilot, "#schedule-line"))
+
+        assert "create is running" in before
+
+
+@pytest.mark.parametrize("width", [60, 66, 72, 80])
+async def test_the_state_is_in_view_on_every_width(width: int) -> None:
+    """Whether a backup is good is why one looks; what fits beside it comes second."""
+    async with KinoBackupApp(PreparedBackend(household())).run_test(size=(width, 20)) as pilot:
+        await loaded(pilot)
+        drawn = drawn_text(pilot)
+
+    for words_of_state in ("✓ verified", "✗ damaged", "· unverified", "Created", "State"):
+        assert words_of_state in drawn
+
+
+@pytest.mark.parametrize("width", [60, 80])
+async def test_the_key_for_help_is_always_offered(width: int) -> None:
+    """Keys that have no room in the bar are in the help."""
+    async with KinoBackupApp(PreparedBackend(household())).run_test(size=(width, 20)) as pilot:
+        await loaded(pilot)
+
+        assert "? Help" in drawn_text(pilot).splitlines()[-1]
+
+
+async def test_the_key_for_a_problem_is_offered_first() -> None:
+    """The end of a long status line is cut off, and with it the key it names."""
+    backend = PreparedBackend(household())
+    backend.location_problem = LocationError("The backup location /mnt/a/long/way/down/nas does not exist.")
+
+    async with KinoBackupApp(backend).run_test(size=(60, 20)) as pilot:
+        await loaded(pilot)
+
+        assert drawn_text(pilot).splitlines()[-1].startswith(" p Problem")
+
+
+async def test_the_help_keeps_its_columns_on_a_narrow_terminal() -> None:
+    """What does not fit a line goes on below itself, not below the keys."""
+    async with KinoBackupApp(PreparedBackend(household())).run_test(size=(60, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.press("question_mark")
+        await pilot.pause()
+        rows = drawn_text(pilot).splitlines()
+
+    first = next(number for number, row in enumerate(rows) if "Verify selected backup" in row)
+    column = rows[first].index("Read it")
+    assert rows[first + 1].startswith(" " * column)
+    assert rows[first + 1].strip(" ▁▂▃▄▅▆▇█").endswith("every byte")
+
+
+async def test_the_schedule_form_shows_every_frequency_on_a_narrow_terminal() -> None:
+    """What one cannot see one cannot choose."""
+    async with KinoBackupApp(PreparedBackend(household())).run_test(size=(60, 20)) as pilot:
+        await loaded(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ScheduleScreen))
+        await idle(pilot)
+        await pilot.pause(0.3)
+        drawn = drawn_text(pilot)
+
+    for word in ("Daily", "Weekly (Sunday)", "Monthly (1st)", "Off", "[ Cancel ]", "[ Save ]"):
+        assert word in drawn
 
 
 async def test_the_selection_survives_a_new_backup_above_it(backend: Backend, create: Create) -> None:
@@ -221,6 +341,26 @@ async def test_a_lost_location_is_named_with_what_to_do(backend: Backend, create
 
         assert str(kino.default_location)[:20] in told
         assert "What to do" in words(pilot.app.screen)
+
+
+async def test_every_problem_is_shown_one_after_the_other() -> None:
+    """p tells of the lost location and then of the broken settings."""
+    backend = PreparedBackend(household())
+    backend.location_problem = LocationError("/mnt/nas is gone.")
+    backend.settings_problem = InvalidSettingsError("config.toml is broken.")
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("p")
+        first = words(pilot.app.screen)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorScreen))
+        second = words(pilot.app.screen)
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is page(pilot))
+
+        assert "/mnt/nas is gone." in first
+        assert "config.toml is broken." in second
 
 
 async def test_a_terminal_that_is_too_small_gets_one_sentence(backend: Backend) -> None:

@@ -8,6 +8,7 @@ import click
 
 from kino_backup_tui.cli.options import PathType, json_option
 from kino_backup_tui.cli.output import talk, write_json, write_line
+from kino_backup_tui.cli.session import controlled
 
 
 @click.command("demo")
@@ -22,7 +23,8 @@ def command(path: Path, as_json: bool) -> None:
     from kino_backup_tui.demo.sample import write_sample
     from kino_backup_tui.presentation.text import printable
 
-    write_sample(path, SystemClock())
+    with controlled(as_json=as_json) as control:
+        write_sample(path, SystemClock(), control.cancel)
     if as_json:
         write_json({"data_path": str(path)})
         return

@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from kino_backup_tui.cli.options import PathType, backup_argument, json_option, progress_option
-from kino_backup_tui.cli.output import talk, write_json, write_line
+from kino_backup_tui.cli.output import talk, warn, write_json, write_line
 from kino_backup_tui.cli.session import Session, controlled
 from kino_backup_tui.core.errors import UsageError
+from kino_backup_tui.core.models import BackupStatus
 
 
 @click.command("export")
 @backup_argument
-@click.argument("destination", type=PathType(), metavar="DEST")
+@click.argument("destination", type=PathType(str), metavar="DEST")
 @progress_option
 @json_option
 @click.pass_obj
-def command(session: Session, backup: str, destination: Path, progress: bool, as_json: bool) -> None:
+def command(session: Session, backup: str, destination: str, progress: bool, as_json: bool) -> None:
     """Copy a backup to another place.
 
-    DEST is a folder, or a file that does not exist; the copy is compared with the original. BACKUP is
-    what `show` takes. The path of the copy is printed on standard output.
+    DEST is a folder, or a file that does not exist; the copy is compared with the original. That the
+    original is damaged is said. BACKUP is what `show` takes. The path of the copy is printed on standard
+    output.
     """
     from kino_backup_tui.core.operations.export import export_backup
     from kino_backup_tui.core.operations.listing import find_backup
     from kino_backup_tui.presentation.text import printable, size_text
 
-    if str(destination) == "-":
+    if destination == "-":
         raise UsageError("An export is compared with what was written, so it cannot go to standard output.")
     context = session.context()
     with controlled(as_json=as_json, progress=progress) as control:
         found = find_backup(context, backup)
         path = export_backup(context, found, destination, control)
+    if found.status is BackupStatus.DAMAGED:
+        warn(f"{found.filename} is damaged: {found.problem} The copy is as it is.")
     if as_json:
-        write_json({"path": str(path), "size_bytes": found.size_bytes})
+        write_json({"path": str(path), "size_bytes": found.size_bytes, "status": found.status.value})
         return
     write_line(printable(str(path)))
     talk(f"Exported {printable(found.filename)}: {size_text(found.size_bytes)}, compared.")

@@ -34,6 +34,6 @@ def command(session: Session, dry_run: bool, wait_seconds: float, progress: bool
     for backup in pruned.removed:
         write_line(printable(backup.filename))
     done = "Would remove" if dry_run else "Removed"
-    talk(f"{done} {len(pruned.removed)} of {pruned.counted} scheduled backups; {pruned.keep} are kept.")
+    talk(f"{done} {len(pruned.removed)} of {pruned.counted} scheduled backups; at most {pruned.keep} stay.")
     if pruned.note:
         talk(pruned.note)

@@ -86,7 +86,8 @@ def _parsed_by(parse: Callable[[str], object]) -> Callable[..., object]:
     metavar="FOLDER",
     help="Where new backups go; empty for the folder in the data path.",
 )
-@click.option("--enabled/--disabled", default=None, help="Whether scheduled backups run at all.")
+@click.option("--enabled", is_flag=True, help="Have scheduled backups run.")
+@click.option("--disabled", is_flag=True, help="Have none run.")
 @accept_location_option
 @wait_option
 @json_option
@@ -97,7 +98,8 @@ def set_(
     at: time | None,
     keep: int | None,
     location: str | None,
-    enabled: bool | None,
+    enabled: bool,
+    disabled: bool,
     accept_location: bool,
     wait_seconds: float,
     as_json: bool,
@@ -108,12 +110,14 @@ def set_(
     """
     from kino_backup_tui.core.operations.schedule import save_schedule
 
+    if enabled and disabled:
+        raise UsageError("--enabled and --disabled contradict each other.")
     changes: dict[str, Any] = {
         "frequency": Frequency(frequency) if frequency else None,
         "time": at,
         "keep": keep,
         "location": location,
-        "enabled": enabled,
+        "enabled": enabled if enabled or disabled else None,
     }
     given = {name: value for name, value in changes.items() if value is not None}
     if not given:
@@ -133,12 +137,12 @@ def _write(context: Context, preview: SchedulePreview, *, as_json: bool) -> None
 
         write_json(schedule_object(preview))
         return
-    from kino_backup_tui.presentation.text import frequency_text, printable, run_text, size_text
+    from kino_backup_tui.presentation.text import printable, run_text, schedule_text, size_text
 
     zone = context.clock.zone()
     free = "" if preview.free_bytes is None else f", {size_text(preview.free_bytes)} free"
     shared = ", on the same disk as Kino's data" if preview.same_disk else ""
-    write_line(f"{'Schedule':<12}{frequency_text(preview.settings)} {preview.zone}")
+    write_line(f"{'Schedule':<12}{schedule_text(preview.settings, preview.zone)}")
     write_line(f"{'Keep':<12}{preview.settings.keep}")
     write_line(f"{'Location':<12}{printable(str(preview.location))}{free}{shared}")
     for run in preview.next_runs:

@@ -36,7 +36,7 @@ def command(session: Session, as_json: bool) -> None:
     else:
         for name, value in _lines(context, status, back):
             write_line(f"{name:<12}{value}")
-    warn_of(status.settings_problem, status.location_problem)
+    warn_of(status.database_problem, status.settings_problem, status.location_problem)
     if left is not None:
         warn(f"{left.text} `kino-backup-tui apply` settles it." if left.decided else left.text)
 
@@ -45,22 +45,23 @@ def _lines(context: Context, status: Status, way_back: str) -> list[tuple[str, s
     from kino_backup_tui.presentation.text import (
         STATUS_NAMES,
         ago_text,
-        frequency_text,
         printable,
         run_text,
+        schedule_text,
         size_text,
     )
 
     running = _RUNNING[status.kino.running]
     how = f" ({printable(status.kino.how)})" if status.kino.how else ""
     free = "" if status.free_bytes is None else f", {size_text(status.free_bytes)} free"
+    none = "none to be seen" if status.location_problem or status.settings_problem else "none yet"
     counts = [f"{count} {STATUS_NAMES[state]}" for state, count in status.counts.items() if count]
     lines = [
         ("Kino", f"{printable(status.kino_version)}, {running}{how}"),
         ("Data path", f"{printable(str(status.data_path))} on {printable(status.host)}"),
-        ("Schedule", f"{frequency_text(status.settings)} {status.zone}, keep {status.settings.keep}"),
+        ("Schedule", f"{schedule_text(status.settings, status.zone)}, keep {status.settings.keep}"),
         ("Location", f"{printable(str(status.location))}{free}"),
-        ("Backups", ", ".join(counts) or "none yet"),
+        ("Backups", ", ".join(counts) or none),
     ]
     if status.next_run:
         lines.append(("Next run", run_text(status.next_run, context.clock.zone())))

@@ -83,7 +83,9 @@ def _summary(failures: list[KinoBackupError], total: int) -> KinoBackupError:
     """The error of the whole run: damage, if there is any, before everything else."""
     damaged = sum(isinstance(error, ArchiveError) for error in failures)
     if damaged:
-        return ArchiveDamagedError(f"{damaged} of {total} backups did not pass.")
+        others = len(failures) - damaged
+        also = f", and {others} could not be verified" if others else ""
+        return ArchiveDamagedError(f"{damaged} of {total} backups did not pass{also}.")
     first = failures[0]
     return type(first)(
         f"{len(failures)} of {total} backups could not be verified. {first.message}", hint=first.hint

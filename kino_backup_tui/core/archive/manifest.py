@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from kino_backup_tui.core.archive.members import database_beside, is_content_path
 from kino_backup_tui.core.archive.names import is_plausible
-from kino_backup_tui.core.errors import ArchiveDamagedError, ArchiveRefusedError
+from kino_backup_tui.core.errors import ArchiveDamagedError, ArchiveRefusedError, IncompatibleError
 from kino_backup_tui.core.models import BackupKind, Migration
 
 MANIFEST_NAME = "manifest.json"
@@ -118,7 +118,8 @@ def parse_manifest(data: bytes) -> Manifest:
     """Read a manifest.
 
     Raises `ArchiveRefusedError` for one that no honest program writes (too large, duplicate keys, a path
-    outside a backup), `ArchiveDamagedError` for one that is not JSON or has fields of the wrong type.
+    outside a backup), `ArchiveDamagedError` for one that is not JSON or has fields of the wrong type,
+    `IncompatibleError` for one of a later format.
     """
     if len(data) > MAX_MANIFEST_BYTES:
         raise ArchiveRefusedError(f"{MANIFEST_NAME} is larger than {MAX_MANIFEST_BYTES} bytes.")
@@ -128,6 +129,7 @@ def parse_manifest(data: bytes) -> Manifest:
         raise ArchiveDamagedError(f"{MANIFEST_NAME} is not valid JSON.") from error
     if not isinstance(document, dict):
         raise ArchiveDamagedError(f"{MANIFEST_NAME} is not a JSON object.")
+    _check_format(document)
     contents = tuple(_content(item) for item in _list(document, "contents"))
     paths = [content.path for content in contents]
     if len(set(paths)) != len(paths):
@@ -154,6 +156,18 @@ def parse_manifest(data: bytes) -> Manifest:
     _check_totals(document, manifest)
     _check_state(manifest)
     return manifest
+
+
+def _check_format(document: Mapping[str, Any]) -> None:
+    """Nothing else of a later format is judged. Kino's own manifests name none."""
+    given = _optional(document, "format", int)
+    if given == 0:
+        raise ArchiveDamagedError(f"{MANIFEST_NAME}: there is no format 0.")
+    if given is not None and given > FORMAT:
+        raise IncompatibleError(
+            f"The archive is of format {given}, and this program knows no later one than {FORMAT}.",
+            hint="A newer kino-backup-tui has made it: upgrade this one.",
+        )
 
 
 def _check_totals(document: Mapping[str, Any], manifest: Manifest) -> None:

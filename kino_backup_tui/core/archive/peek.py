@@ -20,7 +20,8 @@ NO_MANIFEST = f"The archive has no {MANIFEST_NAME}."
 def peek_manifest(archive: BinaryIO) -> Manifest | None:
     """The manifest, if it is within the first `LISTING_BYTES` of the file; None if it is further inside.
 
-    Raises `ArchiveDamagedError` or `ArchiveRefusedError` for what that much already shows.
+    Raises `ArchiveDamagedError`, `ArchiveRefusedError` or `IncompatibleError` for what that much already
+    shows.
     """
     head = _Head(archive)
     reader = TarReader(GzipReader(head, _not_interested), MANIFEST_ONLY)
@@ -36,7 +37,7 @@ def peek_manifest(archive: BinaryIO) -> Manifest | None:
 def find_manifest(archive: BinaryIO, cancel: CancelToken) -> Manifest:
     """The manifest, wherever in the archive it is; what is in front of it is inflated and passed over.
 
-    Raises `ArchiveDamagedError`, `ArchiveRefusedError`, `OperationCancelledError`.
+    Raises `ArchiveDamagedError`, `ArchiveRefusedError`, `IncompatibleError`, `OperationCancelledError`.
     """
     reader = TarReader(GzipReader(archive, lambda _piece: cancel.raise_if_cancelled()), MANIFEST_ONLY)
     for member in reader.members():
@@ -46,7 +47,7 @@ def find_manifest(archive: BinaryIO, cancel: CancelToken) -> Manifest:
 
 
 def read_manifest(member: Member, reader: TarReader) -> Manifest:
-    """Read the current member as the manifest; raises `ArchiveDamagedError` or `ArchiveRefusedError`."""
+    """Read the current member as the manifest; raises what `parse_manifest` raises."""
     if member.size > MAX_MANIFEST_BYTES:
         raise ArchiveRefusedError(f"{MANIFEST_NAME} is larger than {MAX_MANIFEST_BYTES} bytes.")
     return parse_manifest(b"".join(bytes(piece) for piece in reader.chunks()))

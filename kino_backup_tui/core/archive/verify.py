@@ -52,7 +52,8 @@ def read_archive(
 
     `advance` hears of every byte of the file and may raise to stop. `take(path, size)` opens where a member
     goes; None, and without `take` every member, is only hashed.
-    Raises `ArchiveDamagedError` and `ArchiveRefusedError`, and `OSError` as the files do.
+    Raises `ArchiveDamagedError`, `ArchiveRefusedError` and `IncompatibleError`, and `OSError` as the files
+    do.
     """
     digest = hashlib.sha256()
     size = 0

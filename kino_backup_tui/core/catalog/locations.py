@@ -7,10 +7,11 @@ without the marker, backups would silently fill the disk below it (home-assistan
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import stat
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from kino_backup_tui.core.errors import (
     KinoBackupError,
@@ -20,9 +21,9 @@ from kino_backup_tui.core.errors import (
 )
 from kino_backup_tui.core.files import (
     Owner,
-    create_private,
     is_read_only,
     make_private_folder,
+    open_regular,
     storage_errors,
     sync_folder,
     user_name,
@@ -30,6 +31,8 @@ from kino_backup_tui.core.files import (
 from kino_backup_tui.core.workspace import Workspace
 
 MARKER = ".kino-backup-location"
+_MARKER_MODE = 0o644
+_LONGEST_MARKER = 256
 _STATE_KEY = "locations"
 _ACCEPT = "If this is the right place, say so with --accept-location."
 
@@ -61,12 +64,22 @@ def is_known(workspace: Workspace, location: Path) -> bool:
 
 
 def read_marker(location: Path) -> str | None:
-    """The id in a location's marker file; None if there is none."""
-    try:
-        text = (location / MARKER).read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return text or None
+    """The id in a location's marker file; None if there is none, or it is empty.
+
+    Raises `NotPermittedError` or `LocationError` if there is one that cannot be read.
+    """
+    path = location / MARKER
+    with storage_errors(path, "read"):
+        try:
+            with open_regular(path) as stream:
+                return _marker_in(stream)
+        except FileNotFoundError:
+            return None
+        except PermissionError as error:
+            raise NotPermittedError(
+                f"{path} cannot be read by {user_name()}, so nothing is known of the backup location.",
+                hint="Make that file readable for all (chmod a+r); it holds no secret.",
+            ) from error
 
 
 def access_problem(location: Path) -> KinoBackupError | None:
@@ -145,8 +158,11 @@ def _not_writable(location: Path) -> KinoBackupError:
     )
 
 
-def _marker_problem(location: Path, known: str | None, default: Path) -> UnknownLocationError | None:
-    found = read_marker(location)
+def _marker_problem(location: Path, known: str | None, default: Path) -> KinoBackupError | None:
+    try:
+        found = read_marker(location)
+    except KinoBackupError as error:
+        return error
     if known is None:
         if found is not None or location == default:
             return None
@@ -162,15 +178,30 @@ def _marker_problem(location: Path, known: str | None, default: Path) -> Unknown
 
 
 def _mark(location: Path, owner: Owner) -> str:
+    """Give a location an id, or return the one that another Kino has given it meanwhile.
+
+    Everybody may read the marker: a Kino of another user knows the location by it, too.
+    """
     import uuid  # a listing does without it
 
-    marker = str(uuid.uuid4())
     path = location / MARKER
     with storage_errors(path, "mark the backup location with"):
-        path.unlink(missing_ok=True)
-        with create_private(path, owner) as stream:
-            stream.write(f"{marker}\n".encode())
-            stream.flush()
-            os.fsync(stream.fileno())
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with os.fdopen(os.open(path, flags, _MARKER_MODE), "r+b", buffering=0) as stream:
+            with contextlib.suppress(OSError):  # not on every file system
+                fcntl.flock(stream.fileno(), fcntl.LOCK_EX)
+            marker = _marker_in(stream)
+            if marker is None:
+                marker = str(uuid.uuid4())
+                owner.take(stream.fileno())
+                with contextlib.suppress(OSError):
+                    os.fchmod(stream.fileno(), _MARKER_MODE)
+                stream.write(f"{marker}\n".encode())
+                os.fsync(stream.fileno())
         sync_folder(location)
     return marker
+
+
+def _marker_in(stream: BinaryIO) -> str | None:
+    text = stream.read(_LONGEST_MARKER).decode("ascii", "backslashreplace").strip()
+    return text or None

@@ -20,7 +20,7 @@ from kino_backup_tui.core.archive.names import (
 )
 from kino_backup_tui.core.catalog.cache import Cache, Fingerprint, Known, fingerprint_of
 from kino_backup_tui.core.catalog.locations import MARKER
-from kino_backup_tui.core.errors import ArchiveError
+from kino_backup_tui.core.errors import ArchiveError, IncompatibleError
 from kino_backup_tui.core.files import open_regular
 from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 
@@ -98,7 +98,12 @@ class _Scan:
         name = parse_name(file.name, self._zone)
         if name is None and not file.name.endswith((SUFFIX, ".tgz")):
             return self._other(path, status.st_size, "It is no archive of Kino.")
-        known = self._known(path, file.name, fingerprint_of(status))
+        try:
+            known = self._known(path, file.name, fingerprint_of(status))
+        except IncompatibleError as error:
+            # Of a later program, and not remembered: this one may be upgraded tomorrow.
+            known = Known(fingerprint_of(status), BackupStatus.UNREADABLE, problem=error.message)
+            return _backup(path, status, known, name, elsewhere=self._elsewhere)
         if name is None and known.manifest is None:
             return self._other(path, status.st_size, "It is no archive of Kino.")
         return _backup(path, status, known, name, elsewhere=self._elsewhere)

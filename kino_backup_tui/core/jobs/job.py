@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from kino_backup_tui.core.clock import Clock
-from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.errors import KinoBackupError, OperationCancelledError
 from kino_backup_tui.core.jobs.journal import Journal
 from kino_backup_tui.core.jobs.lock import Holder, exclusive
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent, Stage
@@ -18,6 +18,8 @@ from kino_backup_tui.core.workspace import Workspace
 
 REPORT_SECONDS = 0.25
 """Shortest time between two progress events: a slow line is part of the design."""
+_LEAVES_NOTHING = frozenset(("create", "import", "export"))
+"""What writes a file, and removes it when it is cancelled."""
 
 
 class Job:
@@ -26,6 +28,7 @@ class Job:
     def __init__(
         self, operation: str, clock: Clock, control: Control, journal: Journal | None, job: str
     ) -> None:
+        self.operation = operation
         self.cancel: CancelToken = control.cancel
         self.message = ""
         """What the end of the job is announced with."""
@@ -130,7 +133,12 @@ def run_unlocked(operation: str, clock: Clock, control: Control) -> Iterator[Job
 def _story(job: Job) -> Iterator[Job]:
     job.start()
     try:
-        yield job
+        try:
+            yield job
+        except OperationCancelledError as error:
+            if job.operation not in _LEAVES_NOTHING:
+                raise
+            raise OperationCancelledError("Cancelled; nothing was kept.") from error
     except KinoBackupError as error:
         job.end(error.code, error.message)
         raise

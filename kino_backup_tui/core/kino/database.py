@@ -220,7 +220,7 @@ def database_error(error: sqlite3.Error, path: Path | str) -> KinoBackupError:
     # The code is missing where Python's own module objects; extended codes carry the primary one below.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
     if code == sqlite3.SQLITE_INTERRUPT:
-        return OperationCancelledError("Cancelled; nothing was kept.")
+        return OperationCancelledError("Cancelled.")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return BusyError(f"The database {path} is locked.", hint="Try again in a moment.")
     if code == sqlite3.SQLITE_FULL:

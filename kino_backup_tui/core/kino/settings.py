@@ -75,28 +75,39 @@ def load_settings(config_file: Path, *, replaced: Collection[str] = ()) -> Backu
     """Read `[backup]`; a missing file, table or key means the default.
 
     Keys in `replaced` are about to get another value: theirs is not looked at, so that a bad one can be saved
-    over. Raises `InvalidSettingsError` naming file, key, value and what is allowed.
+    over. Raises `InvalidSettingsError` naming the file and for every bad key its value and what is
+    allowed.
     """
     file = read_toml(config_file)
     table = _table(file) if file else {}
     defaults = BackupSettings()
 
+    wrong: dict[str, str] = {}
+
     def value(key: str, rule: Callable[[object], _T], default: _T) -> _T:
         if key not in table or key in replaced:
             return default
         try:
-            return _checked(f"{config_file}: {TABLE}.{key}", table[key], rule, table[key])
+            return _checked(f"{TABLE}.{key}", table[key], rule, table[key])
         except InvalidSettingsError as error:
-            error.hint = f"Correct it there, or save the schedule with another {key}."
-            raise
+            wrong[key] = error.message
+            return default
 
-    return BackupSettings(
+    settings = BackupSettings(
         enabled=value("enabled", _enabled, defaults.enabled),
         frequency=value("frequency", _frequency, defaults.frequency),
         time=value("time", _time, defaults.time),
         keep=value("keep", _keep, defaults.keep),
         location=value("location", _location, defaults.location),
     )
+    if wrong:
+        *most, last = wrong
+        keys = f"{', '.join(most)} and {last}" if most else last
+        raise InvalidSettingsError(
+            f"{config_file}: {' '.join(wrong.values())}",
+            hint=f"Correct {'them' if most else 'it'} there, or save the schedule with another {keys}.",
+        )
+    return settings
 
 
 def save_settings(config_file: Path, settings: BackupSettings, owner: Owner | None = None) -> None:

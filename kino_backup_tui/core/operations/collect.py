@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,7 +64,7 @@ def collect(
     left_out += [
         LeftOut(f"{name}/", reason)
         for name, reason in _NEVER_SAVED.items()
-        if (kino.data_path / name).is_dir()
+        if os.path.isdir(kino.data_path / name)  # noqa: PTH112 - a Path may raise
     ]
     database = scratch / kino.layout.database
     copies = (_copy_as_found if raw else _copy_database)(kino, database, job, space)

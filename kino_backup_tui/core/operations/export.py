@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,16 +19,15 @@ from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.progress import Control, Stage
 
 
-def export_backup(context: Context, backup: Backup, destination: Path, control: Control) -> Path:
+def export_backup(context: Context, backup: Backup, destination: Path | str, control: Control) -> Path:
     """Copy the archive to a new file, or into a folder, and compare what was written; return its path.
 
+    A text that ends with a slash names a folder, which must be there; a `Path` cannot say that.
     Raises `UsageError` if the file exists, `ArchiveDamagedError` if the copy differs, `NoSpaceError`,
     `LocationError`, `NotPermittedError`, `OperationCancelledError`; a half copy is removed.
     """
-    target = destination / backup.filename if destination.is_dir() else destination
+    target = _target(destination, backup)
     folder = target.parent
-    if not folder.is_dir():
-        raise LocationError(f"There is no folder {folder}.", hint="Create it first, or choose another.")
     if os.path.lexists(target):
         raise UsageError(f"{target} exists.", hint="Nothing is overwritten: choose another name.")
     with run_unlocked("export", context.clock, control) as job:
@@ -48,6 +48,25 @@ def export_backup(context: Context, backup: Backup, destination: Path, control: 
                 path, _ = partial.publish()
         job.message = str(path)
         return path
+
+
+def _target(destination: Path | str, backup: Backup) -> Path:
+    path = Path(destination)
+    if _is_folder(path):
+        return path / backup.filename
+    names_folder = os.path.basename(destination) in ("", ".", "..")  # noqa: PTH119 - a Path drops the slash
+    folder = path if names_folder else path.parent
+    if names_folder or not _is_folder(folder):
+        raise LocationError(f"There is no folder {folder}.", hint="Create it first, or choose another.")
+    return path
+
+
+def _is_folder(path: Path) -> bool:
+    with storage_errors(path, "look at"):
+        try:
+            return stat.S_ISDIR(path.stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
 
 def _copy(source: BinaryIO, target: BinaryIO, backup: Backup, job: Job) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,7 +12,7 @@ from kino_backup_tui.core.archive.manifest import Manifest
 from kino_backup_tui.core.archive.names import SUFFIX, UNKNOWN_VERSION, format_name, parse_name
 from kino_backup_tui.core.archive.writer import CHUNK_BYTES
 from kino_backup_tui.core.catalog.locations import prepare_location
-from kino_backup_tui.core.errors import ArchiveError, NotFoundError, UsageError
+from kino_backup_tui.core.errors import ArchiveError, IncompatibleError, NotFoundError, UsageError
 from kino_backup_tui.core.files import open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.models import BackupKind, BackupStatus
@@ -22,6 +24,8 @@ from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.progress import Control, Stage
 from kino_backup_tui.core.workspace import workspace_of
+
+_NO_SUCH_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
 
 
 def import_backup(
@@ -60,7 +64,7 @@ def _import(
             size = os.fstat(partial.stream.fileno()).st_size
             try:
                 result = prove_archive(session, partial.stream, session.location, size, job, space)
-            except ArchiveError as error:
+            except (ArchiveError, IncompatibleError) as error:
                 raise named(error, f"{name or 'The archive'} was not imported") from error
             job.cancel.raise_if_cancelled()
             path, read = partial.publish(_valid_name(name, result.manifest, context, session))
@@ -80,11 +84,15 @@ def _import(
 
 
 def _open_file(path: Path) -> BinaryIO:
-    if not path.exists():
-        raise NotFoundError(f"There is no file {path}.")
-    if not path.is_file():
-        raise UsageError(f"{path} is not a file.", hint="Give an archive, or - for standard input.")
     with storage_errors(path, "read"):
+        try:
+            mode = path.stat().st_mode
+        except OSError as error:
+            if error.errno not in _NO_SUCH_FILE:
+                raise
+            raise NotFoundError(f"There is no file {path}.") from error
+        if not stat.S_ISREG(mode):
+            raise UsageError(f"{path} is not a file.", hint="Give an archive, or - for standard input.")
         return open_regular(path, follow=True)
 
 

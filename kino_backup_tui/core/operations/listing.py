@@ -12,6 +12,7 @@ from kino_backup_tui.core.catalog.scan import scan_file
 from kino_backup_tui.core.errors import (
     ArchiveError,
     ArchiveRefusedError,
+    IncompatibleError,
     KinoBackupError,
     NotFoundError,
     UsageError,
@@ -122,7 +123,7 @@ def complete(session: Session, backup: Backup, cancel: CancelToken) -> Backup:
         return session.remember(
             backup.path, read, BackupStatus.DAMAGED, problem=error.message, elsewhere=backup.elsewhere
         )
-    except OSError:
+    except (OSError, IncompatibleError):
         return backup
     return session.remember(
         backup.path, read, BackupStatus.UNVERIFIED, manifest=manifest, elsewhere=backup.elsewhere

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from kino_backup_tui.core.archive.manifest import Manifest, is_raw
 from kino_backup_tui.core.archive.members import is_database
 from kino_backup_tui.core.archive.verify import ReadArchive, prove_database, read_archive
-from kino_backup_tui.core.errors import ArchiveError
+from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.files import create_private, storage_errors
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.models import BackupStatus
@@ -25,7 +25,8 @@ def prove_archive(
 
     The database is unpacked into the scratch folder for it. That of a raw archive was not sound when it was
     saved: every digest shows that it is what it was, and no more is asked. Raises `ArchiveDamagedError`,
-    `ArchiveRefusedError`, `DatabaseDamagedError`, `NoSpaceError`, `OperationCancelledError`.
+    `ArchiveRefusedError`, `DatabaseDamagedError`, `IncompatibleError`, `NoSpaceError`,
+    `OperationCancelledError`.
     """
     with session.workspace.scratch_folder() as scratch:
         copy = scratch / "database"
@@ -51,6 +52,9 @@ def proven_status(manifest: Manifest) -> BackupStatus:
     return BackupStatus.UNVERIFIED if is_raw(manifest) else BackupStatus.VERIFIED
 
 
-def named(error: ArchiveError, name: str) -> ArchiveError:
+_E = TypeVar("_E", bound=KinoBackupError)
+
+
+def named(error: _E, name: str) -> _E:
     """The same error with the name of the file in front."""
     return type(error)(f"{name}: {error.message}", hint=error.hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -56,15 +57,15 @@ def preview_schedule(context: Context, settings: BackupSettings) -> SchedulePrev
     location = _location(context, settings)
     runs = next_slots(settings, session.zone, context.clock.now(), PREVIEWED_RUNS) if settings.runs else ()
     problem = _problem(session, location, context)
-    existing = location if location.is_dir() else location.parent
+    free, same_disk = _disk(session.file_system_of(location), context.kino)
     return SchedulePreview(
         settings=settings,
         zone=str(session.zone),
         next_runs=tuple(run.astimezone(session.zone) for run in runs),
         removes=_removes(session, location, settings),
         location=location,
-        free_bytes=free_bytes(existing) if existing.is_dir() else None,
-        same_disk=existing.is_dir() and existing.stat().st_dev == context.kino.data_path.stat().st_dev,
+        free_bytes=free,
+        same_disk=same_disk,
         location_problem=problem.message if problem else "",
     )
 
@@ -97,7 +98,8 @@ def _location(context: Context, settings: BackupSettings) -> Path:
 def _require_outside(location: Path, kino: Kino) -> None:
     """Backups among what is backed up would be packed into the next one, for ever."""
     for folder in (kino.secrets, kino.data_path / WORKING_FOLDER):
-        if location.resolve().is_relative_to(folder):
+        # Unlike Path.resolve, this takes a link to itself for a name; the check of the location refuses it.
+        if Path(os.path.realpath(location)).is_relative_to(folder):
             raise LocationError(f"{location} is inside {folder}.", hint="Choose another location.")
 
 
@@ -107,6 +109,14 @@ def _problem(session: Session, location: Path, context: Context) -> KinoBackupEr
     if location == default or is_known(session.workspace, location):
         return location_problem(location, session.workspace, default)
     return access_problem(location)
+
+
+def _disk(place: Path, kino: Kino) -> tuple[int | None, bool]:
+    """What is free there, and whether it is the disk of Kino's data; nothing is known of a missing one."""
+    try:
+        return free_bytes(place), place.stat().st_dev == kino.data_path.stat().st_dev
+    except OSError:
+        return None, False
 
 
 def _removes(session: Session, location: Path, settings: BackupSettings) -> tuple[Backup, ...]:

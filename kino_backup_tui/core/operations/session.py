@@ -67,6 +67,14 @@ class Session(NamedTuple):
                     problem = storage_error(error, location, "read the backup location")
         return sorted(backups, key=newest_first), problem
 
+    def file_system_of(self, location: Path) -> Path:
+        """Where to measure the disk of a location: one that is yet to be made will be on that of its parent.
+
+        That holds for the default one alone. The parent of any other is most likely another disk.
+        """
+        unused = self._is_unused(location) and not os.path.lexists(location)
+        return location.parent if unused else location
+
     def _is_unused(self, location: Path) -> bool:
         """A default location into which no backup was ever put is simply empty."""
         return location == self.kino.default_location and not is_known(self.workspace, location)

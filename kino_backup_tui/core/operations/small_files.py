@@ -71,12 +71,24 @@ def _reason(error: KinoBackupError) -> str:
 def _names(kino: Kino, left_out: list[LeftOut], lenient: bool) -> Iterator[str]:
     """The names, relative to the data path, of config and secrets."""
     if kino.layout.config is not None:
-        if os.path.lexists(kino.config_file):
-            yield kino.layout.config
+        missing = _missing(kino.config_file)
+        if missing:
+            left_out.append(LeftOut(kino.layout.config, missing))
         else:
-            left_out.append(LeftOut(kino.layout.config, "there is none"))
+            yield kino.layout.config
     if kino.layout.secrets is not None and os.path.lexists(kino.secrets):
         yield from _secret_names(kino, left_out, lenient)
+
+
+def _missing(path: Path) -> str:
+    """Why there is no such file; empty if there is one, be it one that cannot be looked at."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return "it is a link to a file that is not there" if path.is_symlink() else "there is none"
+    except OSError:
+        return ""
+    return ""
 
 
 def _secret_names(kino: Kino, left_out: list[LeftOut], lenient: bool) -> Iterator[str]:

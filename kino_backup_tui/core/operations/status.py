@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from kino_backup_tui.core.errors import KinoBackupError
-from kino_backup_tui.core.files import free_bytes
+from kino_backup_tui.core.errors import DatabaseDamagedError, KinoBackupError, NotFoundError
+from kino_backup_tui.core.files import free_bytes, storage_error
 from kino_backup_tui.core.jobs.journal import JobRecord, read_records
+from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.running import KinoState, observe
 from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.kino.version import kino_version
@@ -42,6 +43,8 @@ class Status:
     counts: Mapping[BackupStatus, int]
     job: JobRecord | None
     """The operation that is running now, in this or another process."""
+    database_problem: KinoBackupError | None = None
+    """Why there is no database to back up, or what the last backup found wrong with it."""
 
 
 def read_status(context: Context) -> Status:
@@ -52,6 +55,7 @@ def read_status(context: Context) -> Status:
     good = [backup for backup in mine if _is_fresh_copy(backup)]
     state = observe(context.kino)
     location = session.location
+    records = read_records(session.workspace)
     return Status(
         kino=state,
         kino_version=kino_version(state, next((b.kino_version for b in mine if b.kino_version), None)),
@@ -62,12 +66,13 @@ def read_status(context: Context) -> Status:
         settings_problem=session.settings_problem,
         location=location,
         location_problem=problem or session.location_problem(),
-        free_bytes=_free(location if location.is_dir() else location.parent),
+        free_bytes=_free(session.file_system_of(location)),
         next_run=_next_run(session, context),
         newest=mine[0] if mine else None,
         newest_verified=good[0] if good else None,
         counts={status: sum(backup.status is status for backup in mine) for status in BackupStatus},
-        job=next((record for record in read_records(session.workspace) if record.running), None),
+        job=next((record for record in records if record.running), None),
+        database_problem=_database_problem(context.kino, records),
     )
 
 
@@ -83,6 +88,22 @@ def _is_fresh_copy(backup: Backup) -> bool:
 def _next_run(session: Session, context: Context) -> datetime | None:
     slot = next_slot(session.settings, session.zone, context.clock.now()) if session.settings.runs else None
     return slot.astimezone(session.zone) if slot else None
+
+
+def _database_problem(kino: Kino, records: Sequence[JobRecord]) -> KinoBackupError | None:
+    """What is wrong without opening the database, which must stay closed while it is being replaced."""
+    try:
+        size = kino.database.stat().st_size
+    except FileNotFoundError:
+        return NotFoundError(f"There is no database at {kino.database}.")
+    except OSError as error:
+        return storage_error(error, kino.database, "look at")
+    if not size:
+        return DatabaseDamagedError(f"The database {kino.database} is empty.")
+    last = next((record for record in records if record.operation == "create" and not record.running), None)
+    if last is not None and last.outcome == DatabaseDamagedError.code:
+        return DatabaseDamagedError(last.message, hint="That is what the last attempt to back it up found.")
+    return None
 
 
 def _free(folder: Path) -> int | None:

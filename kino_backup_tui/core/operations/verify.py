@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from kino_backup_tui.core.errors import ArchiveError, ArchiveRefusedError
+from kino_backup_tui.core.errors import ArchiveError, ArchiveRefusedError, IncompatibleError
 from kino_backup_tui.core.files import open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import run_unlocked
 from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
@@ -21,7 +21,7 @@ def verify_backup(context: Context, backup: Backup, control: Control) -> Backup:
     Checked are gzip, every digest, SQLite's integrity and the row counts. A raw one is returned unverified,
     with what it is as its problem: every digest fits, and its database was not sound when it was saved.
     Raises `ArchiveDamagedError`, `ArchiveRefusedError` or `DatabaseDamagedError` (remembered as damaged),
-    `NotPermittedError`, `NoSpaceError`, `OperationCancelledError`.
+    `IncompatibleError`, `NotPermittedError`, `NoSpaceError`, `OperationCancelledError`.
     """
     session = open_session(context)
     if backup.role is not EntryRole.BACKUP:
@@ -43,6 +43,8 @@ def verify_backup(context: Context, backup: Backup, control: Control) -> Backup:
                     problem=error.message,
                     elsewhere=backup.elsewhere,
                 )
+                raise named(error, backup.filename) from error
+            except IncompatibleError as error:
                 raise named(error, backup.filename) from error
         status = proven_status(result.manifest)
         return session.remember(

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
 from textual import events, work
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.command import Provider
 
-from kino_backup_tui.core.models import BackupKind, EntryRole
+from kino_backup_tui.core.models import BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.actions import PAGE_ACTIONS
-from kino_backup_tui.tui.headline import problem_of
+from kino_backup_tui.tui.headline import problems_of
 from kino_backup_tui.tui.screens.catalog import CatalogScreen
 from kino_backup_tui.tui.screens.operating import is_backup
 from kino_backup_tui.tui.screens.restoring import RESTORES
 from kino_backup_tui.tui.widgets.key_bar import KeyBar
+
+_RARE = {"watch", "problem"}
+"""What the status line speaks of when it is possible, so its key must be in view."""
 
 
 def _page_commands() -> type[Provider]:
@@ -31,19 +33,27 @@ class BackupsScreen(CatalogScreen):
     """The list and its keys. Other screens are loaded when they are opened."""
 
     BINDING_GROUP_TITLE = "Backups"
-    BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in PAGE_ACTIONS if action.keys]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(action.binding() for action in PAGE_ACTIONS if action.keys),
+        # A key goes on to its next binding while the first is not possible.
+        Binding("w", "say('No other process is at work.')", "Nothing to watch", show=False, id="job.none"),
+        Binding("p", "say('There is no problem to show.')", "No problem", show=False, id="problem.none"),
+    ]
     COMMANDS = {_page_commands}  # noqa: RUF012 - Textual's own name and type
 
     def offer_keys(self) -> None:
-        """Show the keys that do something now."""
+        """Show the keys that do something now; those that are not always there come first."""
         self.query_one(KeyBar).show(
             (
-                action.shown_key,
-                "Settle" if self.interrupted and action.action == "show_details" else action.label,
-                f"screen.{action.action}" if "." not in action.action else action.action,
-            )
-            for action in PAGE_ACTIONS
-            if action.label and self.check_action(action.action, ())
+                (
+                    action.shown_key,
+                    "Settle" if self.interrupted and action.action == "show_details" else action.label,
+                    f"screen.{action.action}" if "." not in action.action else action.action,
+                )
+                for action in sorted(PAGE_ACTIONS, key=lambda action: action.action not in _RARE)
+                if action.label and self.check_action(action.action, ())
+            ),
+            always="?",
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -60,10 +70,8 @@ class BackupsScreen(CatalogScreen):
             "filter": bool(self.by_key),
             "sort": len(self.by_key) > 1,
             "clear_filter": bool(self.query("#filter")),
-            "watch": self.status is not None
-            and self.status.job is not None
-            and self.status.job.pid != os.getpid(),
-            "problem": self.status is not None and problem_of(self.status) is not None,
+            "watch": self.other_job is not None,
+            "problem": self.status is not None and bool(problems_of(self.status)),
         }
         return possible.get(action, True)
 
@@ -141,7 +149,8 @@ class BackupsScreen(CatalogScreen):
         from kino_backup_tui.tui.screens.path import PathScreen, export_question
 
         if (backup := self.selected) is not None:
-            question = export_question(backup.filename, self._start())
+            damaged = backup.status is BackupStatus.DAMAGED
+            question = export_question(backup.filename, self._start(), damaged=damaged)
             destination = await self.app.push_screen_wait(PathScreen(question))
             if destination is not None:
                 await self.export(backup, destination)
@@ -190,10 +199,12 @@ class BackupsScreen(CatalogScreen):
 
     @work(exit_on_error=False)
     async def action_problem(self) -> None:
-        """Show the problem of the status line in full."""
-        problem = problem_of(self.status) if self.status else None
-        if problem is not None:
-            await self.show_error(problem, "Something needs your attention", "Your backups stay as they are.")
+        """Show the problems of the status line in full, one after the other."""
+        for problem in problems_of(self.status) if self.status else ():
+            title, meaning = "Something needs your attention", "Your backups stay as they are."
+            if await self.show_error(problem, title, meaning):
+                await self.create(accept_location=True)
+                self.action_reload()
 
     def action_show_details(self) -> None:
         """Show everything known of the selected backup; a restore that was interrupted comes first."""
@@ -204,6 +215,10 @@ class BackupsScreen(CatalogScreen):
 
         if (backup := self.selected) is not None:
             self.app.push_screen(DetailScreen(self.backend, backup, self.fate_of(backup)))
+
+    def action_say(self, sentence: str) -> None:
+        """Answer a key that has nothing to show; before the first look nobody can tell."""
+        self.notify(sentence if self.status else "The backups are still being read.", markup=False)
 
     def action_help(self) -> None:
         """Show every key."""

@@ -24,14 +24,14 @@ from kino_backup_tui.tui.widgets.key_bar import KeyBar
 from kino_backup_tui.tui.widgets.lines import Line
 
 if TYPE_CHECKING:
+    from kino_backup_tui.core.jobs.journal import JobRecord
     from kino_backup_tui.core.operations.listing import Listing
     from kino_backup_tui.core.restore.plan import Interrupted
 
 _LOOK_EVERY = 60.0
 """Seconds between looks at Kino and the disk while nobody presses a key."""
-
-_LOOK_AT_JOB_EVERY = 5.0
-"""The same while another process works, so that its end shows."""
+_LOOK_WHILE_BUSY_EVERY = 4.0
+"""The same while another process is at work: its end is news."""
 
 
 class CatalogScreen(RestoringScreen):
@@ -54,7 +54,7 @@ class CatalogScreen(RestoringScreen):
         """Head, list, detail, keys."""
         yield Line(id="title")
         yield Line(id="schedule-line")
-        yield Static(classes="rule")
+        yield Static(classes="rule", id="order")
         yield BackupTable(id="backups")
         yield Static(id="empty")
         # Rules of their own: a border is repainted with each change of the line it belongs to.
@@ -71,7 +71,7 @@ class CatalogScreen(RestoringScreen):
         self.offer_keys()
         self.call_after_refresh(self.action_reload)
         self.set_interval(_LOOK_EVERY, self._look)
-        self.set_interval(_LOOK_AT_JOB_EVERY, self._look_at_job)
+        self._busy_looks = self.set_interval(_LOOK_WHILE_BUSY_EVERY, self._look, pause=True)
 
     def on_unmount(self) -> None:
         """Nobody waits for the rest of the list any more."""
@@ -81,6 +81,12 @@ class CatalogScreen(RestoringScreen):
     def selected(self) -> Backup | None:
         """The backup under the cursor."""
         return self.by_key.get(self.query_one(BackupTable).selected_key or "")
+
+    @property
+    def other_job(self) -> JobRecord | None:
+        """The operation that another process is running."""
+        job = self.status.job if self.status is not None else None
+        return job if job is not None and job.pid != os.getpid() else None
 
     # Reading
 
@@ -93,10 +99,6 @@ class CatalogScreen(RestoringScreen):
     def _look(self) -> None:
         if self.is_current:
             self._load(self._reading, quiet=True)
-
-    def _look_at_job(self) -> None:
-        if self.status is not None and self.status.job is not None:
-            self._look()
 
     @work(thread=True, exclusive=True, group="load", exit_on_error=False)
     def _load(self, cancel: CancelToken, *, quiet: bool = False) -> None:
@@ -132,6 +134,10 @@ class CatalogScreen(RestoringScreen):
         title.left, title.right = head.title, head.kino
         line.left = head.schedule
         line.set_class(head.alarm, "-alarm")
+        if self.other_job is None:
+            self._busy_looks.pause()
+        else:
+            self._busy_looks.resume()
         self._say_empty()
         self.offer_keys()
 
@@ -205,10 +211,11 @@ class CatalogScreen(RestoringScreen):
         self.call_after_refresh(self._fill)
 
     def action_sort(self) -> None:
-        """Go on to the next order."""
+        """Go on to the next order; one that is not the usual is named above the list."""
         self._order = self._order.next()
         self._fill()
-        self.notify(f"Sorted {self._order}", timeout=2)
+        usual = self._order is Order.NEWEST
+        self.query_one("#order", Static).border_title = "" if usual else f" sorted {self._order} "
 
     async def action_filter(self) -> None:
         """Type to filter; the field appears below the head."""

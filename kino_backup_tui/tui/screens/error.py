@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,6 +20,8 @@ from kino_backup_tui.tui.screens.base import KinoScreen
 from kino_backup_tui.tui.widgets.key_bar import KeyBar
 
 _ACCEPT = "If this is the right place, press a to use it as it is now."
+_FOR_COMMAND_LINE = re.compile(r"\s*[^.?!]*--accept-location[^.?!]*[.?!]")
+"""The sentence of a hint that says the same to somebody without this screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +41,20 @@ class Trouble:
 
     @classmethod
     def of_error(
-        cls, error: KinoBackupError, title: str, *, meaning: str, can_accept: bool = False
+        cls,
+        error: KinoBackupError,
+        title: str,
+        *,
+        meaning: str,
+        hint: str = "",
+        can_accept: bool = False,
     ) -> Trouble:
-        """An error that the core foresaw."""
-        details = f"{error.code}: {error.message}"
-        if error.__cause__ is not None:
-            details += f"\n{type(error.__cause__).__name__}: {error.__cause__}"
-        copied = f"{title}\n{details}" + (f"\n{error.hint}" if error.hint else "")
-        hint = _ACCEPT if can_accept else error.hint
+        """An error that the core foresaw; `hint` stands in for one of its own."""
+        hint = error.hint or hint
+        if can_accept:
+            hint = f"{_FOR_COMMAND_LINE.sub('', hint)} {_ACCEPT}".strip()
+        details = "\n".join([f"Code {error.code}", *_causes(error)])
+        copied = "\n".join(part for part in (title, error.message, hint, details) if part)
         return cls(title, error.message, meaning, hint, details, copied, can_accept)
 
     @classmethod
@@ -114,6 +124,15 @@ class ErrorScreen(KinoScreen[bool]):
     def action_accept(self) -> None:
         """Answer that the location is the right one."""
         self.dismiss(True)
+
+
+def _causes(error: KinoBackupError) -> Iterator[str]:
+    """What led to an error, the nearest first, without what its own message says already."""
+    cause = error.__cause__
+    while cause is not None:
+        if not str(cause) or str(cause) not in error.message:
+            yield f"{type(cause).__name__}: {cause}"
+        cause = cause.__cause__
 
 
 def printable_lines(text: str) -> str:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kino_backup_tui.core.errors import KinoBackupError, OperationCancelledError, UnknownLocationError
-from kino_backup_tui.core.models import Backup, EntryRole
+from kino_backup_tui.core.errors import (
+    ArchiveError,
+    KinoBackupError,
+    OperationCancelledError,
+    UnknownLocationError,
+)
+from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.backend import Backend
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.operations.status import Status
 
 NOTHING_CHANGED = "Nothing was changed."
+_INSTEAD = "Choose another backup; b on the list makes a fresh one."
+_COPY_AGAIN = "Copy it again from where it came, or choose another."
 
 
 class OperatingScreen(KinoScreen[None]):
@@ -49,7 +56,9 @@ class OperatingScreen(KinoScreen[None]):
             return _lines(f"Imported and verified: {size}, {created.backup.filename}", *created.warnings)
 
         error = await self.perform(Job("import", f"Importing {text.printable(source.name)}", run))
-        if error is not None and await self.show_error(error, "Nothing was imported"):
+        if error is not None and await self.show_error(
+            error, "Nothing was imported", hint_for_archive=_COPY_AGAIN
+        ):
             await self.import_file(source, accept_location=True)
 
     async def verify(self, backup: Backup) -> None:
@@ -63,13 +72,16 @@ class OperatingScreen(KinoScreen[None]):
 
         error = await self.perform(Job("verify", f"Verifying {_name(backup)}", run))
         if error is not None:
-            await self.show_error(error, "This backup could not be verified", "The file was only read.")
+            title, meaning = "This backup could not be verified", "The file was only read."
+            await self.show_error(error, title, meaning, hint_for_archive=_INSTEAD)
 
     async def export(self, backup: Backup, destination: Path) -> None:
         """Copy a backup to somewhere else."""
 
         def run(control: Control) -> str:
-            return _lines(f"Exported to {self.backend.export(backup, destination, control)}")
+            said = f"Exported to {self.backend.export(backup, destination, control)}"
+            damaged = backup.status is BackupStatus.DAMAGED
+            return _lines(said, *(["✗ It is damaged, like the backup."] if damaged else []))
 
         error = await self.perform(Job("export", f"Exporting {_name(backup)}", run))
         if error is not None:
@@ -116,11 +128,22 @@ class OperatingScreen(KinoScreen[None]):
             self.notify(job.cancelled, markup=False)
         return None
 
-    async def show_error(self, error: KinoBackupError, title: str, meaning: str = NOTHING_CHANGED) -> bool:
-        """Show what went wrong; True if the admin accepts the location as it is now."""
+    async def show_error(
+        self,
+        error: KinoBackupError,
+        title: str,
+        meaning: str = NOTHING_CHANGED,
+        *,
+        hint_for_archive: str = "",
+    ) -> bool:
+        """Show what went wrong; True if the admin accepts the location as it is now.
+
+        `hint_for_archive` is the way on from an archive that cannot be trusted, if the error knows none.
+        """
         from kino_backup_tui.tui.screens.error import ErrorScreen, Trouble
 
-        trouble = Trouble.of_error(error, title, meaning=meaning, can_accept=can_accept(error))
+        hint = hint_for_archive if isinstance(error, ArchiveError) else ""
+        trouble = Trouble.of_error(error, title, meaning=meaning, hint=hint, can_accept=can_accept(error))
         return await self.app.push_screen_wait(ErrorScreen(trouble))
 
 

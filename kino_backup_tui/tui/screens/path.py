@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +84,7 @@ class PathScreen(KinoDialog[Path | None]):
 
     @work(thread=True, exclusive=True, group="look", exit_on_error=False)
     def _look(self, value: str) -> None:
-        fits, remark = self._question.remark(path_from(value)) if value.strip() else (False, "")
+        fits, remark = _remark_on(value, self._question) if value.strip() else (False, "")
         self.post_message(PathRemarked(value, fits, remark))
 
     @on(PathRemarked)
@@ -92,7 +94,7 @@ class PathScreen(KinoDialog[Path | None]):
         self._fits = message.fits
         self.query_one("#confirm", Button).disabled = not message.fits
         remark = self.query_one("#path-remark", Static)
-        remark.set_class(not message.fits, "-invalid")
+        remark.set_class(message.remark.startswith("✗"), "-invalid")
         remark.update(Content(message.remark))
 
     @on(Input.Submitted)
@@ -125,6 +127,23 @@ class PathScreen(KinoDialog[Path | None]):
         self.dismiss(path_from(self.query_one(PathInput).value))
 
 
+def _remark_on(value: str, question: PathQuestion) -> tuple[bool, str]:
+    """What the disk, and then the question, says of what was typed."""
+    path = path_from(value)
+    shown = printable(str(path))
+    try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.stat()
+        # A path loses the slash that says "a folder".
+        if value.endswith("/") and not path.is_dir():
+            return False, f"✗ There is no folder {shown}."
+        return question.remark(path)
+    except OSError as error:
+        return False, f"✗ {shown}: {error.strerror or error}."
+    except ValueError:  # a null character, or half a character
+        return False, "✗ No file can have this name."
+
+
 def import_question(start: str) -> PathQuestion:
     """What to import."""
     return PathQuestion(
@@ -148,16 +167,19 @@ def restore_question(start: str) -> PathQuestion:
     )
 
 
-def export_question(filename: str, start: str) -> PathQuestion:
-    """Where to export a backup to."""
+def export_question(filename: str, start: str, *, damaged: bool = False) -> PathQuestion:
+    """Where to export a backup to; of a `damaged` one, that the copy will be no better."""
+    explanation = f"A copy of {printable(filename)}, compared with it. Name a folder or a new file."
+    if damaged:
+        explanation += "\n✗ This backup is damaged, and so will be the copy."
 
     def remark(path: Path) -> tuple[bool, str]:
         if path.is_dir():
             target = path / filename
-            if target.exists():
+            if os.path.lexists(target):
                 return False, f"✗ {printable(str(target))} exists; nothing is overwritten."
             return True, f"It will be {printable(str(target))}"
-        if path.exists():
+        if os.path.lexists(path):
             return False, "✗ This file exists; nothing is overwritten."
         if not path.parent.is_dir():
             return False, f"✗ There is no folder {printable(str(path.parent))}."
@@ -165,7 +187,7 @@ def export_question(filename: str, start: str) -> PathQuestion:
 
     return PathQuestion(
         title="Export a backup",
-        explanation=f"A copy of {printable(filename)}, compared with it. Name a folder or a new file.",
+        explanation=explanation,
         verb="Export",
         value=start,
         remark=remark,
@@ -176,5 +198,5 @@ def _archive_remark(path: Path) -> tuple[bool, str]:
     if path.is_file():
         return True, "It will be read to its end before anything is kept."
     if path.is_dir():
-        return False, "✗ This is a folder. Name the archive in it."
+        return False, "Name an archive in this folder, or press Ctrl+O to pick one."
     return False, f"✗ There is no file {printable(str(path))}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -17,6 +18,7 @@ from textual.widgets.option_list import Option
 
 from kino_backup_tui.presentation.text import printable
 from kino_backup_tui.tui.screens.base import KinoDialog
+from kino_backup_tui.tui.widgets.path_input import is_folder
 
 _MOST = 1000
 """Entries shown of one folder; a folder with more is better reached by typing."""
@@ -74,6 +76,8 @@ class PickScreen(KinoDialog[Path | None]):
             choices, problem = choices_in(folder, folders_only=self._folders_only), ""
         except OSError as error:
             choices, problem = [_above(folder)], error.strerror or str(error)
+        except ValueError:  # a null character in what was typed
+            choices, problem = [_above(folder)], "No folder can have this name"
         self.post_message(FolderRead(folder, choices, problem))
 
     @on(FolderRead)
@@ -102,13 +106,15 @@ class PickScreen(KinoDialog[Path | None]):
 def choices_in(folder: Path, *, folders_only: bool) -> list[Choice]:
     """What can be chosen in a folder: folders first, then archives. Raises OSError."""
     entries = sorted(folder.iterdir(), key=lambda entry: entry.name.casefold())
-    folders = [entry for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
+    folders = [entry for entry in entries if not entry.name.startswith(".") and is_folder(entry)]
     choices = [Choice(folder, "● This folder", opens=False)] if folders_only else []
     choices.append(_above(folder))
     choices += [Choice(entry, f"{printable(entry.name)}/", opens=True) for entry in folders]
     if not folders_only:
         archives = [
-            entry for entry in entries if entry.name.endswith((".tar.gz", ".tgz")) and entry.is_file()
+            entry
+            for entry in entries
+            if entry.name.endswith((".tar.gz", ".tgz")) and os.path.isfile(entry)  # noqa: PTH113 - as there
         ]
         choices += [Choice(entry, printable(entry.name), opens=False) for entry in archives]
     return choices[:_MOST]

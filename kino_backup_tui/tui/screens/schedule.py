@@ -69,6 +69,8 @@ class ScheduleScreen(KinoDialog[str | None]):
         self._settings = settings
         self._zone = zone
         self._problem = problem
+        self._remarked: str | None = settings.location
+        """The location that the remark below it is about; None if what was typed is none."""
 
     def compose(self) -> ComposeResult:
         """The fields of Kino's own page, each with room for a remark, and the preview."""
@@ -130,6 +132,10 @@ class ScheduleScreen(KinoDialog[str | None]):
         time = self._checked("time", parse_time, self._zone)
         keep = self._checked("keep", parse_keep, "scheduled backups; other kinds stay")
         location = self._checked("location", parse_location, "")
+        if location != self._remarked:
+            self._remarked = location
+            if location is not None:
+                self._remark_location("", refused=False)
         self.query_one("#save", Button).disabled = None in (time, keep, location)
         if time is None or keep is None or location is None:
             return None

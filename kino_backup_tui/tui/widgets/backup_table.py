@@ -13,8 +13,14 @@ from textual.widgets import DataTable
 
 from kino_backup_tui.tui.rows import Order, Row
 
-_COLUMNS = (("Kind", 11), ("Created", 16), ("Age", 9), ("Size", 9), ("Kino", 8), ("State", 14))
-_WIDE_COLUMNS = (*_COLUMNS, ("Schema", 6))
+Columns = tuple[tuple[str, int], ...]
+"""Names and widths, from left to right."""
+
+_COLUMNS: Columns = (("Kind", 11), ("Created", 16), ("Age", 9), ("Size", 9), ("Kino", 8), ("State", 14))
+_WIDE_COLUMNS: Columns = (*_COLUMNS, ("Schema", 6))
+_NAMES = (*(name for name, _ in _WIDE_COLUMNS), "File")
+_FIRST_TO_GO = ("Kino", "Age")
+"""Columns that a narrow terminal does without; the age is told by the date as well."""
 _SORTED_COLUMN = {Order.NEWEST: "Created", Order.OLDEST: "Created", Order.LARGEST: "Size", Order.KIND: "Kind"}
 _NUMBERS = {"Age", "Size", "Schema"}
 
@@ -29,6 +35,9 @@ class BackupTable(DataTable[Text]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "Down", show=False, id="list.down"),
         Binding("k", "cursor_up", "Up", show=False, id="list.up"),
+        # Textual's own move to the first and the last column, which a selected row does not show.
+        Binding("home,ctrl+home", "scroll_top", "First", show=False, id="list.first"),
+        Binding("end,ctrl+end", "scroll_bottom", "Last", show=False, id="list.last"),
     ]
 
     def __init__(self, *, id: str) -> None:
@@ -65,24 +74,34 @@ class BackupTable(DataTable[Text]):
         for row in rows:
             style = bad if row.bad else good if row.good else ""
             cells = (row.kind, row.created, row.age, row.size, row.kino, row.state, row.schema, row.filename)
+            by_name = dict(zip(_NAMES, cells, strict=True))
             self.add_row(
                 *(
-                    _cell(text, name, width, style if name == "State" else "")
-                    for text, (name, width) in zip(cells, columns, strict=False)
+                    _cell(by_name[name], name, width, style if name == "State" else "")
+                    for name, width in columns
                 ),
                 key=row.key,
             )
         keys = [row.key for row in rows]
         self.move_cursor(row=keys.index(selected) if selected in keys else min(index, len(keys) - 1))
 
-    def _columns(self) -> tuple[tuple[str, int], ...]:
-        used = sum(width + 2 for _, width in _WIDE_COLUMNS)
-        rest = self.size.width - used - 3
-        return (*_WIDE_COLUMNS, ("File", rest)) if rest >= 20 else _COLUMNS
+    def _columns(self) -> Columns:
+        rest = self.size.width - _used(_WIDE_COLUMNS) - 3
+        if rest >= 20:
+            return (*_WIDE_COLUMNS, ("File", rest))
+        columns = _COLUMNS
+        for name in _FIRST_TO_GO:
+            if _used(columns) > self.size.width:
+                columns = tuple(column for column in columns if column[0] != name)
+        return columns
 
     def _style(self, name: str) -> Style:
         # The colour alone: with its background a component style would paint over the selected row's.
         return Style(color=self.get_component_rich_style(name).color)
+
+
+def _used(columns: Columns) -> int:
+    return sum(width + 2 for _, width in columns)
 
 
 def _ageless(shown: Shown) -> Shown:

@@ -18,17 +18,33 @@ class KeyBar(Widget):
 
     keys: reactive[tuple[Key, ...]] = reactive(())
 
-    def show(self, keys: Iterable[Key]) -> None:
+    always = ""
+    """The key that stays where there is not room for all."""
+
+    def show(self, keys: Iterable[Key], *, always: str = "") -> None:
         """Offer these keys."""
+        self.always = always
         self.keys = tuple(keys)
 
     def render(self) -> Content:
         """The keys that fit the present width."""
+        entries = [(_entry(key), key[0] == self.always) for key in self.keys]
+        kept = next((entry for entry, stays in entries if stays), Content())
         line = Content()
-        for key, label, action in self.keys:
-            entry = Content.assemble((key, "bold"), f" {label}").stylize(Style.from_meta({"@click": action}))
-            longer = Content.assemble(line, "  ", entry) if line else entry
-            if longer.cell_length > self.content_size.width:
+        for entry, stays in entries:
+            longer = _joined(line, entry)
+            if stays:
+                kept = Content()
+            if _joined(longer, kept).cell_length > self.content_size.width:
                 break
             line = longer
-        return line
+        return _joined(line, kept)
+
+
+def _entry(key: Key) -> Content:
+    name, label, action = key
+    return Content.assemble((name, "bold"), f" {label}").stylize(Style.from_meta({"@click": action}))
+
+
+def _joined(line: Content, entry: Content) -> Content:
+    return Content.assemble(line, "  ", entry) if line and entry else line or entry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import ClassVar
 
@@ -56,20 +57,26 @@ def complete_path(value: str, *, folders_only: bool) -> str | None:
     if not slash or not begun:
         return None
     try:
-        entries = sorted(Path(head + slash).expanduser().iterdir())
-    except OSError:
+        entries = sorted(path_from(head + slash).iterdir())
+    except (OSError, ValueError):
         return None
     for entry in entries:
-        if not entry.name.startswith(begun) or (folders_only and not entry.is_dir()):
+        if not entry.name.startswith(begun) or (folders_only and not is_folder(entry)):
             continue
         try:
             entry.name.encode()
         except UnicodeEncodeError:  # a name that is not text cannot be typed
             continue
-        return f"{head}{slash}{entry.name}{'/' if entry.is_dir() else ''}"
+        return f"{head}{slash}{entry.name}{'/' if is_folder(entry) else ''}"
     return None
+
+
+def is_folder(path: Path) -> bool:
+    """Whether this is a folder; a link to somewhere out of reach is none."""
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir() raises there
 
 
 def path_from(text: str) -> Path:
     """The path that was typed, `~` resolved; absolute, so that it means the same everywhere."""
-    return Path(text).expanduser().absolute()
+    # As in a shell, a home of nobody stays as it is written; Path.expanduser() raises.
+    return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111

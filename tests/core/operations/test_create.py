@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -17,6 +18,7 @@ from kino_backup_tui.core.errors import (
     ArchiveError,
     BusyError,
     DatabaseDamagedError,
+    KinoBackupError,
     LocationError,
     NoSpaceError,
     NotFoundError,
@@ -473,3 +475,44 @@ def test_large_secrets_do_not_fill_the_memory(context: Context, kino: Kino) -> N
     # A child counts what its parent had when it was started, see getrusage(2): the tests themselves.
     ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert int(done.stdout) * unit < max(80 * 1024 * 1024, ours * unit + 1)
+
+
+def test_settings_behind_a_link_that_leads_nowhere_are_left_out(
+    context: Context, kino: Kino, tmp_path: Path
+) -> None:
+    """Their disk may not be mounted: the backup is made without them, and says so."""
+    kino.config_file.unlink()
+    kino.config_file.symlink_to(tmp_path / "not mounted" / "config.toml")
+
+    created = create_backup(context, Control(), version="0.4.2")
+
+    assert created.warnings == (
+        "config.toml is not in the backup: it is a link to a file that is not there.",
+    )
+
+
+@as_root
+@pytest.mark.parametrize("name", ["trickplay", ".kino-backup"])
+def test_folders_that_lead_where_this_user_may_not_look_are_no_crash(
+    context: Context, kino: Kino, tmp_path: Path, name: str
+) -> None:
+    """Of what is never saved it does not matter; a working folder of that kind is refused."""
+    closed = tmp_path / "closed"
+    (closed / name).mkdir(parents=True)
+    closed.chmod(0o700)
+    shutil.rmtree(kino.data_path / name, ignore_errors=True)
+    (kino.data_path / name).symlink_to(closed / name)
+    let_others_in(kino.database)
+    for path in (kino.data_path, *kino.data_path.rglob("*")):
+        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+
+    def attempt() -> str:
+        try:
+            return create_backup(context, Control(), version="0.4.2").backup.status
+        except KinoBackupError as error:
+            return error.code
+
+    assert run_as(NOBODY, attempt) == {
+        "trickplay": "verified",
+        ".kino-backup": "location_unavailable",
+    }.get(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from kino_backup_tui.core.errors import (
     ArchiveDamagedError,
     ArchiveError,
+    KinoBackupError,
     LocationError,
     NotFoundError,
     OperationCancelledError,
@@ -25,6 +27,7 @@ from kino_backup_tui.core.operations.export import export_backup
 from kino_backup_tui.core.operations.import_ import import_backup
 from kino_backup_tui.core.operations.listing import list_backups
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent, Stage
+from tests.as_user import NOBODY, let_others_in, run_as
 from tests.core.archive.archives import honest
 
 
@@ -203,3 +206,56 @@ def test_an_export_of_a_vanished_backup_says_so(
     with pytest.raises(LocationError, match="Could not read"):
         export_backup(context, gone, tmp_path, Control())
     assert [path.name for path in tmp_path.iterdir()] == ["kino"]
+
+
+def test_a_path_that_ends_with_a_slash_is_a_folder(
+    context: Context, create: Callable[[], Backup], tmp_path: Path
+) -> None:
+    """As for cp: a missing folder is not silently a file of that name."""
+    backup = create()
+    for text in ("sub/", "sub/.", "sub//"):
+        with pytest.raises(LocationError, match="There is no folder"):
+            export_backup(context, backup, f"{tmp_path}/{text}", Control())
+    (tmp_path / "sub").mkdir()
+
+    assert export_backup(context, backup, f"{tmp_path}/sub/", Control()) == tmp_path / "sub" / backup.filename
+
+
+def test_paths_that_cannot_be_looked_at_are_errors_of_their_own(
+    context: Context, create: Callable[[], Backup], tmp_path: Path
+) -> None:
+    """Names that are too long, and a link to itself: neither to export to nor to import from."""
+    backup = create()
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    for path in (tmp_path / ("x" * 300), loop, loop / "copy.tar.gz"):
+        with pytest.raises((LocationError, UsageError)):
+            export_backup(context, backup, path, Control())
+        with pytest.raises((LocationError, NotFoundError)):
+            import_backup(context, path, Control())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+def test_paths_in_a_closed_folder_are_not_permitted(
+    context: Context, create: Callable[[], Backup], tmp_path: Path
+) -> None:
+    """The user is named; nothing is taken for missing."""
+    backup = create()
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    let_others_in(context.kino.config_file)
+
+    def ask() -> str:
+        codes = []
+        attempts: list[Callable[[], object]] = [
+            lambda: export_backup(context, backup, closed / "x", Control()),
+            lambda: import_backup(context, closed / "x", Control()),
+        ]
+        for attempt in attempts:
+            try:
+                attempt()
+            except KinoBackupError as error:
+                codes.append(error.code)
+        return " ".join(codes)
+
+    assert run_as(NOBODY, ask) == "not_permitted not_permitted"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import time
@@ -9,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from kino_backup_tui.core.errors import InvalidSettingsError, LocationError, NotFoundError, UsageError
+from kino_backup_tui.core.errors import (
+    DatabaseDamagedError,
+    InvalidSettingsError,
+    LocationError,
+    NotFoundError,
+    UsageError,
+)
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
@@ -19,6 +26,8 @@ from kino_backup_tui.core.operations.listing import find_backup, list_backups
 from kino_backup_tui.core.operations.schedule import preview_schedule, read_schedule, save_schedule
 from kino_backup_tui.core.operations.status import read_status
 from kino_backup_tui.core.progress import Control
+from tests.as_user import NOBODY, let_others_in, run_as
+from tests.fakes import FakeClock
 
 
 def test_the_preview_names_the_next_five_runs(context: Context) -> None:
@@ -222,3 +231,112 @@ def test_a_recovery_point_is_no_fresh_backup(context: Context, create: Callable[
     create(BackupKind.PRE_RESTORE)
 
     assert read_status(context).newest_verified == manual
+
+
+def odd_location(tmp_path: Path, how: str) -> Path:
+    """A path that cannot even be looked at."""
+    if how == "a name that is too long":
+        return tmp_path / ("x" * 300)
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    return loop
+
+
+@pytest.mark.parametrize("how", ["a name that is too long", "a link to itself"])
+def test_a_location_that_cannot_be_looked_at_is_a_problem_and_no_crash(
+    context: Context, kino: Kino, tmp_path: Path, how: str
+) -> None:
+    """Status and schedule say it, and neither saving nor a backup goes there."""
+    location = odd_location(tmp_path, how)
+    settings = BackupSettings(location=str(location))
+
+    preview = preview_schedule(context, settings)
+    with pytest.raises(LocationError):
+        save_schedule(context, settings, Control())
+    kino.config_file.write_text(f'[backup]\nlocation = "{location}"\n')
+    status = read_status(context)
+
+    assert (preview.free_bytes, preview.same_disk) == (None, False)
+    assert str(location) in preview.location_problem
+    assert isinstance(status.location_problem, LocationError)
+    assert status.free_bytes is None
+    with pytest.raises(LocationError):
+        create_backup(context, Control())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+def test_a_location_in_a_folder_that_is_closed_to_us_is_a_problem_and_no_crash(
+    context: Context, kino: Kino, tmp_path: Path
+) -> None:
+    """What an ordinary user sees of root's own folder."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    let_others_in(kino.config_file)
+    kino.config_file.chmod(0o644)
+    location = closed / "backups"
+    kino.config_file.write_text(f'[backup]\nlocation = "{location}"\n')
+
+    def ask() -> str:
+        os.environ["XDG_STATE_HOME"] = "/nowhere"
+        problems = (
+            read_status(context).location_problem,
+            preview_schedule(context, read_schedule(context)).location_problem,
+        )
+        return f"{getattr(problems[0], 'code', None)} {problems[1]}"
+
+    answer = run_as(NOBODY, ask)
+
+    assert answer.startswith(("not_permitted ", "location_unavailable "))
+    assert answer.endswith("Permission denied.")
+
+
+def test_a_missing_location_has_no_free_space(context: Context, kino: Kino, tmp_path: Path) -> None:
+    """What is free in the folder above it, on another disk, says nothing of the one that is gone."""
+    kino.config_file.write_text(f'[backup]\nlocation = "{tmp_path}/nas"\n')
+
+    assert read_status(context).free_bytes is None
+    preview = preview_schedule(context, read_schedule(context))
+    assert (preview.free_bytes, preview.same_disk) == (None, False)
+
+
+def test_a_default_location_that_is_yet_to_be_made_has_that_of_the_data_path(context: Context) -> None:
+    """The first backup will create it there."""
+    assert read_status(context).free_bytes
+    preview = preview_schedule(context, read_schedule(context))
+    assert preview.free_bytes
+    assert preview.same_disk
+
+
+def test_the_status_names_a_missing_database(context: Context, kino: Kino) -> None:
+    """Nothing can be backed up without it."""
+    kino.database.unlink()
+
+    assert isinstance(read_status(context).database_problem, NotFoundError)
+
+
+def test_the_status_names_a_database_of_no_bytes(context: Context, kino: Kino) -> None:
+    """A full disk or a failed repair leaves one."""
+    for path in kino.data_path.glob("db.sqlite*"):
+        path.unlink()
+    kino.database.touch()
+
+    assert isinstance(read_status(context).database_problem, DatabaseDamagedError)
+
+
+def test_the_status_remembers_that_the_last_backup_found_damage(
+    context: Context, kino: Kino, clock: FakeClock
+) -> None:
+    """Until a backup finds the database sound again."""
+    good = kino.database.read_bytes()
+    kino.database.write_bytes(b"no database" * 500)
+    with pytest.raises(DatabaseDamagedError):
+        create_backup(context, Control())
+
+    problem = read_status(context).database_problem
+    kino.database.write_bytes(good)
+    clock.advance(minutes=1)
+    create_backup(context, Control(), version="0.4.2")
+
+    assert isinstance(problem, DatabaseDamagedError)
+    assert "damaged" in problem.message
+    assert read_status(context).database_problem is None
