@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -124,6 +124,7 @@ class _Restoration:
             layout=self._context.kino.layout.name,
             previous=previous,
             replaced=self._present.side,
+            earlier=replace(earlier, earlier=None) if earlier and earlier.phase is Phase.CONFIRMED else None,
         )
         return write_record(self._session.workspace, record)
 
@@ -278,7 +279,7 @@ class _Restoration:
             running=health.healthy if health else None,
         )
         step.tidy()
-        self._put_back_journal()
+        step.remember_earlier()
         raise RolledBackError(message, hint=hint)
 
     def _give_up(self, error: BaseException) -> None:
@@ -289,14 +290,7 @@ class _Restoration:
                 self._step.abandon()
             except KinoBackupError as problem:
                 self._warnings.append(f"{problem.message} {problem.hint}".rstrip())
-            self._put_back_journal()
         self._finish(code, _sentence(error), hint=getattr(error, "hint", ""))
-
-    def _put_back_journal(self) -> None:
-        """A restore of which nothing remains leaves the way back of the one before it."""
-        earlier = self._earlier
-        if earlier is not None and earlier.phase is Phase.CONFIRMED:
-            write_record(self._session.workspace, earlier)
 
     def _finish(
         self,

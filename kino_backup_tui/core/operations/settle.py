@@ -24,7 +24,7 @@ from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.restoring import encode_result
 from kino_backup_tui.core.operations.transition import Transition
 from kino_backup_tui.core.progress import Control, Stage
-from kino_backup_tui.core.restore.folders import OLD, open_sets, set_folder, transactions
+from kino_backup_tui.core.restore.folders import NEW, OLD, open_sets, set_folder, transactions, work_folder
 from kino_backup_tui.core.restore.journal import (
     KINO_MUST_NOT_START,
     UNTOUCHED,
@@ -35,7 +35,7 @@ from kino_backup_tui.core.restore.journal import (
     write_record,
 )
 from kino_backup_tui.core.restore.plan import RestoreResult
-from kino_backup_tui.core.restore.swap import present_names
+from kino_backup_tui.core.restore.swap import old_names, present_in
 from kino_backup_tui.core.supervisors.by_hand import ByHand
 from kino_backup_tui.core.supervisors.detect import find_supervisor
 from kino_backup_tui.core.workspace import Workspace, workspace_of
@@ -128,6 +128,7 @@ def _let_start(context: Context, workspace: Workspace, job: Job) -> bool:
     if record.phase is Phase.BLOCKED:
         return False
     step.go_back()
+    step.remember_earlier()
     return True
 
 
@@ -147,6 +148,8 @@ def _settled(context: Context, step: Transition, job: Job, keep: str | None) -> 
             f"{context.kino.data_path}.",
             hint="`kino-backup-tui apply --keep old` puts the old files back, --keep new leaves these.",
         )
+    if keep == KEEP_OLD:
+        step.give_up_lost()
     return _put_back(context, step)
 
 
@@ -154,6 +157,7 @@ def _put_back(context: Context, step: Transition) -> RestoreResult:
     if not step.supervisor.controls:
         _require_stopped(step)
     step.go_back()
+    step.remember_earlier()
     step.release()
     health = step.restart()
     text = "The interrupted restore was undone: the state from before it is back"
@@ -165,13 +169,15 @@ def _put_back(context: Context, step: Transition) -> RestoreResult:
 
 def _keep_new(context: Context, step: Transition, job: Job) -> RestoreResult:
     """The files are in place: what is left is a Kino that lives on them."""
+    if step.record.phase is not Phase.SWAPPED:
+        if not step.supervisor.controls:
+            _require_stopped(step)
+        step.go_on()
     if not step.supervisor.controls:
         step.confirm()
         return _result(
             context, step, "ok", f"{step.record.source} is restored. Start Kino if it does not run."
         )
-    if step.record.phase is not Phase.SWAPPED:
-        step.enter(Phase.SWAPPED)
     state = step.supervisor.state()
     if not state.active:
         step.start()
@@ -193,22 +199,34 @@ def _record(context: Context, workspace: Workspace, keep: str | None) -> Record 
     except UndecidedError:
         if keep is None:
             raise
-    newest = next(reversed(transactions(workspace)))
+    newest, previous, began_ns = _interrupted_sets(workspace)
     layout = context.kino.layout
-    with open_sets(workspace, newest) as sets:
-        leaving = present_names(sets._replace(data=sets.old), layout)
+    with open_sets(workspace, newest, previous) as sets:
+        moved = bool(present_in(sets.old, layout)) or not sets.has(sets.data, layout.database)
+        leaving = old_names(sets, layout, began_ns)
     record = Record(
         transaction=newest,
+        previous=previous,
         job="",
         operation="restore",
         source="a backup",
         since=context.clock.now(),
-        phase=Phase.BLOCKED,
+        # Before anything was put aside, there is nothing to decide.
+        phase=Phase.BLOCKED if moved else Phase.STAGED,
         layout=layout.name,
         leaving=leaving,
         was_active=True,
     )
     return write_record(workspace, record)
+
+
+def _interrupted_sets(workspace: Workspace) -> tuple[str, str, int]:
+    """The newest restore by its folder, the earlier one if it is a rollback to that, and when it began."""
+    work = work_folder(workspace)
+    by_age = sorted(transactions(workspace), key=lambda name: (work / name).stat().st_mtime_ns)
+    newest = work / by_age[-1]
+    is_rollback = len(by_age) > 1 and not (newest / NEW).exists()
+    return newest.name, by_age[-2] if is_rollback else "", newest.stat().st_mtime_ns
 
 
 def _require_stopped(step: Transition) -> None:

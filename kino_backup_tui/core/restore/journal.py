@@ -103,6 +103,8 @@ class Record:
     attempts: int = 0
     """How often Kino was let start on the new set with nobody there to judge it."""
     attempted_at: datetime | None = None
+    earlier: Record | None = None
+    """The restore in effect when this one began: if nothing remains of this one, that can be undone again."""
 
     def known_layout(self) -> Layout:
         """The layout by its name."""
@@ -190,6 +192,7 @@ def _decode(body: dict[str, Any]) -> Record:
             "arrived": _state(body["arrived"]),
             "replaced": _state(body["replaced"]),
             "attempted_at": _instant(body["attempted_at"]),
+            "earlier": _decode(body["earlier"]) if body["earlier"] else None,
         }
     )
 
