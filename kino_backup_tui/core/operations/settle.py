@@ -222,11 +222,10 @@ def _record(context: Context, workspace: Workspace, keep: str | None) -> Record 
 
 def _interrupted_sets(workspace: Workspace) -> tuple[str, str, int]:
     """The newest restore by its folder, the earlier one if it is a rollback to that, and when it began."""
-    work = work_folder(workspace)
-    by_age = sorted(transactions(workspace), key=lambda name: (work / name).stat().st_mtime_ns)
-    newest = work / by_age[-1]
-    is_rollback = len(by_age) > 1 and not (newest / NEW).exists()
-    return newest.name, by_age[-2] if is_rollback else "", newest.stat().st_mtime_ns
+    *earlier, newest = transactions(workspace)
+    folder = work_folder(workspace) / newest
+    previous = earlier[-1] if earlier and not (folder / NEW).exists() else ""
+    return newest, previous, folder.stat().st_mtime_ns
 
 
 def _require_stopped(step: Transition) -> None:

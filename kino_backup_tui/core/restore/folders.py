@@ -59,9 +59,10 @@ def is_transaction(name: object) -> bool:
 
 
 def transactions(workspace: Workspace) -> list[str]:
-    """The restores whose folders are still there."""
+    """The restores whose folders are still there, by when these were made, the newest last."""
     try:
-        return sorted(entry.name for entry in work_folder(workspace).iterdir() if is_transaction(entry.name))
+        found = [entry for entry in work_folder(workspace).iterdir() if is_transaction(entry.name)]
+        return [entry.name for entry in sorted(found, key=lambda entry: entry.stat().st_mtime_ns)]
     except OSError:
         return []
 

@@ -101,18 +101,18 @@ def old_names(sets: Sets, layout: Layout, began_ns: int) -> tuple[str, ...]:
     `began_ns` is when the folder of the restore was made. What has arrived since was renamed since, which
     shows in the time of its last change of status (inode(7)); what is still to arrive has not.
     """
-    return tuple(
-        name
-        for name in moved_names(layout)
-        if sets.has(sets.old, name)
-        or (
-            sets.has(sets.data, name)
-            and (
-                sets.has(sets.new, name)
-                or os.stat(name, dir_fd=sets.data, follow_symlinks=False).st_ctime_ns < began_ns
-            )
-        )
-    )
+
+    def is_untouched(name: str) -> bool:
+        if not sets.has(sets.data, name):
+            return False
+        if name.startswith(f"{layout.database}-"):
+            # The last reader may have changed them; as long as no database is there, they are of the old one.
+            return not sets.has(sets.data, layout.database)
+        status = os.stat(name, dir_fd=sets.data, follow_symlinks=False)
+        return sets.has(sets.new, name) or status.st_ctime_ns < began_ns
+
+    names = moved_names(layout)
+    return tuple(name for name in names if sets.has(sets.old, name) or is_untouched(name))
 
 
 def lost_names(sets: Sets, leaving: Sequence[str], inodes: Mapping[str, int]) -> tuple[str, ...]:
