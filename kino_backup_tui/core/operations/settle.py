@@ -47,6 +47,10 @@ MOST_ATTEMPTS = 3
 LIVED = timedelta(seconds=60)
 """A Kino that still wrote to its database so long after it was let start has lived on it."""
 
+_SETTLERS = {"restore", "rollback", OPERATION}
+"""Operations that start Kino themselves, and know from the journal when it may."""
+_OTHERS_SECONDS = 60.0
+"""How long a backup that is being made may hold up a start: less than systemd waits for one by default."""
 _SETTLING_SECONDS = 60.0
 _POLL_SECONDS = 0.5
 
@@ -87,10 +91,11 @@ def gate(context: Context, *, finish_later: bool = True) -> bool:
         return False
     if record is None or not is_unsettled(record):
         return True
-    if current_holder(workspace) is not None:
+    holder = current_holder(workspace)
+    if holder is not None and holder.operation in _SETTLERS:
         return record.phase not in KINO_MUST_NOT_START
     try:
-        with run_job(workspace, OPERATION, context.clock, Control(wait_seconds=0)) as job:
+        with run_job(workspace, OPERATION, context.clock, Control(wait_seconds=_OTHERS_SECONDS)) as job:
             allowed = _let_start(context, workspace, job)
     except BusyError:
         record = read_record(workspace)
