@@ -110,10 +110,14 @@ def open_sets(workspace: Workspace, transaction: str, previous: str = "") -> Ite
             return descriptor
 
         def made(name: str, parent: int) -> int:
-            with contextlib.suppress(FileExistsError):
+            try:
                 os.mkdir(name, PRIVATE_FOLDER, dir_fd=parent)
-                sync_descriptor(parent)
-            return opened(name, parent)
+            except FileExistsError:
+                return opened(name, parent)
+            sync_descriptor(parent)
+            descriptor = opened(name, parent)
+            workspace.owner.take(descriptor)  # Kino's user may want to go back, too, or to tidy up
+            return descriptor
 
         data = opened(workspace.data_path)
         parent = data

@@ -56,7 +56,7 @@ def workspace(bench: Bench) -> Workspace:
 @contextlib.contextmanager
 def held(workspace: Workspace, operation: str = "restore", job: str = JOB) -> Iterator[subprocess.Popen[str]]:
     """Another process holds the lock and says that it does such a job."""
-    command = [sys.executable, "-c", HOLD, workspace.data_path, job, operation]
+    command = [sys.executable, "-c", HOLD, str(workspace.data_path), job, operation]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None
