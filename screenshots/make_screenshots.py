@@ -10,6 +10,7 @@ import asyncio
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -35,7 +36,8 @@ from kino_backup_tui.core.operations.listing import Listing
 from kino_backup_tui.core.operations.making import Created
 from kino_backup_tui.core.operations.schedule import SchedulePreview
 from kino_backup_tui.core.operations.status import Status
-from kino_backup_tui.core.progress import Control, JobEvent, Stage
+from kino_backup_tui.core.progress import CancelToken, Control, JobEvent, Stage
+from kino_backup_tui.core.restore.plan import RestorePlan, RestoreResult
 from kino_backup_tui.demo.sample import write_sample
 from kino_backup_tui.tui.app import KinoBackupApp
 from kino_backup_tui.tui.backend import Backend
@@ -44,7 +46,28 @@ FOLDER = Path(__file__).parent
 SIZE = (80, 24)
 FONT = "DejaVu Sans Mono"
 SHOWN_PATH = Path("/var/lib/kino")
+FREE = 85_899_345_920
 READING = {"load", "preview", "show", "look"}
+
+
+PRE_RESTORE = "kino-backup-pre-restore-2026-04-26T09-30-00-v0.4.2.tar.gz"
+STAGES = (
+    ("stage", 7.0, Stage.CHECKING_ARCHIVE, ""),
+    ("note", 6.0, Stage.CHECKING_ARCHIVE, "5 files, every digest matches"),
+    ("stage", 5.8, Stage.STAGING, ""),
+    ("stage", 5.5, Stage.SAFETY_BACKUP, ""),
+    ("note", 4.7, Stage.SAFETY_BACKUP, PRE_RESTORE),
+    ("stage", 2.1, Stage.STOPPING, ""),
+    ("note", 2.0, Stage.STOPPING, "kino.service, waiting for it to let go of the database"),
+)
+"""What the worker of a restore tells: kind, seconds ago, stage, note."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """How the restore of a picture ends; None to stop in the middle of it."""
+
+    result: RestoreResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +111,7 @@ class SampleBackend(Backend):
     def preview(self, settings: BackupSettings) -> SchedulePreview:
         """The usual place, with room."""
         preview = super().preview(settings)
-        return replace(preview, location=SHOWN_PATH / "backups", free_bytes=85_899_345_920)
+        return replace(preview, location=SHOWN_PATH / "backups", free_bytes=FREE)
 
     def start_folder(self) -> Path:
         """A folder that is everywhere."""
@@ -109,6 +132,59 @@ class StoppedBackend(SampleBackend):
         raise OperationCancelledError("The picture is taken.")
 
 
+class RestoringBackend(SampleBackend):
+    """Plans a real restore of the sample; what its worker tells is prepared, so that nothing is replaced."""
+
+    def __init__(self, context: Context, story: Story) -> None:
+        super().__init__(context)
+        self._story = story
+        self._plan: RestorePlan | None = None
+
+    def plan_restore(
+        self, source: Backup | Path, control: Control, *, safety_backup: bool = True
+    ) -> RestorePlan:
+        """The plan for the sample, as it would be for a service under the path of a real Kino."""
+        path = source if isinstance(source, Path) else source.path
+        real = self._context.kino.default_location / path.name
+        plan = super().plan_restore(real, control, safety_backup=safety_backup)
+        space = tuple(
+            replace(one, folder=shown(one.folder, self._context), free_bytes=FREE) for one in plan.space
+        )
+        self._plan = replace(
+            plan,
+            source=path,
+            data_path=SHOWN_PATH,
+            now=replace(plan.now, kino_version="0.4.2"),
+            supervisor="kino.service",
+            controls=True,
+            running=True,
+            safety_location=SHOWN_PATH / "backups",
+            space=space,
+        )
+        return self._plan
+
+    def start_restore(self, plan: RestorePlan, control: Control, *, safety_backup: bool = True) -> str:
+        """There is no worker."""
+        return "j"
+
+    def watch(self, cancel: CancelToken, job: str | None = None) -> Iterator[JobEvent]:
+        """The stages so far; then the end, or nothing more."""
+        for kind, began, stage, note in STAGES:
+            yield JobEvent(kind, "j", "restore", self.now() - timedelta(seconds=began), stage, note=note)
+        while self._story.result is None:
+            cancel.raise_if_cancelled()
+            time.sleep(0.05)
+        yield JobEvent("end", "j", "restore", self.now(), outcome=self._story.result.outcome)
+
+    def read_result(self, job: str) -> RestoreResult | None:
+        """The prepared end, of what was planned."""
+        result = self._story.result
+        if result is None or self._plan is None:
+            return None
+        tables = self._plan.backup.tables if result.outcome == "ok" else None
+        return replace(result, source=self._plan.source.name, tables=tables)
+
+
 class UnpluggedBackend(SampleBackend):
     """A backup location on a disk that is not there."""
 
@@ -118,6 +194,48 @@ class UnpluggedBackend(SampleBackend):
         if problem is None:
             return super().create(control, accept_location=accept_location)
         raise problem
+
+
+def shown(folder: Path, context: Context) -> Path:
+    """A folder of the sample under the path it shows itself under."""
+    return SHOWN_PATH / folder.relative_to(context.kino.data_path)
+
+
+def restored(at: datetime) -> RestoreResult:
+    """An end as one wants it."""
+    return RestoreResult(
+        job="j",
+        operation="restore",
+        outcome="ok",
+        at=at,
+        message="Restored.",
+        kino_version="0.4.2",
+        running=True,
+        way_back=PRE_RESTORE,
+        can_roll_back=True,
+    )
+
+
+def rolled_back(at: datetime) -> RestoreResult:
+    """An end with a Kino that refuses to start."""
+    return RestoreResult(
+        job="j",
+        operation="restore",
+        outcome="rolled_back",
+        at=at,
+        message="kino.service failed and was restarted 3 times. The state from before the restore is back "
+        "and Kino runs on it.",
+        kino_version="0.4.2",
+        running=True,
+        way_back=PRE_RESTORE,
+        failed_stage=Stage.CHECKING_HEALTH.value,
+        log=(
+            "listening on 127.0.0.1:8080",
+            "stopping",
+            "cannot start: /var/lib/kino/config.toml: [server] port must be a number from 1 to 65535",
+        ),
+        hint="The log of Kino tells why. Another backup may do.",
+    )
 
 
 def write(name: str, svg: str) -> None:
@@ -165,6 +283,14 @@ async def main() -> None:
         await shoot(backend, "import", "i")
         await shoot(StoppedBackend(context), "progress", "b")
         await shoot(UnpluggedBackend(context), "error", "b")
+        older = (*["down"] * 9, "r")
+        await shoot(RestoringBackend(context, Story()), "restore-dialog", *older)
+        await shoot(RestoringBackend(context, Story()), "restore-progress", *older, "y")
+        end = restored(clock.now())
+        await shoot(RestoringBackend(context, Story(end)), "restore-result", *older, "y")
+        refused = (*["down"] * 7, "r")
+        end = rolled_back(clock.now())
+        await shoot(RestoringBackend(context, Story(end)), "restore-rolled-back", *refused, "y")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ LISTING_DOES_WITHOUT = (
     "tzlocal",
     "asyncio",
     "kino_backup_tui.core.archive.writer",
+    "kino_backup_tui.core.restore.plan",
 )
 
 

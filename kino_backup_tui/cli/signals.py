@@ -36,16 +36,21 @@ class StoppedBySignal(BaseException):  # like KeyboardInterrupt, nothing on the 
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[None]:
     """Within the block, a signal raises `StoppedBySignal`; what is left to do after it is not disturbed."""
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        raise StoppedBySignal(number)
-
-    taken = _take(stop)
+    taken = let_signals_stop()
     try:
         yield
     finally:
         for number in taken:
             signal.signal(number, signal.SIG_IGN)
+
+
+def let_signals_stop() -> list[signal.Signals]:
+    """From now on a signal raises `StoppedBySignal`: for a question between two operations."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        raise StoppedBySignal(number)
+
+    return _take(stop)
 
 
 @contextlib.contextmanager

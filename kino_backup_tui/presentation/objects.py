@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from kino_backup_tui.core.catalog.retention import Fate
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.models import Backup
-from kino_backup_tui.presentation.restore_objects import interrupted_object
 from kino_backup_tui.presentation.shapes import JsonObject, instant_text, problem_object
 
 if TYPE_CHECKING:
@@ -185,6 +184,8 @@ def pruned_object(pruned: Pruned, *, dry_run: bool) -> JsonObject:
 
 def status_object(status: Status, interrupted: Interrupted | None = None, way_back: str = "") -> JsonObject:
     """One look at Kino, its schedule, its backups, and what a restore has left."""
+    from kino_backup_tui.presentation.restore_objects import interrupted_object
+
     return {
         "data_path": str(status.data_path),
         "host": status.host,

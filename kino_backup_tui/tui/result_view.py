@@ -57,6 +57,8 @@ def _title(result: RestoreResult) -> str:
 
 
 def _lines(result: RestoreResult) -> Iterator[str]:
+    if result.outcome != "ok" and result.source:
+        yield text.printable(result.source)
     if result.failed_stage:
         yield f"Failed at: {text.STAGE_NAMES.get(result.failed_stage, text.printable(result.failed_stage))}"
     if result.outcome != "ok":
@@ -72,8 +74,11 @@ def _lines(result: RestoreResult) -> Iterator[str]:
     if library:
         yield f"Proven in the database that is now in place: {library}"
     if result.way_back:
-        kept = "The state from before is kept as" if result.outcome == "ok" else "Saved before it began:"
-        yield f"{kept} {text.printable(result.way_back)}"
+        name = text.printable(result.way_back)
+        if result.outcome == "ok":
+            yield f"The state from before is kept as {name}: press u to go back to it."
+        else:
+            yield f"Saved before it began: {name}"
     yield from (f"! {text.printable(warning)}" for warning in result.warnings)
 
 

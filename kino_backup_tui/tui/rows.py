@@ -10,6 +10,8 @@ from enum import StrEnum
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.presentation import text
 
+_BAD = frozenset({BackupStatus.DAMAGED, BackupStatus.UNREADABLE})
+
 
 class Order(StrEnum):
     """The orders a list can be in; the values are what the screen says."""
@@ -44,8 +46,7 @@ class Row:
 
 def row_of(backup: Backup, now: datetime, zone: tzinfo, way_back: str = "") -> Row:
     """What the table says of one file; `way_back` is the name of the one that undoes the last restore."""
-    bad = backup.status in {BackupStatus.DAMAGED, BackupStatus.UNREADABLE}
-    returns = backup.kind is BackupKind.PRE_RESTORE and backup.filename == way_back and not bad
+    bad = backup.status in _BAD
     return Row(
         key=str(backup.path),
         kind=text.kind_text(backup),
@@ -53,12 +54,18 @@ def row_of(backup: Backup, now: datetime, zone: tzinfo, way_back: str = "") -> R
         age=text.age_text(backup.created_at, now),
         size=text.size_text(backup.size_bytes),
         kino=backup.kino_version or text.NOT_KNOWN,
-        state=text.WAY_BACK if returns else text.state_text(backup),
+        state=text.WAY_BACK if is_way_back(backup, way_back) else text.state_text(backup),
         schema=text.NOT_KNOWN if backup.schema_version is None else str(backup.schema_version),
         filename=text.printable(backup.filename),
         bad=bad,
         good=backup.role is EntryRole.BACKUP and backup.status is BackupStatus.VERIFIED,
     )
+
+
+def is_way_back(backup: Backup, way_back: str) -> bool:
+    """Whether this backup, of that name, can undo the last restore; a damaged one leads nowhere."""
+    known = backup.kind is BackupKind.PRE_RESTORE and backup.filename == way_back
+    return known and backup.status not in _BAD
 
 
 def matches(row: Row, words: Sequence[str]) -> bool:

@@ -24,7 +24,7 @@ print(found.problem())
 print("\\n".join(found.logs(50)).count("listening on"))
 found.stop()
 require_closed(kino, seconds=0)
-print(found.state())
+print(found.state()[:5])
 found.stop()
 """)
     )
@@ -35,7 +35,7 @@ found.stop()
         "(True, 'running', True) True",
         "None",
         "1",
-        "ServiceState(active=False, text='stopped', settled=True, pid=None, restarts=0)",
+        "(False, 'stopped', True, None, 0)",
     ]
 
 

@@ -6,14 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
-from textual.widgets import Button
+from textual.widgets import Button, Input
 
 from kino_backup_tui.core.restore.compare import EFFECTS
 from kino_backup_tui.core.restore.plan import Change, RestorePlan, Safety
 from kino_backup_tui.tui.app import KinoBackupApp
+from kino_backup_tui.tui.screens.path import PathScreen
 from kino_backup_tui.tui.screens.plan import PlanScreen
-from tests.tui.driving import drawn_text, loaded, page, until
+from tests.tui.driving import drawn_text, idle, loaded, page, until
 from tests.tui.prepared import PreparedBackend, household
 from tests.tui.prepared_restore import NEWER, NO_CONTROL, NO_ROOM, plan, rollback_plan
 
@@ -247,3 +249,31 @@ async def test_undo_says_which_newer_changes_are_lost() -> None:
         "Newer changes will be lost, all since 2026-04-15 03:00: 7 films, 21 episodes, 24 watch events."
         in text
     )
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (100, 30)])
+async def test_the_answers_are_in_sight_in_every_terminal(size: tuple[int, int]) -> None:
+    """However long the text is, the buttons are below it, and its end can be reached."""
+    prepared = plan(source=Path("/mnt/usb") / ("x" * 200), blockers=())
+
+    async with KinoBackupApp(backend_with(prepared)).run_test(size=size) as pilot:
+        await asked(pilot)
+        seen = drawn_text(pilot)
+        assert "[ Cancel ]" in seen
+        assert "[ Restore ]" in seen
+        for _ in range(6):
+            await pilot.press("pagedown" if "to the top" not in drawn_text(pilot) else "shift")
+            await pilot.pause()
+        assert "others are sent" in " ".join(drawn_text(pilot).replace("│", " ").split())
+
+
+async def test_a_pasted_path_is_a_file_to_restore_from() -> None:
+    """Dropping an archive on the window is enough; it is asked for before it is read."""
+    async with KinoBackupApp(backend_with(plan())).run_test() as pilot:
+        await loaded(pilot)
+        page(pilot).on_paste(events.Paste("'/mnt/usb/my backup.tar.gz' "))
+        await until(pilot, lambda: isinstance(pilot.app.screen, PathScreen))
+        await idle(pilot)
+
+        assert pilot.app.screen.query_one(Input).value == "/mnt/usb/my backup.tar.gz"
+        assert "Restore from a file" in drawn_text(pilot)

@@ -142,7 +142,10 @@ async def test_the_way_back_is_labelled_in_the_list() -> None:
         await loaded(pilot)
         table = page(pilot).query_one(BackupTable)
         states = [str(table.get_row_at(index)[5]).strip() for index in range(table.row_count)]
+        await pilot.press("down", "down", "down")
+        told = line(pilot, "#detail-fate")
 
+    assert told.endswith("The way back from the last restore: press u to undo it.")
     assert states[3] == "↩ way back"
     assert states.count("↩ way back") == 1
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+from typing import Self
+
 import pytest
+from textual.geometry import Region
 from textual.pilot import Pilot
 
 from kino_backup_tui.core.jobs.journal import JobRecord
@@ -11,6 +15,7 @@ from kino_backup_tui.tui.app import KinoBackupApp
 from kino_backup_tui.tui.screens.plan import PlanScreen
 from kino_backup_tui.tui.screens.restore_progress import RestoreProgressScreen
 from kino_backup_tui.tui.screens.result import ResultScreen
+from kino_backup_tui.tui.widgets.stage_lines import StageLines
 from tests.tui.driving import drawn_text, line, loaded, page, toasts, until
 from tests.tui.prepared import NOW, PreparedBackend, household
 from tests.tui.prepared_restore import (
@@ -147,6 +152,20 @@ async def test_leaving_does_not_cancel_and_tells_how_to_come_back() -> None:
         assert "cancel j1" not in backend.told
 
 
+async def test_a_dropped_connection_leaves_the_restore_alone() -> None:
+    """SIGHUP ends the page, and nothing else."""
+    backend = backend_at(STAGED)
+    app = KinoBackupApp(backend)
+
+    async with app.run_test() as pilot:
+        await followed(pilot, backend)
+        signal.raise_signal(signal.SIGHUP)
+        await until(pilot, lambda: app.return_code is not None)
+
+    assert app.return_code == 129
+    assert "cancel j1" not in backend.told
+
+
 @pytest.mark.parametrize("key", ["x", "q"])
 async def test_a_restore_that_waits_for_others_is_not_started_after_all(key: str) -> None:
     """As long as there is no worker there is nothing that could go on."""
@@ -236,3 +255,30 @@ async def test_a_worker_that_leaves_no_result_is_told_by_its_end() -> None:
     assert "press Enter on the page" in drawn
     assert "Failed at: Safety backup" in drawn
     assert "Its process ended before it did." in drawn
+
+
+class CountingLines(StageLines):
+    """Remembers what it was asked to paint."""
+
+    def __init__(self) -> None:
+        super().__init__(id="counting")
+        self.asked: list[tuple[Region, ...]] = []
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Note the regions."""
+        self.asked.append(regions)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+
+def test_a_clock_that_ticks_repaints_its_own_line_and_no_other() -> None:
+    """A slow line is part of the design."""
+    lines = CountingLines()
+    lines.show(["✓ one  1.0 s", "● two  1.0 s", "· three"])
+    lines.asked.clear()
+
+    lines.show(["✓ one  1.0 s", "● two  1.0 s", "· three"])
+    lines.show(["✓ one  1.0 s", "● two  2.0 s", "· three"])
+
+    assert [[region.y for region in regions] for regions in lines.asked] == [[1]]

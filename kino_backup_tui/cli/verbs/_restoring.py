@@ -13,6 +13,7 @@ from kino_backup_tui.cli.following import follow, write_end
 from kino_backup_tui.cli.options import json_option, progress_option, wait_option
 from kino_backup_tui.cli.output import talk, tell_error, warn, write_json, write_line
 from kino_backup_tui.cli.session import controlled, without_story
+from kino_backup_tui.cli.signals import let_signals_stop
 from kino_backup_tui.cli.standard_input import confirmed
 from kino_backup_tui.core.errors import OperationCancelledError
 
@@ -87,6 +88,7 @@ def perform(
 
     with controlled(as_json=request.as_json, progress=request.progress) as control:
         plan = make_plan(without_story(control))
+    let_signals_stop()
     if request.dry_run or plan.blockers:
         return _write_plan(context, plan, request)
     _confirm(context, plan, request)

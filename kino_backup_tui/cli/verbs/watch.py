@@ -25,7 +25,7 @@ def command(session: Session, job: str | None, as_json: bool) -> int:
     from kino_backup_tui.core.operations.jobs import watch_job
 
     context = session.context(may_be_empty=True)
-    code, end = OK, None
+    code, end, note = OK, None, ""
     with controlled(as_json=as_json) as control:
         for event in watch_job(context, job, control.cancel):
             if as_json:
@@ -34,7 +34,8 @@ def command(session: Session, job: str | None, as_json: bool) -> int:
                 write_json(event_object(event))
             else:
                 control.report(event)
-                _write_text(event)
+                _write_text(event, note)
+                note = event.note
             if event.event == "end":
                 code, end = outcome_exit_code(event.outcome), event
     if end is not None and end.operation in RESTORING:
@@ -42,15 +43,18 @@ def command(session: Session, job: str | None, as_json: bool) -> int:
     return code
 
 
-def _write_text(event: JobEvent) -> None:
-    """A line for the beginning, each stage and the end; the readings in between have a line of their own."""
+def _write_text(event: JobEvent, note: str) -> None:
+    """A line for the beginning, each stage and the end; the readings in between have a line of their own.
+
+    `note` is the last one of the stage before, which is what that stage has come to.
+    """
     from kino_backup_tui.presentation.text import STAGE_NAMES, printable
 
+    if note and event.event in ("stage", "end"):
+        write_line(f"  {printable(note)}")
     if event.event == "start":
         write_line(printable(f"{event.operation} (job {event.job})"))
     elif event.event == "stage" and event.stage is not None:
         write_line(STAGE_NAMES[event.stage])
-    elif event.event == "note":
-        write_line(f"  {printable(event.note)}")
     elif event.event == "end" and event.operation not in RESTORING:
         write_line(printable(f"{event.outcome}: {event.message}" if event.message else str(event.outcome)))

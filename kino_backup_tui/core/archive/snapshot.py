@@ -75,13 +75,14 @@ def look_quickly(database: Path, patience: float | None = None) -> QuickLook:
             source.close()
 
 
-def live_facts(database: Path, cancel: CancelToken) -> DatabaseFacts:
+def live_facts(database: Path, cancel: CancelToken, patience: float | None = None) -> DatabaseFacts:
     """What the live database says of itself at one instant: migrations and row counts.
 
-    Raises what `snapshot_database` raises, `IncompatibleError`, `OperationCancelledError`.
+    `patience` is as in `look_quickly`. Raises what `snapshot_database` raises, `IncompatibleError`,
+    `OperationCancelledError`.
     """
     with _reading(database):
-        source = _open(database)
+        source = _open(database, patience)
         try:
             source.execute("BEGIN")
             return read_facts(source, cancel)

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from kino_backup_tui.core.errors import KinoBackupError, UndecidedError
-from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.restore.journal import UNTOUCHED, Phase, Record, is_unsettled, read_record
-from kino_backup_tui.core.restore.plan import Interrupted
+from kino_backup_tui.core.restore.folders import restore_folder
 from kino_backup_tui.core.workspace import workspace_of
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.restore.journal import Record
+    from kino_backup_tui.core.restore.plan import Interrupted
 
 
 def way_back(context: Context) -> str:
     """File name of the pre-restore backup of the newest restore; empty if there is none."""
+    workspace = workspace_of(context.kino)
+    if not restore_folder(workspace).exists():
+        return ""
+    # A tenth of a listing's time, and most have never seen a restore.
+    from kino_backup_tui.core.restore.journal import Phase, read_record
+
     try:
-        record = read_record(workspace_of(context.kino))
+        record = read_record(workspace)
     except KinoBackupError:
         return ""
     return record.way_back if record is not None and record.phase is Phase.CONFIRMED else ""
@@ -21,6 +31,8 @@ def way_back(context: Context) -> str:
 
 def can_undo(context: Context) -> bool:
     """Whether there is a restore in effect whose undoing can be planned."""
+    from kino_backup_tui.core.restore.journal import Phase, read_record
+
     try:
         record = read_record(workspace_of(context.kino))
     except KinoBackupError:
@@ -30,6 +42,10 @@ def can_undo(context: Context) -> bool:
 
 def interrupted(context: Context) -> Interrupted | None:
     """The restore whose worker is gone before its end; None if there is none. Changes nothing."""
+    from kino_backup_tui.core.jobs.lock import current_holder
+    from kino_backup_tui.core.restore.journal import Phase, is_unsettled, read_record
+    from kino_backup_tui.core.restore.plan import Interrupted
+
     workspace = workspace_of(context.kino)
     if current_holder(workspace) is not None:
         return None
@@ -44,6 +60,8 @@ def interrupted(context: Context) -> Interrupted | None:
 
 
 def _outlook(record: Record) -> str:
+    from kino_backup_tui.core.restore.journal import UNTOUCHED, Phase
+
     what = f"A {record.operation} of {record.source} was interrupted"
     if record.phase in UNTOUCHED:
         return f"{what} before anything was replaced. Settling it removes what was unpacked."

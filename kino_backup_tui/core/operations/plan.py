@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from kino_backup_tui.core.archive.manifest import is_raw
+from kino_backup_tui.core.archive.manifest import Manifest, is_raw
+from kino_backup_tui.core.archive.peek import peek_manifest
 from kino_backup_tui.core.archive.snapshot import live_facts
 from kino_backup_tui.core.errors import (
     ArchiveError,
@@ -18,6 +19,7 @@ from kino_backup_tui.core.errors import (
     NoSpaceError,
     NotFoundError,
     NotPermittedError,
+    OperationCancelledError,
     ServiceError,
 )
 from kino_backup_tui.core.files import free_bytes, storage_errors, user_name
@@ -70,6 +72,8 @@ class RestoreOptions:
 
 
 DEFAULT_OPTIONS = RestoreOptions()
+_LOOK_SECONDS = 3.0
+"""How long a lock on the live database may hold up the comparison with it."""
 
 
 class Present(NamedTuple):
@@ -97,8 +101,11 @@ def look(context: Context, control: Control) -> Present:
     """Look at Kino, its database and whoever supervises it; changes nothing."""
     state = observe(context.kino)
     try:
-        facts: DatabaseFacts | None = live_facts(context.kino.database, control.cancel)
-    except (ArchiveError, NotFoundError, IncompatibleError, NotPermittedError):
+        facts: DatabaseFacts | None = live_facts(context.kino.database, control.cancel, _LOOK_SECONDS)
+    except OperationCancelledError:
+        raise
+    except KinoBackupError:
+        # Damaged, locked, on a failing disk: it is to be replaced, and need not be readable for that.
         facts = None
     supervisor = find_supervisor(context.kino, os.environ)
     return Present(state, facts, state.version or installed_version(), supervisor)
@@ -112,6 +119,12 @@ def plan_restore(
     Nothing is changed. What forbids the restore is in the plan. Raises `NotFoundError`, `LocationError` or
     `NotPermittedError` if the archive cannot be read at all, `OperationCancelledError`.
     """
+    return _plan_from_archive(context, source, control, options, RESTORE)
+
+
+def _plan_from_archive(
+    context: Context, source: Backup | Path, control: Control, options: RestoreOptions, operation: str
+) -> RestorePlan:
     session = open_session(context)
     path = source.path if isinstance(source, Backup) else source.absolute()
     with (
@@ -122,7 +135,7 @@ def plan_restore(
         job.stage(Stage.CHECKING_ARCHIVE, size)
         problem: KinoBackupError | None = None
         examined: Examined | None = None
-        known = source.manifest if isinstance(source, Backup) else None
+        known = source.manifest if isinstance(source, Backup) else peek(archive)
         if isinstance(source, Backup) and source.role is not EntryRole.BACKUP:
             problem = refuse_foreign(source.problem, path)
         elif problem is None:
@@ -138,7 +151,8 @@ def plan_restore(
                 problem = named(error, path.name)
             except (IncompatibleError, NoSpaceError) as error:
                 problem = error
-        plan = build_plan(context, session, look(context, control), path, examined, options)
+        present = look(context, control)
+        plan = build_plan(context, session, present, path, examined, options, operation=operation)
     if examined is None and isinstance(source, Backup):
         told = State(source.created_at, source.kind, source.kino_version, source.schema_version)
         plan = replace(plan, backup=told)
@@ -163,16 +177,16 @@ def build_plan(
     kino = context.kino
     contents = examined.read.contents if examined else ()
     arriving = {content.path.partition("/")[0] for content in contents}
-    plan = _frame(context, session, present, options, job)
+    need = sum(content.size for content in contents)
+    plan = _frame(context, session, present, options, job, staged_bytes=0 if job else need)
     warnings = list(plan.warnings)
     blockers = list(plan.blockers)
     space = list(plan.space)
     if examined is not None:
-        blockers += _compatibility(examined, present, raw_allowed=operation == ROLLBACK)
+        blockers += _compatibility(examined, present, rollback=operation == ROLLBACK)
         warnings += _remarks(examined, session)
         staging = work_folder(session.workspace)
         folder = staging if staging.exists() else kino.data_path
-        need = sum(content.size for content in contents)
         space.insert(0, SpaceNeed("Staging", folder, need, free_bytes(folder)))
         if not job and need > free_bytes(folder):
             blockers.append(_no_room("Staging", folder, need))
@@ -213,8 +227,7 @@ def plan_rollback(
         raise NotFoundError(
             "There is no restore to undo.", hint="`kino-backup-tui jobs` shows what was done."
         )
-    kept = previous_names(session, record)
-    if kept:
+    if kept := previous_names(session, record):
         plan = _frame(context, session, look(context, control), options, job)
         return replace(
             plan,
@@ -232,29 +245,30 @@ def plan_rollback(
         raise NotFoundError(
             f"What {record.source} has replaced is gone: its files, and the pre-restore backup, too."
         )
-    return _rollback_from_archive(context, way_back, control, options)
+    return _plan_from_archive(context, way_back, control, options, ROLLBACK)
 
 
 def previous_names(session: Session, record: Record) -> tuple[str, ...]:
-    """The files that the newest restore has replaced, as far as they are still kept."""
+    """The files that the newest restore has replaced; none if not all of them are still kept."""
     folder = set_folder(session.workspace, record.transaction, OLD)
-    return tuple(name for name in record.leaving if os.path.lexists(folder / name))
-
-
-def _rollback_from_archive(
-    context: Context, way_back: Backup, control: Control, options: RestoreOptions
-) -> RestorePlan:
-    plan = plan_restore(context, way_back, control, options)
-    blockers = tuple(blocker for blocker in plan.blockers if not isinstance(blocker, _RawBackupError))
-    return replace(plan, operation=ROLLBACK, blockers=blockers)
+    whole = all(os.path.lexists(folder / name) for name in record.leaving)
+    return record.leaving if whole else ()
 
 
 def _frame(
-    context: Context, session: Session, present: Present, options: RestoreOptions, job: str
+    context: Context,
+    session: Session,
+    present: Present,
+    options: RestoreOptions,
+    job: str,
+    staged_bytes: int = 0,
 ) -> RestorePlan:
-    """What is the same whatever arrives: Kino now, its supervisor, the safety backup, the rights."""
+    """What is the same whatever arrives: Kino now, its supervisor, the safety backup, the rights.
+
+    `staged_bytes` will be taken by the new set before the safety backup is made.
+    """
     kino = context.kino
-    safety = assess_safety(context, session) if options.safety_backup else None
+    safety = assess_safety(context, session, staged_bytes) if options.safety_backup else None
     blockers = [
         problem
         for problem in (
@@ -299,20 +313,17 @@ def _frame(
     )
 
 
-class _RawBackupError(IncompatibleError):
-    """A database that was saved as it was found is no backup to restore; only a rollback takes it."""
-
-
-def _compatibility(examined: Examined, present: Present, *, raw_allowed: bool) -> Iterator[KinoBackupError]:
+def _compatibility(examined: Examined, present: Present, *, rollback: bool) -> Iterator[KinoBackupError]:
     manifest = examined.read.manifest
-    if is_raw(manifest) and not raw_allowed:
-        yield _RawBackupError(
+    if is_raw(manifest) and not rollback:
+        yield IncompatibleError(
             "This backup keeps a database as it was found, damaged: it can only undo the restore before "
             "which it was made.",
             hint="Choose another backup, or `kino-backup-tui rollback`.",
         )
     problem: KinoBackupError | None
-    if present.facts is None or examined.facts is None:
+    if rollback or present.facts is None or examined.facts is None:
+        # The state from before was this Kino's own; the restored one may be of an older Kino.
         problem = newer_version(manifest.kino_version, present.installed)
     elif examined.facts.migrations and present.facts.migrations:
         problem = incompatibility(examined.facts.migrations, present.facts.migrations, manifest.kino_version)
@@ -374,6 +385,16 @@ def _live_config(context: Context) -> bytes | None:
             return stream.read(LARGEST + 1)
     except OSError:
         return None
+
+
+def peek(archive: BinaryIO) -> Manifest | None:
+    """What an open archive says of itself at its beginning; what is wrong with it is told when it is read."""
+    try:
+        return peek_manifest(archive)
+    except (ArchiveError, OSError):
+        return None
+    finally:
+        archive.seek(0)
 
 
 def _require_room(folder: Path, size: int) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
+from kino_backup_tui.core.archive.apart import facts_apart
+from kino_backup_tui.core.catalog.locations import is_known, prepare_location
 from kino_backup_tui.core.errors import (
     KinoBackupError,
     NoSpaceError,
@@ -33,7 +37,7 @@ from kino_backup_tui.core.operations.safety import take_safety_backup
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.operations.transition import Transition
 from kino_backup_tui.core.progress import CancelToken, Control, Stage
-from kino_backup_tui.core.restore.folders import NEW, new_transaction, open_sets, set_folder
+from kino_backup_tui.core.restore.folders import NEW, OLD, new_transaction, open_sets, set_folder
 from kino_backup_tui.core.restore.health import Health
 from kino_backup_tui.core.restore.journal import UNTOUCHED, Phase, Record, read_record, write_record
 from kino_backup_tui.core.restore.plan import RestorePlan, RestoreResult, Safety
@@ -74,8 +78,12 @@ def perform(context: Context, task: Task, control: Control) -> None:
     they could not be put back; anything else means that nothing was replaced.
     """
     workspace = workspace_of(context.kino)
-    with run_job(workspace, task.operation, context.clock, control, identity=task.job) as job:
-        _Restoration(context, job, task, control).run()
+    try:
+        with run_job(workspace, task.operation, context.clock, control, identity=task.job) as job:
+            _Restoration(context, job, task, control).run()
+    finally:
+        if task.received:
+            task.source.unlink(missing_ok=True)
 
 
 class _Restoration:
@@ -124,6 +132,7 @@ class _Restoration:
             layout=self._context.kino.layout.name,
             previous=previous,
             replaced=self._present.side,
+            earlier=replace(earlier, earlier=None) if earlier and earlier.phase is Phase.CONFIRMED else None,
         )
         return write_record(self._session.workspace, record)
 
@@ -139,6 +148,7 @@ class _Restoration:
         if not self._step.supervisor.controls:
             # What a Kino that runs for hours yet will write belongs into the safety backup, too.
             self._wait_for_kino()
+        self._remember_location()
         needs_raw = self._save_current(plan)
         self._job.stage(Stage.STOPPING)
         self._job.cancel = CancelToken()  # half a stop is worse than none
@@ -185,8 +195,35 @@ class _Restoration:
                 for name, inode in staged_inodes(sets, self._context.kino.layout).items()
                 if name in names
             }
-        self._step.enter(Phase.STAGED, arriving=tuple(inodes), inodes=inodes, arrived=earlier.replaced)
+        # Kino may have written between the plan of that restore and its stop: what counts is counted now.
+        tables = self._kept_tables(names)
+        arrived = replace(earlier.replaced, tables=tables)
+        self._step.enter(Phase.STAGED, arriving=tuple(inodes), inodes=inodes, arrived=arrived)
         return plan
+
+    def _kept_tables(self, names: tuple[str, ...]) -> Mapping[str, int] | None:
+        """Row counts of the files a rollback goes back to; None if Kino has to work a log into them first."""
+        database = self._context.kino.layout.database
+        folder = set_folder(self._session.workspace, self._step.record.previous, OLD)
+        logs = [folder / f"{database}{end}" for end in ("-wal", "-journal")]
+        if database not in names or any(log.exists() and log.stat().st_size for log in logs):
+            return None
+        try:
+            return facts_apart(folder / database, self._job.cancel, check=False).tables
+        except OperationCancelledError:
+            raise
+        except KinoBackupError:
+            return None  # it was damaged before, too
+
+    def _remember_location(self) -> None:
+        """With the restored settings, the archives of the present location have to be in the list as well."""
+        session = self._session
+        if is_known(session.workspace, session.location):
+            return
+        if any(backup.path.parent == session.location for backup in session.scan()[0]):
+            with contextlib.suppress(KinoBackupError):  # it cannot be marked as one of ours
+                default = session.kino.default_location
+                prepare_location(session.location, session.workspace, default, accept=True)
 
     def _save_current(self, plan: RestorePlan) -> bool:
         """Take the safety backup; True if it can be tried again as a raw copy, once Kino has stopped."""
@@ -260,7 +297,10 @@ class _Restoration:
         except UndecidedError as error:
             self._finish(error.code, error.message, failed=stage, log=log, hint=error.hint)
             raise
-        step.release()
+        try:
+            step.release()
+        except KinoBackupError as error:
+            self._warnings.append(f"{error.message} {error.hint}".rstrip())
         health = step.restart()
         back = "The state from before the restore is back"
         if health is not None:
@@ -278,25 +318,22 @@ class _Restoration:
             running=health.healthy if health else None,
         )
         step.tidy()
-        self._put_back_journal()
+        step.remember_earlier()
         raise RolledBackError(message, hint=hint)
 
     def _give_up(self, error: BaseException) -> None:
         """Nothing was moved: leave everything as it was."""
         code = error.code if isinstance(error, KinoBackupError) else KinoBackupError.code
+        running: bool | None = None
         if hasattr(self, "_step") and self._step.record.phase in UNTOUCHED:
+            stopping = self._step.record.phase is Phase.QUIESCING
             try:
                 self._step.abandon()
+                if stopping and self._step.supervisor.controls:
+                    running = self._step.supervisor.state().active
             except KinoBackupError as problem:
                 self._warnings.append(f"{problem.message} {problem.hint}".rstrip())
-            self._put_back_journal()
-        self._finish(code, _sentence(error), hint=getattr(error, "hint", ""))
-
-    def _put_back_journal(self) -> None:
-        """A restore of which nothing remains leaves the way back of the one before it."""
-        earlier = self._earlier
-        if earlier is not None and earlier.phase is Phase.CONFIRMED:
-            write_record(self._session.workspace, earlier)
+        self._finish(code, _sentence(error), hint=getattr(error, "hint", ""), running=running)
 
     def _finish(
         self,
@@ -320,7 +357,7 @@ class _Restoration:
             source=record.source if record else self._task.source.name,
             kino_version=health.version if health else None,
             running=running,
-            tables=dict(record.arrived.tables or {}) if record and outcome == "ok" else None,
+            tables=record.arrived.tables if record and outcome == "ok" else None,
             way_back=record.way_back if record else "",
             can_roll_back=bool(record and record.phase is Phase.CONFIRMED and record.leaving),
             failed_stage=failed.value if failed else "",
@@ -330,8 +367,6 @@ class _Restoration:
         )
         self._job.message = message
         self._job.result = encode_result(result)
-        if self._task.received:
-            self._task.source.unlink(missing_ok=True)
 
 
 def encode_result(result: RestoreResult) -> dict[str, Any]:

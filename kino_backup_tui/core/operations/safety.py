@@ -74,8 +74,11 @@ def safety_location(session: Session) -> tuple[Path, KinoBackupError | None]:
     return (session.location, None) if problem is None else (session.kino.default_location, problem)
 
 
-def assess_safety(context: Context, session: Session) -> SafetyOutlook:
-    """Look at what a safety backup would be and need; changes nothing, reads no more than the schema."""
+def assess_safety(context: Context, session: Session, staged_bytes: int = 0) -> SafetyOutlook:
+    """Look at what a safety backup would be and need; changes nothing, reads no more than the schema.
+
+    So many bytes will have been unpacked to the file system of the data path before it is made.
+    """
     kino = context.kino
     if not _is_there(kino.database):
         return SafetyOutlook(Safety.NONE)
@@ -89,7 +92,7 @@ def assess_safety(context: Context, session: Session) -> SafetyOutlook:
     if damage is not None:
         warnings.append(f"{damage.message} Its files are saved as they are, once Kino has stopped.")
     size += _small_bytes(kino)
-    needs, no_room = _needs(session, location, size)
+    needs, no_room = _needs(session, location, size, staged_bytes)
     safety = Safety.BACKUP if damage is None else Safety.RAW
     return SafetyOutlook(safety, location, needs, no_room, tuple(warnings))
 
@@ -234,7 +237,9 @@ def _small_bytes(kino: Kino) -> int:
     return total
 
 
-def _needs(session: Session, location: Path, size: int) -> tuple[tuple[SpaceNeed, ...], NoSpaceError | None]:
+def _needs(
+    session: Session, location: Path, size: int, staged_bytes: int
+) -> tuple[tuple[SpaceNeed, ...], NoSpaceError | None]:
     """Room for the copies and for the archive; one sum if both are on the same file system."""
     copies, archive = _existing(session.workspace.scratch), _existing(location)
     packed = int(size * _share(session)) + _OVERHEAD_BYTES
@@ -246,7 +251,8 @@ def _needs(session: Session, location: Path, size: int) -> tuple[tuple[SpaceNeed
     no_room: NoSpaceError | None = None
     for step, folder, needed in wanted:
         try:
-            space.require(folder, needed, step)
+            beside = staged_bytes if folder.stat().st_dev == session.kino.data_path.stat().st_dev else 0
+            space.require(folder, needed + beside, f"{step} beside what is unpacked" if beside else step)
         except NoSpaceError as error:
             no_room = no_room or NoSpaceError(error.message, hint=_NO_ROOM)
     return tuple(SpaceNeed(step, folder, need, free_bytes(folder)) for step, folder, need in wanted), no_room

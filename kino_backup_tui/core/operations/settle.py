@@ -24,7 +24,7 @@ from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.restoring import encode_result
 from kino_backup_tui.core.operations.transition import Transition
 from kino_backup_tui.core.progress import Control, Stage
-from kino_backup_tui.core.restore.folders import OLD, open_sets, set_folder, transactions
+from kino_backup_tui.core.restore.folders import NEW, OLD, open_sets, set_folder, transactions, work_folder
 from kino_backup_tui.core.restore.journal import (
     KINO_MUST_NOT_START,
     UNTOUCHED,
@@ -35,7 +35,7 @@ from kino_backup_tui.core.restore.journal import (
     write_record,
 )
 from kino_backup_tui.core.restore.plan import RestoreResult
-from kino_backup_tui.core.restore.swap import present_names
+from kino_backup_tui.core.restore.swap import old_names, present_in
 from kino_backup_tui.core.supervisors.by_hand import ByHand
 from kino_backup_tui.core.supervisors.detect import find_supervisor
 from kino_backup_tui.core.workspace import Workspace, workspace_of
@@ -47,6 +47,10 @@ MOST_ATTEMPTS = 3
 LIVED = timedelta(seconds=60)
 """A Kino that still wrote to its database so long after it was let start has lived on it."""
 
+_SETTLERS = {"restore", "rollback", OPERATION}
+"""Operations that start Kino themselves, and know from the journal when it may."""
+_OTHERS_SECONDS = 60.0
+"""How long a backup that is being made may hold up a start: less than systemd waits for one by default."""
 _SETTLING_SECONDS = 60.0
 _POLL_SECONDS = 0.5
 
@@ -87,10 +91,11 @@ def gate(context: Context, *, finish_later: bool = True) -> bool:
         return False
     if record is None or not is_unsettled(record):
         return True
-    if current_holder(workspace) is not None:
+    holder = current_holder(workspace)
+    if holder is not None and holder.operation in _SETTLERS:
         return record.phase not in KINO_MUST_NOT_START
     try:
-        with run_job(workspace, OPERATION, context.clock, Control(wait_seconds=0)) as job:
+        with run_job(workspace, OPERATION, context.clock, Control(wait_seconds=_OTHERS_SECONDS)) as job:
             allowed = _let_start(context, workspace, job)
     except BusyError:
         record = read_record(workspace)
@@ -128,6 +133,7 @@ def _let_start(context: Context, workspace: Workspace, job: Job) -> bool:
     if record.phase is Phase.BLOCKED:
         return False
     step.go_back()
+    step.remember_earlier()
     return True
 
 
@@ -147,6 +153,8 @@ def _settled(context: Context, step: Transition, job: Job, keep: str | None) -> 
             f"{context.kino.data_path}.",
             hint="`kino-backup-tui apply --keep old` puts the old files back, --keep new leaves these.",
         )
+    if keep == KEEP_OLD:
+        step.give_up_lost()
     return _put_back(context, step)
 
 
@@ -154,6 +162,7 @@ def _put_back(context: Context, step: Transition) -> RestoreResult:
     if not step.supervisor.controls:
         _require_stopped(step)
     step.go_back()
+    step.remember_earlier()
     step.release()
     health = step.restart()
     text = "The interrupted restore was undone: the state from before it is back"
@@ -165,13 +174,15 @@ def _put_back(context: Context, step: Transition) -> RestoreResult:
 
 def _keep_new(context: Context, step: Transition, job: Job) -> RestoreResult:
     """The files are in place: what is left is a Kino that lives on them."""
+    if step.record.phase is not Phase.SWAPPED:
+        if not step.supervisor.controls:
+            _require_stopped(step)
+        step.go_on()
     if not step.supervisor.controls:
         step.confirm()
         return _result(
             context, step, "ok", f"{step.record.source} is restored. Start Kino if it does not run."
         )
-    if step.record.phase is not Phase.SWAPPED:
-        step.enter(Phase.SWAPPED)
     state = step.supervisor.state()
     if not state.active:
         step.start()
@@ -193,22 +204,33 @@ def _record(context: Context, workspace: Workspace, keep: str | None) -> Record 
     except UndecidedError:
         if keep is None:
             raise
-    newest = next(reversed(transactions(workspace)))
+    newest, previous, began_ns = _interrupted_sets(workspace)
     layout = context.kino.layout
-    with open_sets(workspace, newest) as sets:
-        leaving = present_names(sets._replace(data=sets.old), layout)
+    with open_sets(workspace, newest, previous) as sets:
+        moved = bool(present_in(sets.old, layout)) or not sets.has(sets.data, layout.database)
+        leaving = old_names(sets, layout, began_ns)
     record = Record(
         transaction=newest,
+        previous=previous,
         job="",
         operation="restore",
         source="a backup",
         since=context.clock.now(),
-        phase=Phase.BLOCKED,
+        # Before anything was put aside, there is nothing to decide.
+        phase=Phase.BLOCKED if moved else Phase.STAGED,
         layout=layout.name,
         leaving=leaving,
         was_active=True,
     )
     return write_record(workspace, record)
+
+
+def _interrupted_sets(workspace: Workspace) -> tuple[str, str, int]:
+    """The newest restore by its folder, the earlier one if it is a rollback to that, and when it began."""
+    *earlier, newest = transactions(workspace)
+    folder = work_folder(workspace) / newest
+    previous = earlier[-1] if earlier and not (folder / NEW).exists() else ""
+    return newest, previous, folder.stat().st_mtime_ns
 
 
 def _require_stopped(step: Transition) -> None:

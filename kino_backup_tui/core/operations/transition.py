@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from dataclasses import replace
 from typing import Any
 
 from kino_backup_tui.core.archive.apart import facts_apart
@@ -31,8 +32,8 @@ from kino_backup_tui.core.restore.folders import (
     transactions,
 )
 from kino_backup_tui.core.restore.health import Health, wait_until_healthy
-from kino_backup_tui.core.restore.journal import Phase, Record, enter
-from kino_backup_tui.core.restore.swap import present_names, swap, swap_back
+from kino_backup_tui.core.restore.journal import Phase, Record, enter, write_record
+from kino_backup_tui.core.restore.swap import lost_names, present_in, swap, swap_back, swap_on
 from kino_backup_tui.core.supervisors.base import Supervisor
 from kino_backup_tui.core.workspace import Workspace
 
@@ -90,7 +91,7 @@ class Transition:
         Raises `OSError`, `ServiceError`, `ArchiveDamagedError`; the caller then goes back.
         """
         with self._sets() as sets:
-            self.enter(Phase.SWAPPING, leaving=present_names(sets, self.kino.layout))
+            self.enter(Phase.SWAPPING, leaving=present_in(sets.data, self.kino.layout))
             swap(sets, self.record.leaving, self.record.arriving)
             self._prove(sets)
         require_closed(self.kino)
@@ -136,6 +137,30 @@ class Transition:
         except (OSError, KinoBackupError) as error:
             raise self._undecided(str(error)) from error
 
+    def go_on(self) -> None:
+        """Put the new set in place wherever the swap, or the way back, was interrupted.
+
+        For an admin who has decided for it. Raises `UndecidedError` if it is not whole, and as `stop`.
+        """
+        self.job.stage(Stage.SWAPPING)
+        self.stop()
+        with self._sets() as sets:
+            swap_on(sets, self.kino.layout, self.record.leaving, self.record.inodes)
+        self.enter(Phase.SWAPPED)
+
+    def give_up_lost(self) -> None:
+        """For an admin who has decided for the old set: go back without what of it is lost.
+
+        Raises `UndecidedError` if that is the database.
+        """
+        record = self.record
+        with self._sets() as sets:
+            lost = lost_names(sets, record.leaving, record.inodes)
+        if self.kino.layout.database in lost:
+            raise self._undecided("the database from before the restore is gone.")
+        if lost:
+            self.enter(record.phase, leaving=tuple(name for name in record.leaving if name not in lost))
+
     def confirm(self) -> None:
         """The new set stays; what earlier restores have kept aside goes once it is old enough."""
         self.enter(Phase.CONFIRMED)
@@ -144,13 +169,26 @@ class Transition:
     def abandon(self) -> None:
         """End a restore that has moved nothing: what was unpacked goes, Kino runs as it did."""
         was_quiet = self.record.phase is Phase.QUIESCING
-        self.enter(Phase.ABANDONED)
+        # First, for on a full disk this makes the room that the journal needs.
         remove_transaction(self.workspace, self.record.transaction)
+        self.enter(Phase.ABANDONED)
+        self.remember_earlier()
         self.release()
         # The gate has no supervisor that could: there it is Kino's own start that waits for this.
         controls = self.supervisor.controls
         if was_quiet and self.record.was_active and controls and not self.supervisor.state().active:
             self.supervisor.start()
+
+    def remember_earlier(self) -> None:
+        """Of a restore of which nothing remains: leave the way back of the one before it in the journal."""
+        earlier = self.record.earlier
+        if earlier is None:
+            return
+        if earlier.transaction == self.record.previous:
+            # Kino may have run on these files, and have worked their log into the database or begun one.
+            with self._sets() as sets:
+                earlier = replace(earlier, leaving=present_in(sets.new, self.kino.layout))
+        write_record(self.workspace, earlier)
 
     def release(self) -> None:
         """Let Kino be started by anybody again."""

@@ -59,9 +59,10 @@ def is_transaction(name: object) -> bool:
 
 
 def transactions(workspace: Workspace) -> list[str]:
-    """The restores whose folders are still there."""
+    """The restores whose folders are still there, by when these were made, the newest last."""
     try:
-        return sorted(entry.name for entry in work_folder(workspace).iterdir() if is_transaction(entry.name))
+        found = [entry for entry in work_folder(workspace).iterdir() if is_transaction(entry.name)]
+        return [entry.name for entry in sorted(found, key=lambda entry: entry.stat().st_mtime_ns)]
     except OSError:
         return []
 
@@ -109,10 +110,14 @@ def open_sets(workspace: Workspace, transaction: str, previous: str = "") -> Ite
             return descriptor
 
         def made(name: str, parent: int) -> int:
-            with contextlib.suppress(FileExistsError):
+            try:
                 os.mkdir(name, PRIVATE_FOLDER, dir_fd=parent)
-                sync_descriptor(parent)
-            return opened(name, parent)
+            except FileExistsError:
+                return opened(name, parent)
+            sync_descriptor(parent)
+            descriptor = opened(name, parent)
+            workspace.owner.take(descriptor)  # Kino's user may want to go back, too, or to tidy up
+            return descriptor
 
         data = opened(workspace.data_path)
         parent = data

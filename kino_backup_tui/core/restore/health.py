@@ -114,8 +114,8 @@ class _Watch:
         state = self._supervisor.state()
         if self._first_restarts is None:
             self._first_restarts = state.restarts
-        if not (state.active and state.settled):
-            self._last_end = state.text
+        if state.restarts > self._first_restarts:
+            self._last_end = state.ended or self._last_end
         if not state.active and state.settled:
             return _Verdict(False, f"{name}: {state.text}")
         if (ended := state.restarts - self._first_restarts) >= MOST_RESTARTS:

@@ -19,10 +19,12 @@ from kino_backup_tui.core.files import replace_file, storage_errors
 from kino_backup_tui.core.kino.home import LAYOUTS, Layout
 from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.restore.folders import (
+    OLD,
     ensure_restore_folder,
     is_transaction,
     moved_names,
     restore_folder,
+    set_folder,
     transactions,
 )
 from kino_backup_tui.core.restore.plan import State
@@ -103,6 +105,8 @@ class Record:
     attempts: int = 0
     """How often Kino was let start on the new set with nobody there to judge it."""
     attempted_at: datetime | None = None
+    earlier: Record | None = None
+    """The restore in effect when this one began: if nothing remains of this one, that can be undone again."""
 
     def known_layout(self) -> Layout:
         """The layout by its name."""
@@ -141,10 +145,12 @@ def read_record(workspace: Workspace) -> Record | None:
         what = "is missing"
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         what = f"cannot be read ({error})"
-    if not transactions(workspace):
+    left = transactions(workspace)
+    if not left:
         return None
     raise UndecidedError(
-        f"The journal of a restore, {path}, {what}, and files of one are in {path.parent}.",
+        f"The journal of a restore, {path}, {what}, and it cannot be told which files belong to Kino: "
+        f"those in {workspace.data_path}, or what was replaced, in {set_folder(workspace, left[-1], OLD)}.",
         hint="`kino-backup-tui apply --keep old` puts the old files back, --keep new leaves what is there.",
     )
 
@@ -190,6 +196,7 @@ def _decode(body: dict[str, Any]) -> Record:
             "arrived": _state(body["arrived"]),
             "replaced": _state(body["replaced"]),
             "attempted_at": _instant(body["attempted_at"]),
+            "earlier": _decode(body["earlier"]) if body["earlier"] else None,
         }
     )
 

@@ -54,35 +54,57 @@ def unpack(archive: BinaryIO, kino: Kino, new: int, advance: Callable[[int], Non
     Raises `ArchiveDamagedError` and `ArchiveRefusedError` (what was written stays, for the caller to
     remove), `OSError` as the files do, and what `advance` raises.
     """
-    with contextlib.ExitStack() as folders:
-        opened: dict[PurePosixPath, int] = {PurePosixPath(): new}
+    folders: dict[PurePosixPath, None] = {}
 
-        def folder(path: PurePosixPath) -> int:
-            if path not in opened:
-                parent = folder(path.parent)
-                os.mkdir(path.name, PRIVATE_FOLDER, dir_fd=parent)
-                opened[path] = os.open(path.name, _FOLDER, dir_fd=parent)
-                folders.callback(os.close, opened[path])
-                looks_of(kino, str(path), folder=True).put_on(opened[path])
-            return opened[path]
+    @contextlib.contextmanager
+    def take(name: str, _size: int) -> Iterator[BinaryIO]:
+        if not is_content_path(name):
+            raise ArchiveRefusedError(f"The archive holds {name!r}, which no backup holds.")
+        path = PurePosixPath(name)
+        looks = looks_of(kino, name, folder=False)
+        try:
+            _make_folders(new, path, folders)
+            with _below(new, path.parent) as folder:
+                out = create_private(path.name, looks.owner, folder)
+        except (FileExistsError, NotADirectoryError) as error:
+            # The folder was empty and is ours alone.
+            raise ArchiveRefusedError(f"The archive has {name!r} both as a file and as a folder.") from error
+        with out:
+            yield out
+            out.flush()
+            looks.put_on(out.fileno())
+            # Before the journal says "staged": a power cut must not leave an empty file under its name.
+            os.fsync(out.fileno())
 
-        @contextlib.contextmanager
-        def take(name: str, _size: int) -> Iterator[BinaryIO]:
-            if not is_content_path(name):
-                raise ArchiveRefusedError(f"The archive holds {name!r}, which no backup holds.")
-            path = PurePosixPath(name)
-            looks = looks_of(kino, name, folder=False)
-            with create_private(path.name, looks.owner, folder(path.parent)) as out:
-                yield out
-                out.flush()
-                looks.put_on(out.fileno())
-                # Before the journal says "staged": a power cut must not leave an empty file under its name.
-                os.fsync(out.fileno())
-
-        result = read_archive(archive, advance, take)
-        for descriptor in opened.values():
-            sync_descriptor(descriptor)
+    result = read_archive(archive, advance, take)
+    # Only now, for one that may not be written to is filled first; the innermost first.
+    for path in reversed(folders):
+        with _below(new, path) as folder:
+            looks_of(kino, str(path), folder=True).put_on(folder)
+            sync_descriptor(folder)
+    sync_descriptor(new)
     return result
+
+
+def _make_folders(new: int, path: PurePosixPath, made: dict[PurePosixPath, None]) -> None:
+    for folder in reversed(path.parents[:-1]):
+        if folder not in made:
+            with _below(new, folder.parent) as parent:
+                os.mkdir(folder.name, PRIVATE_FOLDER, dir_fd=parent)
+            made[folder] = None
+
+
+@contextlib.contextmanager
+def _below(new: int, path: PurePosixPath) -> Iterator[int]:
+    """Open a folder below the new set, one step after the other and none of them a link."""
+    descriptor = os.dup(new)
+    try:
+        for name in path.parts:
+            parent, descriptor = descriptor, os.open(name, _FOLDER, dir_fd=descriptor)
+            os.close(parent)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def looks_of(kino: Kino, name: str, *, folder: bool) -> Looks:

@@ -9,7 +9,7 @@ Nothing is ever deleted or overwritten here.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kino_backup_tui.core.errors import ServiceError, UndecidedError
 from kino_backup_tui.core.files import sync_descriptor
@@ -17,9 +17,9 @@ from kino_backup_tui.core.kino.home import Layout
 from kino_backup_tui.core.restore.folders import Sets, inode, moved_names
 
 
-def present_names(sets: Sets, layout: Layout) -> tuple[str, ...]:
-    """What is in the data path now of all that a restore replaces."""
-    return tuple(name for name in moved_names(layout) if sets.has(sets.data, name))
+def present_in(folder: int, layout: Layout) -> tuple[str, ...]:
+    """What is in an open folder of all that a restore replaces."""
+    return tuple(name for name in moved_names(layout) if inode(folder, name) is not None)
 
 
 def staged_inodes(sets: Sets, layout: Layout) -> dict[str, int]:
@@ -67,6 +67,61 @@ def swap_back(sets: Sets, layout: Layout, leaving: Sequence[str], arriving: Sequ
             _move(name, sets.old, sets.data)
     sync_descriptor(sets.data)
     sync_descriptor(sets.old)
+
+
+def swap_on(sets: Sets, layout: Layout, leaving: Sequence[str], inodes: Mapping[str, int]) -> None:
+    """Put the new set in place, wherever `swap` or `swap_back` was interrupted.
+
+    `inodes` are those of the new set, as far as they are known. Raises `OSError`, `ServiceError` as `swap`,
+    and `UndecidedError` before anything is moved if a file of the new set is not there.
+    """
+    names = moved_names(layout)
+    sources = {name: folder for folder in (sets.failed, sets.new) for name in names if sets.has(folder, name)}
+    going = [
+        name
+        for name in leaving
+        if not sets.has(sets.old, name) and inode(sets.data, name) not in (None, inodes.get(name))
+    ]
+    for name in {layout.database, *inodes} if inodes else {layout.database}:
+        if name not in sources and (name in going or not sets.has(sets.data, name)):
+            raise UndecidedError(f"{name} of the restored files is neither in its place nor waiting for it.")
+    for name in going:
+        _move(name, sets.data, sets.old)
+    sync_descriptor(sets.old)
+    sync_descriptor(sets.data)
+    for name in reversed(names):
+        if name in sources:
+            _move(name, sources[name], sets.data)
+    sets.sync()
+
+
+def old_names(sets: Sets, layout: Layout, began_ns: int) -> tuple[str, ...]:
+    """The old set, told without the journal: what was put aside, and what is in its place untouched.
+
+    `began_ns` is when the folder of the restore was made. What has arrived since was renamed since, which
+    shows in the time of its last change of status (inode(7)); what is still to arrive has not.
+    """
+
+    def is_untouched(name: str) -> bool:
+        if not sets.has(sets.data, name):
+            return False
+        if name.startswith(f"{layout.database}-"):
+            # The last reader may have changed them; as long as no database is there, they are of the old one.
+            return not sets.has(sets.data, layout.database)
+        status = os.stat(name, dir_fd=sets.data, follow_symlinks=False)
+        return sets.has(sets.new, name) or status.st_ctime_ns < began_ns
+
+    names = moved_names(layout)
+    return tuple(name for name in names if sets.has(sets.old, name) or is_untouched(name))
+
+
+def lost_names(sets: Sets, leaving: Sequence[str], inodes: Mapping[str, int]) -> tuple[str, ...]:
+    """What of the old set is neither put aside nor in its place."""
+    return tuple(
+        name
+        for name in leaving
+        if not sets.has(sets.old, name) and inode(sets.data, name) in (None, inodes.get(name))
+    )
 
 
 def _move(name: str, source: int, target: int) -> None:

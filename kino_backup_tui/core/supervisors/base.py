@@ -21,6 +21,8 @@ class ServiceState(NamedTuple):
     """The main process."""
     restarts: int = 0
     """How often the supervisor has restarted it by itself."""
+    ended: str = ""
+    """How its last process ended, such as "exit code 1", while there is none; empty if that is not known."""
 
 
 class Supervisor(Protocol):

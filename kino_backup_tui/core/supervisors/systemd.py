@@ -14,11 +14,18 @@ from kino_backup_tui.core.files import user_name
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.process_facts import process_name, service_of
 from kino_backup_tui.core.kino.running import database_holders
-from kino_backup_tui.core.kino.systemctl import Manager
+from kino_backup_tui.core.kino.systemctl import Answer, Manager
 from kino_backup_tui.core.kino.tool_config import user_folder
 from kino_backup_tui.core.supervisors.base import ServiceState
 from kino_backup_tui.core.supervisors.systemd_gate import OLDEST_SYSTEMD, Gate
-from kino_backup_tui.core.supervisors.systemd_state import STATE_PROPERTIES, seconds_of, service_state
+from kino_backup_tui.core.supervisors.systemd_state import (
+    STATE_PROPERTIES,
+    is_being_asked,
+    is_down,
+    seconds_of,
+    service_state,
+    was_refused,
+)
 
 SYSTEM_UNITS = Path("/etc/systemd/system")
 
@@ -41,6 +48,7 @@ class SystemdSupervisor:
         self.name = unit
         self._kino = kino
         self._uid = uid
+        self._held = False
         self._manager = Manager(environ, user=uid is not None)
         units = SYSTEM_UNITS
         if uid is not None:
@@ -57,26 +65,40 @@ class SystemdSupervisor:
 
     def state(self) -> ServiceState:
         """How systemd says that it is; raises `ServiceError` if systemd does not answer."""
-        return service_state(self._manager.show(self.name, *STATE_PROPERTIES))
+        return service_state(self._shown())
 
     def stop(self) -> None:
-        """Stop it and wait, as long as its own time limits allow, until systemd says that it is stopped."""
-        answer = self._manager.systemctl("stop", "--", self.name, seconds=self._stop_seconds())
+        """Stop it and wait, as long as its own time limits allow, until systemd says that it is stopped.
+
+        A start that somebody orders meanwhile cannot replace this order; behind a closed gate it is refused.
+        """
+        answer = self._order_stop()
         deadline = time.monotonic() + _SETTLE_SECONDS
-        while (state := self.state()).active or not state.settled:
-            # A start that comes between is refused by the gate, which takes a moment.
-            if answer.code != 0 or time.monotonic() >= deadline:
-                raise self._refused("stop", answer.reason or f"it is {state.text}")
+        while not is_down(shown := self._shown(), held=self._held):
+            canceled = answer.reason.endswith("canceled")
+            if (answer.code != 0 and not canceled) or time.monotonic() >= deadline:
+                raise self._refused("stop", answer.reason or f"it is {service_state(shown).text}")
             time.sleep(_POLL_SECONDS)
+            if canceled:
+                answer = self._order_stop()
 
     def start(self) -> None:
-        """Have systemd start it; raises `ServiceError` or `NotPermittedError` if the order is refused."""
-        # Starts of the past count for the limit of the unit, those by hand too. A unit that is not loaded
-        # has nothing to forget, and says so with an error.
-        self._manager.systemctl("reset-failed", "--", self.name, seconds=_ORDER_SECONDS)
-        answer = self._manager.systemctl("start", "--no-block", "--", self.name, seconds=_ORDER_SECONDS)
-        if answer.code != 0:
-            raise self._refused("start", answer.reason)
+        """Have systemd start it; raises `ServiceError` or `NotPermittedError` if the order is refused.
+
+        Where another start was being refused by the gate, this one was taken for the same: it is repeated.
+        """
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while True:
+            # Starts of the past count for the limit of the unit, those by hand too. A unit that is not
+            # loaded has nothing to forget, and says so with an error.
+            self._manager.systemctl("reset-failed", "--", self.name, seconds=_ORDER_SECONDS)
+            answer = self._manager.systemctl("start", "--no-block", "--", self.name, seconds=_ORDER_SECONDS)
+            if answer.code != 0:
+                raise self._refused("start", answer.reason)
+            while is_being_asked(shown := self._shown()) and time.monotonic() < deadline:
+                time.sleep(_POLL_SECONDS)
+            if not was_refused(shown) or time.monotonic() >= deadline:
+                return
 
     def logs(self, lines: int) -> list[str]:
         """The last lines in the journal, those of systemd on the unit included; empty without a journal."""
@@ -94,10 +116,20 @@ class SystemdSupervisor:
     def close_gate(self, gate: Sequence[str]) -> None:
         """Have the command `gate` decide at each start, with full privileges; raises as `Gate.close`."""
         self._gate.close(gate)
+        self._held = True
 
     def open_gate(self) -> None:
         """Take it away again; raises as `Gate.open`."""
+        self._held = False
         self._gate.open()
+
+    def _shown(self) -> dict[str, str]:
+        return self._manager.show(self.name, *STATE_PROPERTIES)
+
+    def _order_stop(self) -> Answer:
+        # Otherwise a start that is ordered by somebody else cancels it (systemctl(1), --job-mode=).
+        order = ("stop", "--job-mode=replace-irreversibly", "--", self.name)
+        return self._manager.systemctl(*order, seconds=self._stop_seconds())
 
     def _not_permitted(self) -> NotPermittedError | None:
         ours = shlex.join(["kino-backup-tui", "--data-path", str(self._kino.data_path)])

@@ -21,6 +21,7 @@ STATE_PROPERTIES = (
 
 _ACTIVE = {"active", "activating", "reloading"}
 _SETTLED = {"active", "inactive", "failed"}
+_STOPPED = {"inactive", "failed"}
 _WORDS = {
     "active": "running",
     "activating": "starting",
@@ -38,7 +39,12 @@ def service_state(shown: Mapping[str, str]) -> ServiceState:
     """Put those properties together."""
     active = shown.get("ActiveState", "")
     restarts = _number(shown, "NRestarts")
-    text = _text(shown, active)
+    ended = _ended(shown, active)
+    text = _WORDS.get(active, active or "not known")
+    if ended and active != "activating":
+        text = f"failed ({ended})"
+    elif shown.get("SubState", "").startswith("auto-restart"):
+        text = f"waiting to be restarted ({ended})"
     if restarts:
         text += f", restarted {restarts} time{'s' if restarts > 1 else ''}"
     return ServiceState(
@@ -48,7 +54,25 @@ def service_state(shown: Mapping[str, str]) -> ServiceState:
         settled=active in _SETTLED and not _number(shown, "Job"),
         pid=_number(shown, "MainPID") or None,
         restarts=restarts,
+        ended=ended,
     )
+
+
+def is_down(shown: Mapping[str, str], *, held: bool) -> bool:
+    """Whether Kino is stopped. Where its gate is closed (`held`), a start that waits or is asked comes to
+    nothing; without one it may come to something."""
+    stopped = shown.get("ActiveState") in _STOPPED
+    return stopped and not _number(shown, "Job") if not held else stopped or _is_condition(shown)
+
+
+def is_being_asked(shown: Mapping[str, str]) -> bool:
+    """Whether a start is ordered, or its conditions are being asked."""
+    return _is_condition(shown) or (shown.get("ActiveState") in _STOPPED and bool(_number(shown, "Job")))
+
+
+def was_refused(shown: Mapping[str, str]) -> bool:
+    """Whether a condition has refused the last start."""
+    return shown.get("ActiveState") in _STOPPED and shown.get("Result") == "exec-condition"
 
 
 def seconds_of(span: str) -> float | None:
@@ -57,26 +81,32 @@ def seconds_of(span: str) -> float | None:
     return sum(float(number) * _UNITS[unit] for number, unit in found) if found else None
 
 
-def _text(shown: Mapping[str, str], active: str) -> str:
+def _ended(shown: Mapping[str, str], active: str) -> str:
     result = shown.get("Result", "success")
-    if active == "failed":
-        return f"failed ({_reason(shown, result)})"
-    if shown.get("SubState", "").startswith("auto-restart"):
-        return f"waiting to be restarted ({_reason(shown, result)})"
-    return _WORDS.get(active, active or "not known")
+    if active == "failed" or shown.get("SubState", "").startswith("auto-restart"):
+        return _reason(shown, result)
+    # Before it is started again; what systemd calls its result is that of the new start by then.
+    restarted = active == "activating" and _number(shown, "NRestarts") and not _number(shown, "MainPID")
+    return _exit(shown) if restarted else ""
 
 
 def _reason(shown: Mapping[str, str], result: str) -> str:
-    code, status = shown.get("ExecMainCode", ""), shown.get("ExecMainStatus", "")
-    ended = ""
-    if code == _EXITED and status != "0":
-        ended = f"exit code {status}"
-    elif code in (_KILLED, _DUMPED):
-        ended = f"ended by {_signal(status)}"
+    ended = _exit(shown)
     if result in ("exit-code", "signal", "core-dump", "success"):
         return ended or "it ended by itself"
     words = "started too often" if result == "start-limit-hit" else result.replace("-", " ")
     return f"{words}, {ended}" if ended else words
+
+
+def _exit(shown: Mapping[str, str]) -> str:
+    code, status = shown.get("ExecMainCode", ""), shown.get("ExecMainStatus", "")
+    if code == _EXITED and status != "0":
+        return f"exit code {status}"
+    return f"ended by {_signal(status)}" if code in (_KILLED, _DUMPED) else ""
+
+
+def _is_condition(shown: Mapping[str, str]) -> bool:
+    return shown.get("SubState") == "condition"
 
 
 def _signal(number: str) -> str:

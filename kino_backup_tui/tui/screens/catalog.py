@@ -17,7 +17,7 @@ from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.backend import Backend
 from kino_backup_tui.tui.headline import empty_text, headline
 from kino_backup_tui.tui.messages import CatalogLoaded, LoadFailed, StatusLoaded
-from kino_backup_tui.tui.rows import Order, arrange, matches, row_of
+from kino_backup_tui.tui.rows import Order, arrange, is_way_back, matches, row_of
 from kino_backup_tui.tui.screens.restoring import RestoringScreen
 from kino_backup_tui.tui.widgets.backup_table import BackupTable
 from kino_backup_tui.tui.widgets.key_bar import KeyBar
@@ -32,6 +32,8 @@ _LOOK_EVERY = 60.0
 """Seconds between looks at Kino and the disk while nobody presses a key."""
 _LOOK_WHILE_BUSY_EVERY = 4.0
 """The same while another process is at work: its end is news."""
+
+_WAY_BACK = "The way back from the last restore: press u to undo it."
 
 
 class CatalogScreen(RestoringScreen):
@@ -189,7 +191,9 @@ class CatalogScreen(RestoringScreen):
         fate.left = f"{verified}  {self.fate_of(backup)}".strip()
 
     def fate_of(self, backup: Backup) -> str:
-        """Why a backup is kept, or when it goes."""
+        """Why a backup is kept, or when it goes; of the way back, what it is for."""
+        if is_way_back(backup, self._way_back):
+            return _WAY_BACK
         fate = self._listing.fates.get(backup.path) if self._listing else None
         return text.fate_text(fate, self.backend.zone()) if fate else ""
 

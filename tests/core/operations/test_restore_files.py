@@ -1,0 +1,321 @@
+"""What is on disk after a restore: one whole set with the looks of what it replaced, and nothing else touched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kino_backup_tui.core.errors import KinoBackupError, UsageError
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.listing import list_backups
+from kino_backup_tui.core.operations.plan import RestoreOptions, plan_restore
+from kino_backup_tui.core.operations.restore import way_back
+from kino_backup_tui.core.progress import Control
+from tests.core.operations.restoring import change, do, execute, films, leftovers, restore, state, tree
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+WRITER = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA wal_autocheckpoint = 0")
+connection.execute("INSERT INTO film (title) VALUES ('in the log')")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+KEPT = ("backups", ".kino-backup")
+
+
+def crash(kino: Kino) -> None:
+    """Leave Kino's last row in the log, as a power cut does."""
+    subprocess.run([sys.executable, "-c", WRITER, str(kino.database)], check=False)
+    assert kino.database.with_name("db.sqlite-wal").stat().st_size > 0
+
+
+def fresh(tmp_path: Path) -> Context:
+    """An empty data path."""
+    (tmp_path / "fresh").mkdir()
+    return Context(Kino(tmp_path / "fresh"), host="nas02")
+
+
+def test_everything_is_as_in_the_backup(context: Context, kino: Kino, create: Callable[..., Backup]) -> None:
+    """Database, config, secrets; a secret that is younger than the backup is gone, an older one back."""
+    backup = create()
+    before = state(kino)
+    change(kino)
+
+    result = restore(context, backup)
+
+    assert result.outcome == "ok"
+    assert state(kino) == before
+    assert result.tables is not None
+    assert result.tables["film"] == 20
+
+
+def test_the_old_log_never_meets_the_new_database(
+    context: Context, kino: Kino, create: Callable[..., Backup]
+) -> None:
+    """It is put aside with its database, and saved with it."""
+    backup = create()
+    crash(kino)
+
+    result = restore(context, backup)
+
+    assert not list(kino.data_path.glob("db.sqlite-*"))
+    assert "in the log" not in films(kino)
+    (saved,) = [found for found in list_backups(context).backups if found.filename == result.way_back]
+    restore(context, saved)
+    assert films(kino)[-1] == "in the log"
+
+
+def test_the_database_that_arrives_is_the_one_of_the_backup_byte_for_byte(
+    context: Context, kino: Kino, create: Callable[..., Backup]
+) -> None:
+    """Its SHA-256 is the one in the manifest."""
+    import hashlib
+
+    backup = create()
+    change(kino)
+    restore(context, backup)
+
+    assert backup.manifest is not None
+    digests = {content.path: content.sha256 for content in backup.manifest.contents}
+    assert hashlib.sha256(kino.database.read_bytes()).hexdigest() == digests["db.sqlite"]
+
+
+def test_media_caches_and_logs_are_left_alone(
+    context: Context, kino: Kino, create: Callable[..., Backup]
+) -> None:
+    """To the nanosecond."""
+    for name in ("media/film.mkv", "fingerprints/1", "logs/kino.log", "transcode/x.ts"):
+        (kino.data_path / name).parent.mkdir()
+        (kino.data_path / name).write_bytes(b"x")
+    replaced = (*KEPT, "db.sqlite", "config.toml", "secrets")
+    backup = create()
+    before = tree(kino.data_path, without=replaced)
+    change(kino)
+
+    restore(context, backup)
+
+    assert tree(kino.data_path, without=replaced) == before
+
+
+@as_root
+def test_owner_group_and_mode_are_those_of_what_is_replaced(
+    context: Context, kino: Kino, create: Callable[..., Backup]
+) -> None:
+    """Each file's and folder's own; a file that is not there now is private and Kino's."""
+    (kino.secrets / "nested").mkdir()
+    (kino.secrets / "nested" / "key").write_text("k")
+    (kino.secrets / "lost.json").write_text("{}")
+    looks = {
+        "db.sqlite": (0o640, 1001, 1002),
+        "config.toml": (0o644, 1001, 1003),
+        "secrets": (0o710, 1001, 1002),
+        "secrets/nested": (0o500, 1004, 1002),
+        "secrets/nested/key": (0o440, 1004, 1004),
+        "secrets/trakt.json": (0o400, 1001, 1001),
+    }
+    backup = create()
+    change(kino)
+    (kino.secrets / "trakt.json").write_text("{}")
+    (kino.secrets / "lost.json").unlink()
+    for name, (mode, user, group) in looks.items():
+        os.chown(kino.data_path / name, user, group)
+        (kino.data_path / name).chmod(mode)
+
+    restore(context, backup)
+
+    for name, expected in {**looks, "secrets/lost.json": (0o600, 1001, 1002)}.items():
+        status = (kino.data_path / name).lstat()
+        assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == expected, name
+
+
+def test_access_lists_are_kept(context: Context, kino: Kino, create: Callable[..., Backup]) -> None:
+    """As far as the file system has them, see acl(5)."""
+    # Owner rw, user 1005 r, group none, mask r, others none.
+    acl = bytes.fromhex("02000000") + b"".join(
+        tag.to_bytes(2, "little") + mode.to_bytes(2, "little") + who.to_bytes(4, "little")
+        for tag, mode, who in (
+            (1, 6, 0xFFFFFFFF), (2, 4, 1005), (4, 0, 0xFFFFFFFF), (16, 4, 0xFFFFFFFF), (32, 0, 0xFFFFFFFF)
+        )
+    )  # fmt: skip
+    backup = create()
+    try:
+        os.setxattr(kino.config_file, "system.posix_acl_access", acl)
+    except OSError as error:
+        pytest.skip(f"no access lists here: {error}")
+
+    restore(context, backup)
+
+    assert os.getxattr(kino.config_file, "system.posix_acl_access") == acl
+
+
+@as_root
+def test_on_a_fresh_machine_all_is_private_and_of_the_data_paths_owner(
+    tmp_path: Path, create: Callable[..., Backup]
+) -> None:
+    """Whatever the umask, and whoever made the archive."""
+    context = fresh(tmp_path)
+    os.chown(context.kino.data_path, 1001, 1002)
+    umask = os.umask(0)
+    try:
+        restore(context, create().path)
+    finally:
+        os.umask(umask)
+
+    for name in ("db.sqlite", "config.toml", "secrets", "secrets/trakt.json"):
+        status = (context.kino.data_path / name).lstat()
+        mode = 0o700 if name == "secrets" else 0o600
+        assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (mode, 1001, 1002), name
+    for path in (context.kino.data_path / ".kino-backup").rglob("*"):
+        assert path.lstat().st_uid == 1001, path
+
+
+@pytest.mark.parametrize("missing", ["config.toml", "secrets"])
+def test_what_a_backup_does_not_have_is_not_there_afterwards(
+    context: Context, kino: Kino, create: Callable[..., Backup], missing: str
+) -> None:
+    """The set is restored as one; the plan says what leaves and what arrives."""
+    path = kino.data_path / missing
+    shutil.move(path, kino.data_path.parent / "aside")
+    backup = create()
+    shutil.move(kino.data_path.parent / "aside", path)
+
+    plan = plan_restore(context, backup, Control())
+    do(context, plan)
+
+    assert missing in plan.replaced
+    assert missing not in plan.arriving
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("name", ["a [new] backup (1).tar.gz", "-rf.tar.gz", "\udcff.tar.gz", "link.tar.gz"])
+def test_an_archive_may_lie_anywhere(
+    context: Context, kino: Kino, create: Callable[..., Backup], tmp_path: Path, name: str
+) -> None:
+    """With brackets and spaces in its name, bytes that are no text, or behind a link; it stays there."""
+    folder = tmp_path / "My [old] disk"
+    folder.mkdir()
+    backup = create()
+    before = state(kino)
+    change(kino)
+    path = folder / name
+    if name == "link.tar.gz":
+        path.symlink_to(backup.path)
+    else:
+        shutil.copy(backup.path, path)
+
+    restore(context, path)
+
+    assert state(kino) == before
+    assert path.exists()
+
+
+def test_a_plan_that_is_no_longer_true_is_not_done(
+    context: Context, kino: Kino, create: Callable[..., Backup]
+) -> None:
+    """The archive was exchanged between the question and the answer."""
+    backup = create()
+    change(kino)
+    later = create()
+    plan = plan_restore(context, backup.path, Control())
+    shutil.copy(later.path, backup.path)
+    before = tree(kino.data_path)
+
+    with pytest.raises(UsageError):
+        do(context, plan)
+
+    assert tree(kino.data_path) == before
+    assert leftovers(kino) == []
+
+
+def test_an_archive_that_is_damaged_since_the_plan_is_refused(
+    context: Context, kino: Kino, create: Callable[..., Backup]
+) -> None:
+    """The worker reads all of it again."""
+    backup = create()
+    plan = plan_restore(context, backup, Control())
+    backup.path.write_bytes(backup.path.read_bytes()[:-1])
+    before = tree(kino.data_path)
+
+    with pytest.raises(KinoBackupError):
+        do(context, plan)
+
+    assert tree(kino.data_path) == before
+    assert leftovers(kino) == []
+
+
+def test_everything_listed_before_is_listed_after(
+    context: Context, kino: Kino, create: Callable[..., Backup], tmp_path: Path
+) -> None:
+    """The restored settings name another location; the pre-restore backup is there, and is the way back."""
+    first = create()
+    elsewhere = tmp_path / "disk"
+    elsewhere.mkdir()
+    kino.config_file.write_text(f'[backup]\nlocation = "{elsewhere}"\n')
+    shutil.copy(first.path, elsewhere / "kino-backup-manual-2026-01-01T00-00-00-v0.4.1.tar.gz")
+    before = {backup.path for backup in list_backups(context).backups}
+    assert len(before) == 2
+
+    result = restore(context, first)
+
+    after = {backup.path: backup for backup in list_backups(context).backups}
+    (new,) = after.keys() - before
+    assert before <= after.keys()
+    assert (after[new].kind, after[new].status) == (BackupKind.PRE_RESTORE, BackupStatus.VERIFIED)
+    assert new.name == result.way_back == way_back(context)
+
+
+def test_archives_that_were_put_there_by_hand_stay_listed(
+    context: Context, kino: Kino, create: Callable[..., Backup], tmp_path: Path
+) -> None:
+    """Also without a safety backup, which would have made the location known."""
+    first = create()
+    elsewhere = tmp_path / "disk"
+    elsewhere.mkdir()
+    shutil.copy(first.path, elsewhere)
+    kino.config_file.write_text(f'[backup]\nlocation = "{elsewhere}"\n')
+    before = {backup.path for backup in list_backups(context).backups}
+
+    restore(context, first, replace(RestoreOptions(), safety_backup=False))
+
+    assert {backup.path for backup in list_backups(context).backups} == before
+
+
+def test_a_restore_of_the_same_backup_again_changes_nothing(
+    context: Context, kino: Kino, create: Callable[..., Backup]
+) -> None:
+    """It can be repeated as often as one likes."""
+    backup = create()
+    before = state(kino)
+    for _ in range(2):
+        assert restore(context, backup).outcome == "ok"
+    assert state(kino) == before
+
+
+def test_a_data_path_that_is_reached_by_a_link_to_the_database(
+    context: Context, kino: Kino, create: Callable[..., Backup], tmp_path: Path
+) -> None:
+    """A database on a faster disk: the link is replaced, what it leads to stays as it is, log included."""
+    backup = create()
+    fast = tmp_path / "fast"
+    fast.mkdir()
+    shutil.move(kino.database, fast / "db.sqlite")
+    kino.database.symlink_to(fast / "db.sqlite")
+    execute(kino, "INSERT INTO film (title) VALUES ('on the fast disk')")
+    before = tree(fast)
+
+    assert restore(context, backup).outcome == "ok"
+
+    assert not kino.database.is_symlink()
+    assert len(films(kino)) == 20
+    assert tree(fast) == before
