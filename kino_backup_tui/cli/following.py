@@ -97,7 +97,7 @@ def _write_waiting(event: JobEvent, *, as_json: bool) -> int:
             f"The {event.operation} is staged, and nobody but you can stop this Kino: stop it now. "
             "The files are replaced as soon as it has ended; then start it again."
         )
-        talk("`kino-backup-tui watch` shows how it goes on.")
+        talk("`kino-backup-tui watch` shows how it goes on. To give it up: w on the page, then x.")
     return WAITING_FOR_KINO
 
 

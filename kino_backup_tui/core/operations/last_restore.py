@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.errors import KinoBackupError, UndecidedError
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.restore.folders import restore_folder
-from kino_backup_tui.core.workspace import workspace_of
+from kino_backup_tui.core.restore.folders import OLD, restore_folder, set_folder
+from kino_backup_tui.core.workspace import Workspace, workspace_of
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.restore.journal import Record
@@ -56,10 +56,10 @@ def interrupted(context: Context) -> Interrupted | None:
     if record is None or not is_unsettled(record):
         return None
     decided = record.phase is not Phase.BLOCKED
-    return Interrupted(record.operation, record.source, record.since, _outlook(record), decided)
+    return Interrupted(record.operation, record.source, record.since, _outlook(workspace, record), decided)
 
 
-def _outlook(record: Record) -> str:
+def _outlook(workspace: Workspace, record: Record) -> str:
     from kino_backup_tui.core.restore.journal import UNTOUCHED, Phase
 
     what = f"A {record.operation} of {record.source} was interrupted"
@@ -68,5 +68,9 @@ def _outlook(record: Record) -> str:
     if record.phase is Phase.SWAPPED:
         return f"{what} after the files were replaced. Settling it starts Kino and judges it."
     if record.phase is Phase.BLOCKED:
-        return f"{what}, and it cannot be told which files are whole. Kino stays stopped until you decide."
+        old = set_folder(workspace, record.transaction, OLD)
+        return (
+            f"{what}, and it cannot be told which files are whole. What was replaced is in {old}, "
+            f"what took its place in {workspace.data_path}. Kino stays stopped until you decide."
+        )
     return f"{what} while files were replaced. Settling it puts the old ones back."
