@@ -34,20 +34,22 @@ class Endpoint(NamedTuple):
 
 
 def holders(paths: list[Path]) -> Holders:
-    """Find the processes that have any of these files open; files that do not exist are left out."""
+    """Find the processes that have any of these files open, or one that had such a path and was removed."""
     if not sys.platform.startswith("linux"):
         return _psutil_holders(paths)
     files = {(status.st_dev, status.st_ino) for path in paths if (status := _status(str(path)))}
     names = {path.name for path in paths}
+    # Who has a removed one open may still believe in the path (proc(5), "(deleted)").
+    removed = {f"{path} (deleted)" for path in paths}
     found = []
     # Mounted with hidepid=invisible, /proc leaves out other users' processes, the first one among them.
     complete = not files or _status(f"{_PROC}/1") is not None
-    for pid in _other_pids() if files else ():
+    for pid in _other_pids():
         try:
-            if _holds(pid, files, names):
+            if _holds(pid, files, names, removed):
                 found.append(pid)
         except PermissionError:
-            complete = False
+            complete = complete and not files
         except OSError:
             continue
     return Holders(tuple(sorted(found)), complete)
@@ -112,8 +114,10 @@ def _other_pids() -> Iterator[int]:
             yield int(name)
 
 
-def _holds(pid: int, files: set[tuple[int, int]], names: set[str]) -> bool:
+def _holds(pid: int, files: set[tuple[int, int]], names: set[str], removed: set[str]) -> bool:
     for descriptor, target in _descriptors(pid):
+        if target in removed:
+            return True
         # Only what has the right name is looked at: asking for the status of a file on a network share that
         # is gone would wait for it. Other names for a database are no use to SQLite: its -wal would be lost.
         if target.rpartition("/")[2].removesuffix(" (deleted)") not in names:

@@ -26,6 +26,7 @@ from kino_backup_tui.core.files import free_bytes, storage_errors, user_name
 from kino_backup_tui.core.jobs.job import run_unlocked
 from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.database import DatabaseFacts
+from kino_backup_tui.core.kino.home import SIDE_FILES
 from kino_backup_tui.core.kino.running import KinoState, observe
 from kino_backup_tui.core.kino.toml_file import LARGEST
 from kino_backup_tui.core.kino.version import installed_version
@@ -52,7 +53,13 @@ from kino_backup_tui.core.restore.compare import (
     newer_number,
     newer_version,
 )
-from kino_backup_tui.core.restore.folders import OLD, movability_problem, set_folder, work_folder
+from kino_backup_tui.core.restore.folders import (
+    OLD,
+    movability_problem,
+    moved_names,
+    set_folder,
+    work_folder,
+)
 from kino_backup_tui.core.restore.journal import Phase, Record, is_unsettled, read_record
 from kino_backup_tui.core.restore.plan import RestorePlan, Safety, SpaceNeed, State
 from kino_backup_tui.core.supervisors.base import Supervisor
@@ -251,8 +258,14 @@ def plan_rollback(
 def previous_names(session: Session, record: Record) -> tuple[str, ...]:
     """The files that the newest restore has replaced; none if not all of them are still kept."""
     folder = set_folder(session.workspace, record.transaction, OLD)
-    whole = all(os.path.lexists(folder / name) for name in record.leaving)
-    return record.leaving if whole else ()
+    beside = {f"{session.kino.layout.database}{end}" for end in SIDE_FILES}
+    if not all(os.path.lexists(folder / name) for name in record.leaving if name not in beside):
+        return ()
+    # Whoever has opened the database there since may have worked its log into it, or begun another.
+    names = moved_names(session.kino.layout)
+    return tuple(
+        name for name in names if name in {*record.leaving, *beside} and os.path.lexists(folder / name)
+    )
 
 
 def _frame(

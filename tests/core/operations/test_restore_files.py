@@ -1,4 +1,4 @@
-"""What is on disk after a restore: one whole set with the looks of what it replaced, and nothing else touched."""
+"""What is on disk after a restore: one whole set with the looks of what it replaced, nothing else touched."""
 
 from __future__ import annotations
 

@@ -1,0 +1,74 @@
+"""A request to stop: followed at every stage before Stopping, and passed over afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from kino_backup_tui.core.errors import OperationCancelledError
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.models import Backup
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.last_restore import interrupted
+from kino_backup_tui.core.operations.plan import plan_restore
+from kino_backup_tui.core.operations.restore import read_result
+from kino_backup_tui.core.operations.restoring import Task, perform
+from kino_backup_tui.core.progress import CancelToken, Control, JobEvent, Stage
+from kino_backup_tui.core.restore.plan import RestoreResult
+from tests.core.operations.restoring import change, leftovers, state, tree
+
+JOB = "20260426T030000-abcdef"
+
+
+def cancelled_at(context: Context, backup: Backup, stage: Stage) -> RestoreResult | None:
+    """Do a restore that is asked to stop as soon as it is in a stage."""
+    plan = plan_restore(context, backup, Control())
+    task = Task(JOB, plan.operation, plan.source, False, plan.fingerprint, True, 180.0, False)
+    cancel = CancelToken()
+
+    def report(event: JobEvent) -> None:
+        if event.stage is stage:
+            cancel.cancel()
+
+    try:
+        perform(context, task, Control(cancel, report))
+    finally:
+        assert cancel.cancelled, f"it was never in {stage}"
+    return read_result(context, JOB)
+
+
+@pytest.mark.parametrize("stage", [Stage.CHECKING_ARCHIVE, Stage.STAGING, Stage.SAFETY_BACKUP])
+def test_before_stopping_it_ends_and_nothing_has_changed(
+    context: Context, kino: Kino, create: Callable[..., Backup], stage: Stage
+) -> None:
+    """The outcome is "cancelled"; no unpacked set, no half backup, no interrupted restore is left."""
+    backup = create()
+    change(kino)
+    before = tree(kino.data_path)
+
+    with pytest.raises(OperationCancelledError):
+        cancelled_at(context, backup, stage)
+
+    result = read_result(context, JOB)
+    assert result is not None
+    assert (result.outcome, result.can_roll_back) == ("cancelled", False)
+    assert tree(kino.data_path) == before
+    assert leftovers(kino) == []
+    assert interrupted(context) is None
+
+
+@pytest.mark.parametrize("stage", [Stage.STOPPING, Stage.SWAPPING])
+def test_from_stopping_on_it_goes_on(
+    context: Context, kino: Kino, create: Callable[..., Backup], stage: Stage
+) -> None:
+    """Half a stop, or half a swap, would be worse than none."""
+    backup = create()
+    before = state(kino)
+    change(kino)
+
+    result = cancelled_at(context, backup, stage)
+
+    assert result is not None
+    assert result.outcome == "ok"
+    assert state(kino) == before
