@@ -145,6 +145,16 @@ def make_private_folder(folder: Path, owner: Owner) -> None:
         os.close(descriptor)
 
 
+def make_folders(folder: Path) -> None:
+    """Create a folder that others may read, and those above it, and have them survive a power cut."""
+    if folder.is_dir():
+        return
+    make_folders(folder.parent)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(0o755)
+    sync_folder(folder.parent)
+
+
 def replace_file(
     path: Path,
     data: bytes,

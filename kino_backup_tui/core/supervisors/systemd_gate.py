@@ -15,12 +15,14 @@ from kino_backup_tui.core.errors import KinoBackupError, LocationError, NotPermi
 from kino_backup_tui.core.files import (
     Owner,
     is_read_only,
+    make_folders,
     replace_file,
     storage_errors,
     sync_folder,
     user_name,
 )
 from kino_backup_tui.core.kino.systemctl import Manager
+from kino_backup_tui.core.kino.systemd_text import quoted_command
 
 DROP_IN = "zz-kino-backup-tui.conf"
 """Last by name, so that no other drop-in takes it back."""
@@ -93,7 +95,7 @@ class Gate:
     def _write(self, text: str) -> None:
         owner = Owner(os.geteuid(), os.getegid())
         with storage_errors(self.path, "write"):
-            _make_folder(self._folder)
+            make_folders(self._folder)
             replace_file(self.path, text.encode(), owner, 0o644)
 
     def _remove(self) -> bool:
@@ -142,30 +144,4 @@ def command_line(command: Sequence[str]) -> str:
 
     Without the `+` it would run as the unit's user and in its sandbox, where it may write nothing.
     """
-    program, *arguments = command
-    # Variables are not looked for in the name of the program.
-    words = [_quoted(f"+{program}"), *(_quoted(word).replace("$", "$$") for word in arguments)]
-    return " ".join(words)
-
-
-def _quoted(word: str) -> str:
-    text = ""
-    for byte in os.fsencode(word):
-        character = chr(byte)
-        if character in '"\\':
-            text += f"\\{character}"
-        elif character == "%":
-            text += "%%"
-        else:
-            text += character if 0x20 <= byte < 0x7F else f"\\x{byte:02x}"
-    return f'"{text}"'
-
-
-def _make_folder(folder: Path) -> None:
-    """Create a folder and those above it, and have them survive a power cut."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(0o755)
-    sync_folder(folder.parent)
+    return quoted_command(command, "+")
