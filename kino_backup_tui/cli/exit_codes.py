@@ -26,6 +26,7 @@ EXIT_CODES: Mapping[type[errors.KinoBackupError], int] = {
     errors.BusyError: 7,
     errors.ServiceError: 8,
     errors.RolledBackError: 9,
+    errors.StaleError: 10,
     errors.LocationError: 11,
     errors.NotPermittedError: 11,
     errors.InvalidSettingsError: 12,

@@ -15,6 +15,7 @@
     ├── NotPermittedError           this user may not do that
     ├── InvalidSettingsError        config.toml says something Kino does not allow
     ├── ServiceError                Kino could not be stopped or started
+    ├── StaleError                  there is no verified backup that is new enough
     ├── RolledBackError             a restore failed, and the state from before it is back
     ├── UndecidedError              an interrupted restore needs a decision of the admin
     └── OperationCancelledError     the user asked to stop, and it stopped
@@ -125,6 +126,12 @@ class ServiceError(KinoBackupError):
     """Kino could not be stopped or started, or somebody still has its database open."""
 
     code = "service"
+
+
+class StaleError(KinoBackupError):
+    """The newest verified backup is older than somebody wants it to be, or there is none."""
+
+    code = "stale"
 
 
 class RolledBackError(KinoBackupError):

@@ -6,7 +6,7 @@ Instants are RFC 3339 with an offset, sizes are bytes, what is not known is null
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.archive.manifest import Manifest
     from kino_backup_tui.core.jobs.journal import JobRecord
     from kino_backup_tui.core.kino.settings import BackupSettings
+    from kino_backup_tui.core.operations.freshness import Freshness
     from kino_backup_tui.core.operations.prune import Pruned
     from kino_backup_tui.core.operations.schedule import SchedulePreview
     from kino_backup_tui.core.operations.status import Status
@@ -180,6 +181,16 @@ def pruned_object(pruned: Pruned, *, dry_run: bool) -> JsonObject:
         "keep": pruned.keep,
         "note": pruned.note or None,
     }
+
+
+def freshness_object(freshness: Freshness, max_age: timedelta, stale: KinoBackupError | None) -> JsonObject:
+    """Whether a verified backup is new enough; where none is, `error` says why."""
+    document: JsonObject = {
+        "fresh": stale is None,
+        "max_age_seconds": int(max_age.total_seconds()),
+        "age_seconds": None if freshness.age is None else int(freshness.age.total_seconds()),
+    }
+    return document if stale is None else document | error_object(stale)
 
 
 def status_object(status: Status, interrupted: Interrupted | None = None, way_back: str = "") -> JsonObject:

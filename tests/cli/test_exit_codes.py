@@ -22,6 +22,7 @@ from kino_backup_tui.core import errors
         (errors.BusyError, 7),
         (errors.ServiceError, 8),
         (errors.RolledBackError, 9),
+        (errors.StaleError, 10),
         (errors.LocationError, 11),
         (errors.NotPermittedError, 11),
         (errors.InvalidSettingsError, 12),

@@ -20,6 +20,7 @@ from kino_backup_tui.core.kino.running import KinoState
 from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.freshness import measure_freshness
 from kino_backup_tui.core.operations.listing import Listing
 from kino_backup_tui.core.operations.making import Created
 from kino_backup_tui.core.operations.schedule import SchedulePreview
@@ -190,7 +191,6 @@ class PreparedBackend(Backend):
     def status(self) -> Status:
         """The prepared head of the page."""
         mine = [one for one in self.backups if one.role is EntryRole.BACKUP]
-        good = [one for one in mine if one.status is BackupStatus.VERIFIED]
         return Status(
             kino=self.state,
             kino_version="0.4.2",
@@ -204,7 +204,7 @@ class PreparedBackend(Backend):
             free_bytes=85_899_345_920,
             next_run=datetime(2026, 4, 27, 3, 0, tzinfo=ZONE) if self.settings.runs else None,
             newest=mine[0] if mine else None,
-            newest_verified=good[0] if good else None,
+            freshness=measure_freshness(mine, None, NOW),
             counts={},
             job=self.job,
         )

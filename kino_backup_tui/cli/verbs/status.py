@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kino_backup_tui.cli.exit_codes import OK, exit_code
 from kino_backup_tui.cli.options import json_option
-from kino_backup_tui.cli.output import warn, write_json, write_line
+from kino_backup_tui.cli.output import tell_error, warn, write_json, write_line
 from kino_backup_tui.cli.session import Session, warn_of
+from kino_backup_tui.core.errors import StaleError, UsageError
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from kino_backup_tui.core.models import Backup
     from kino_backup_tui.core.operations.context import Context
     from kino_backup_tui.core.operations.status import Status
@@ -18,27 +22,52 @@ if TYPE_CHECKING:
 _RUNNING = {True: "running", False: "not running", None: "not known whether it runs"}
 
 
+def _max_age(_ctx: click.Context, _param: click.Parameter, value: str | None) -> timedelta | None:
+    from kino_backup_tui.core.operations.freshness import parse_max_age
+
+    try:
+        return None if value is None else parse_max_age(value)
+    except UsageError as error:
+        raise click.BadParameter(f"{error.message} {error.hint}") from error
+
+
 @click.command("status")
+@click.option(
+    "--max-age",
+    callback=_max_age,
+    metavar="AGE",
+    help="Exit with 10 unless there is a verified backup at most this old: 90m, 26h, 2d.",
+)
 @json_option
 @click.pass_obj
-def command(session: Session, as_json: bool) -> None:
-    """Tell how Kino, the schedule and the backups are."""
+def command(session: Session, max_age: timedelta | None, as_json: bool) -> int:
+    """Tell how Kino, the schedule and the backups are.
+
+    The age is that of the newest verified backup in the current location, as it is on the disk now.
+    Pre-restore ones do not count, and neither do those of another installation that shares the location.
+    """
     from kino_backup_tui.core.operations.last_restore import interrupted, way_back
     from kino_backup_tui.core.operations.status import read_status
 
     context = session.context()
     status = read_status(context)
     left, back = interrupted(context), way_back(context)
+    stale = status.stale(max_age) if max_age else None
     if as_json:
-        from kino_backup_tui.presentation.objects import status_object
+        from kino_backup_tui.presentation.objects import freshness_object, status_object
 
-        write_json(status_object(status, left, back))
+        judged = freshness_object(status.freshness, max_age, stale) if max_age else {}
+        write_json(status_object(status, left, back) | judged)
     else:
         for name, value in _lines(context, status, back):
             write_line(f"{name:<12}{value}")
     warn_of(status.database_problem, status.settings_problem, status.location_problem)
     if left is not None:
         warn(f"{left.text} `kino-backup-tui apply` settles it." if left.decided else left.text)
+    if stale is None:
+        return OK
+    tell_error(stale)
+    return exit_code(StaleError)
 
 
 def _lines(context: Context, status: Status, way_back: str) -> list[tuple[str, str]]:

@@ -5,18 +5,24 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from kino_backup_tui.core.errors import DatabaseDamagedError, KinoBackupError, NotFoundError
+from kino_backup_tui.core.errors import (
+    DatabaseDamagedError,
+    KinoBackupError,
+    NotFoundError,
+    StaleError,
+)
 from kino_backup_tui.core.files import free_bytes, storage_error
 from kino_backup_tui.core.jobs.journal import JobRecord, read_records
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.running import KinoState, observe
 from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.kino.version import kino_version
-from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
+from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.freshness import Freshness, measure_freshness, stale_error
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.schedule import next_slot
 
@@ -38,13 +44,25 @@ class Status:
     next_run: datetime | None
     """Aware, in the zone of the host."""
     newest: Backup | None
-    newest_verified: Backup | None
-    """Of the current location, and not a pre-restore one."""
+    freshness: Freshness
+    """The newest verified backup of the current location that is not a pre-restore one, and its age."""
     counts: Mapping[BackupStatus, int]
     job: JobRecord | None
     """The operation that is running now, in this or another process."""
     database_problem: KinoBackupError | None = None
     """Why there is no database to back up, or what the last backup found wrong with it."""
+
+    @property
+    def newest_verified(self) -> Backup | None:
+        """The backup that the freshness is about."""
+        return self.freshness.newest
+
+    def stale(self, max_age: timedelta) -> StaleError | None:
+        """Why no verified backup is at most that old; None if one is."""
+        if self.freshness.newest is None and self.location_problem is not None:
+            problem = self.location_problem
+            return StaleError(f"No verified backup can be seen. {problem.message}", hint=problem.hint)
+        return stale_error(self.freshness, max_age, self.newest)
 
 
 def read_status(context: Context) -> Status:
@@ -52,7 +70,6 @@ def read_status(context: Context) -> Status:
     session = open_session(context)
     backups, problem = session.scan()
     mine = [backup for backup in backups if backup.role is EntryRole.BACKUP]
-    good = [backup for backup in mine if _is_fresh_copy(backup)]
     state = observe(context.kino)
     location = session.location
     records = read_records(session.workspace)
@@ -69,19 +86,10 @@ def read_status(context: Context) -> Status:
         free_bytes=_free(session.file_system_of(location)),
         next_run=_next_run(session, context),
         newest=mine[0] if mine else None,
-        newest_verified=good[0] if good else None,
+        freshness=measure_freshness(mine, session.workspace.instance(), context.clock.now()),
         counts={status: sum(backup.status is status for backup in mine) for status in BackupStatus},
         job=next((record for record in records if record.running), None),
         database_problem=_database_problem(context.kino, records),
-    )
-
-
-def _is_fresh_copy(backup: Backup) -> bool:
-    """Whether a backup counts as "there is a good one": the state from before a restore does not."""
-    return (
-        backup.status is BackupStatus.VERIFIED
-        and backup.kind is not BackupKind.PRE_RESTORE
-        and not backup.elsewhere
     )
 
 
