@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+_SETTLING_SECONDS = 30 * 60
+_TIMEX_BYTES = 512
+"""More than `struct timex` takes on any architecture."""
+_TIME_ERROR = 5
+"""What adjtimex(2) returns while the clock is not synchronised."""
 
 
 class Clock(Protocol):
@@ -31,6 +38,34 @@ class SystemClock:
         """The zone of this host; `str()` of it is the IANA name, or the rule that TZ gives instead of one."""
         wanted = os.environ.get("TZ")
         return (_wanted_zone(wanted) if wanted else None) or _host_zone()
+
+    def settled(self) -> bool:
+        """Whether the time can be relied on: false while a host that has just booted waits to be told it.
+
+        A small board without a battery begins in the past. One that is still not told after half an hour
+        never will be, and has to do with what it has.
+        """
+        return _uptime_seconds() > _SETTLING_SECONDS or not _is_unsynchronised()
+
+
+class FixedClock(NamedTuple):
+    """A clock that stands still: a given instant in place of the current one."""
+
+    instant: datetime
+    place: tzinfo
+
+    def now(self) -> datetime:
+        """That instant, in UTC."""
+        return self.instant.astimezone(UTC)
+
+    def zone(self) -> tzinfo:
+        """The zone it was given."""
+        return self.place
+
+
+def is_settled(clock: Clock) -> bool:
+    """Whether a clock can be relied on; only that of the machine can be yet to be set."""
+    return not isinstance(clock, SystemClock) or clock.settled()
 
 
 def zone_problem() -> str:
@@ -121,3 +156,20 @@ def _found_zone() -> tzinfo | None:
         return tzlocal.get_localzone()
     except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
         return None
+
+
+def _uptime_seconds() -> float:
+    """How long the host has been running, the time it slept not counted; monotonic time begins at boot."""
+    return time.monotonic() if sys.platform == "linux" else float("inf")
+
+
+def _is_unsynchronised() -> bool:
+    """Whether the kernel says that nobody has set its clock; not known counts as no."""
+    import ctypes
+
+    try:
+        adjtimex = ctypes.CDLL(None).adjtimex
+    except (OSError, AttributeError):
+        return False
+    # All zero: it is asked, and not told anything, which needs no right.
+    return bool(adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES)) == _TIME_ERROR)

@@ -43,14 +43,17 @@ _REPLACING = (
     Stage.CHECKING_HEALTH,
 )
 
+_MAKING = (
+    Stage.DATABASE_SNAPSHOT,
+    Stage.HASHING,
+    Stage.PACKING,
+    Stage.READING_BACK,
+    Stage.CHECKING_DATABASE,
+)
+
 OPERATION_STAGES: dict[str, tuple[Stage, ...]] = {
-    "create": (
-        Stage.DATABASE_SNAPSHOT,
-        Stage.HASHING,
-        Stage.PACKING,
-        Stage.READING_BACK,
-        Stage.CHECKING_DATABASE,
-    ),
+    "create": _MAKING,
+    "run-due": (*_MAKING, Stage.DELETING),
     "verify": (Stage.READING, Stage.CHECKING_DATABASE),
     "import": (Stage.COPYING, Stage.READING, Stage.CHECKING_DATABASE),
     "export": (Stage.COPYING, Stage.READING_BACK),

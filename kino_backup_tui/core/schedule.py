@@ -5,10 +5,14 @@ on that date. A time that a clock change skips is due when the gap ends, one tha
 first time, as in Debian's cron(8). A date that does not exist in the zone (Apia, 30 December 2011) has no
 slot. Weekly means Sunday, monthly the 1st. Instants are computed in UTC: adding a day to a local time is
 wrong twice a year.
+
+A slot is due from its instant on until it has been served, or a later one has come: one run makes up for any
+number of slots that were missed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
@@ -16,6 +20,11 @@ from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
 _SUNDAY = 6
 _DAY = timedelta(days=1)
 _LONGEST_MONTH = 31
+_SAME_SLOT = timedelta(hours=12)
+"""Neighbouring slots are 21 hours or more apart, in every zone; what is nearer is the same slot, moved by a
+change of the zone or of the time of day."""
+CLOCK_ERROR = timedelta(hours=25)
+"""What lies further in the future than any slot could has been noted while the clock was wrong."""
 
 
 def slot_on(day: date, settings: BackupSettings, zone: tzinfo) -> datetime | None:
@@ -66,6 +75,34 @@ def next_slots(settings: BackupSettings, zone: tzinfo, after: datetime, count: i
             break
         slots.append(slot)
     return tuple(slots)
+
+
+def due_slot(
+    settings: BackupSettings,
+    zone: tzinfo,
+    now: datetime,
+    last_slot: datetime | None,
+    served: Iterable[datetime] = (),
+) -> datetime | None:
+    """The slot to run now, aware, in UTC; None if nothing is due.
+
+    `last_slot` is the slot that was served or given up last, as far as anybody remembers. `served` are the
+    instants at which scheduled backups were made: each serves the slot before it, whoever made it, so that a
+    lost memory costs nothing. What the clock dates after now says nothing.
+    """
+    slot = latest_slot(settings, zone, now) if settings.runs else None
+    if slot is None:
+        return None
+    before = [] if last_slot is None or was_ahead(last_slot, now) else [last_slot]
+    made = max((instant for instant in served if instant <= now), default=None)
+    if made is not None and (of_made := latest_slot(settings, zone, made)) is not None:
+        before.append(of_made)
+    return slot if all(slot >= earlier + _SAME_SLOT for earlier in before) else None
+
+
+def was_ahead(noted: datetime, now: datetime) -> bool:
+    """Whether an instant can only have been noted while the clock was ahead of what it says now."""
+    return noted > now + CLOCK_ERROR
 
 
 def _is_slot_day(day: date, frequency: Frequency) -> bool:

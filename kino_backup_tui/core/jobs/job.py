@@ -18,7 +18,7 @@ from kino_backup_tui.core.workspace import Workspace
 
 REPORT_SECONDS = 0.25
 """Shortest time between two progress events: a slow line is part of the design."""
-_LEAVES_NOTHING = frozenset(("create", "import", "export"))
+_LEAVES_NOTHING = frozenset(("create", "run-due", "import", "export"))
 """What writes a file, and removes it when it is cancelled."""
 
 

@@ -7,11 +7,14 @@ import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kino_backup_tui.core.errors import InvalidSettingsError
 from kino_backup_tui.core.files import user_name
 from kino_backup_tui.core.kino.toml_file import TomlFile, read_toml, shown
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 SYSTEM_CONFIG = Path("/etc/kino-backup-tui.toml")
 CONFIG_VARIABLE = "KINO_BACKUP_TUI_CONFIG"
@@ -19,6 +22,9 @@ CONFIG_VARIABLE = "KINO_BACKUP_TUI_CONFIG"
 
 # What systemd allows in a unit name; it must not begin like an option of the programs it is given to.
 _SERVICE = re.compile(r"(?!-)[A-Za-z0-9:_.\\@-]{1,247}\.service")
+
+# What Docker and Podman allow in the name of a container; an id is a name, too.
+_CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
 class ToolConfig(NamedTuple):
@@ -36,6 +42,12 @@ class ToolConfig(NamedTuple):
     """Program and arguments that print the last lines of Kino's log; empty if there is none."""
     data_path: Path | None = None
     """The Kino that all this is about; None if there is only one on this host."""
+    container: str | None = None
+    """The container of Docker or Podman that runs Kino, by name or id."""
+    notify_command: tuple[str, ...] = ()
+    """Program and arguments that get the news of failed and recovered nights; empty if there is none."""
+    notify_url: str | None = None
+    """Where that news is posted to; it may hold secrets, and is never shown."""
 
     def about(self, data_path: Path) -> ToolConfig:
         """What it says of the Kino of a data path: nothing, if it is about another one."""
@@ -108,7 +120,14 @@ def _read(path: Path) -> ToolConfig | None:
             f"{path} has {given}, but not {missing}: they go only together.", hint=f"Add {missing} there."
         )
     return ToolConfig(
-        _url(file), _service(file), stop, start, _command(file, "log_command"), _data_path(file)
+        kino_url=_url(file),
+        service=_service(file),
+        stop_command=stop,
+        start_command=start,
+        log_command=_command(file, "log_command"),
+        data_path=_data_path(file),
+        notify_command=_command(file, "notify_command"),
+        notify_url=_notify_url(file),
     )
 
 
@@ -128,20 +147,40 @@ def _url(file: TomlFile) -> str | None:
     value = file.document.get("kino_url")
     if value is None:
         return None
-    if isinstance(value, str) and value.isprintable() and " " not in value:
-        from urllib.parse import urlsplit
-
-        try:
-            parts = urlsplit(value)
-            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            valid = False
-        if valid and parts.username is None and not parts.query and not parts.fragment:
-            return value.rstrip("/")
+    parts = _http_address(value)
+    if parts is not None and parts.username is None and not parts.query:
+        return parts.geturl().rstrip("/")
     # The value is not repeated: it may have a password in it.
     raise InvalidSettingsError(
         f'{file.path}: kino_url must be an address such as "http://127.0.0.1:8080", without user or password.'
     )
+
+
+def _notify_url(file: TomlFile) -> str | None:
+    value = file.document.get("notify_url")
+    if value is None:
+        return None
+    parts = _http_address(value)
+    if parts is not None:
+        return parts.geturl()
+    # The value is not repeated, as above.
+    raise InvalidSettingsError(
+        f'{file.path}: notify_url must be an address such as "https://hooks.example/nas".'
+    )
+
+
+def _http_address(value: object) -> SplitResult | None:
+    """The parts of an address of a web server; None if it is none."""
+    from urllib.parse import urlsplit
+
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
+        return None
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    return parts if valid and not parts.fragment else None
 
 
 def _service(file: TomlFile) -> str | None:
@@ -150,6 +189,15 @@ def _service(file: TomlFile) -> str | None:
         return value
     raise InvalidSettingsError(
         f'{file.path}: service must be the name of a systemd unit such as "kino.service", not {shown(value)}.'
+    )
+
+
+def _container(file: TomlFile) -> str | None:
+    value = file.document.get("container")
+    if value is None or (isinstance(value, str) and _CONTAINER.fullmatch(value)):
+        return value
+    raise InvalidSettingsError(
+        f'{file.path}: container must be the name of a container such as "kino", not {shown(value)}.'
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kino_backup_tui.core.archive.verify import read_archive
 from kino_backup_tui.core.catalog.retention import counted, is_of_another_installation, removable
@@ -43,15 +43,27 @@ def prune(context: Context, control: Control, *, dry_run: bool = False) -> Prune
     with run_job(session.workspace, "prune", context.clock, control) as job:
         session = open_session(context)
         session.require_settings()
-        plan, newest = _plan(session)
-        if plan.removed and newest is not None:
-            _read_again(session, newest, job)
-        job.stage(Stage.DELETING)
-        for backup in plan.removed:
-            job.cancel.raise_if_cancelled()
-            remove_archive(backup)
-        job.message = f"{len(plan.removed)} removed"
-        return plan
+        pruned = apply_retention(session, job)
+        job.message = f"{len(pruned.removed)} removed"
+        return pruned
+
+
+def apply_retention(session: Session, job: Job, *, proven: Backup | None = None) -> Pruned:
+    """The same inside a job that is already running, with the settings of the session.
+
+    `proven` was made and read back by this very job: it stays, whatever dates others have, and is not read
+    once more. Raises what `prune` raises.
+    """
+    plan, newest = _plan(session)
+    if proven is not None:
+        plan = replace(plan, removed=tuple(b for b in plan.removed if b.path != proven.path))
+    if plan.removed and newest is not None and (proven is None or newest.path != proven.path):
+        _read_again(session, newest, job)
+    job.stage(Stage.DELETING)
+    for backup in plan.removed:
+        job.cancel.raise_if_cancelled()
+        remove_archive(backup)
+    return plan
 
 
 def _plan(session: Session) -> tuple[Pruned, Backup | None]:
