@@ -18,6 +18,8 @@ _CONTAINER = re.compile(
     r"|(^|/)((docker|libpod|crio|cri-containerd|nerdctl)-|libpod-payload|machine-)[^/]*"
 )
 
+_CONTAINER_ID = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?(?:/|$)")
+
 
 class ServiceOf(NamedTuple):
     """The unit of systemd in whose control group a process runs."""
@@ -95,11 +97,23 @@ def in_container(pid: int) -> bool:
     own, its = (_text(each, "cgroup") for each in ("self", pid))
     if _CONTAINER.search(_path(its)) and _path(its) != _path(own):
         return True
+    namespaces = [namespace_of(each) for each in (os.getpid(), pid)]
+    return "" not in namespaces and namespaces[0] != namespaces[1]
+
+
+def container_id(pid: int) -> str:
+    """The id of the container a process runs in, as its engine has written it into the name of the control
+    group; empty if it has not."""
+    found = _CONTAINER_ID.findall(_path(_text(pid, "cgroup")))
+    return found[-1] if found else ""
+
+
+def namespace_of(pid: int) -> str:
+    """The process namespace of a process, which all processes of a container share; empty if unknown."""
     try:
-        namespaces = [os.readlink(f"{_PROC}/{each}/ns/pid") for each in ("self", pid)]  # noqa: PTH115
+        return os.readlink(f"{_PROC}/{pid}/ns/pid")  # noqa: PTH115
     except OSError:
-        return False
-    return namespaces[0] != namespaces[1]
+        return ""
 
 
 def activity(pid: int) -> Activity:

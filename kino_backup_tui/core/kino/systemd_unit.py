@@ -16,6 +16,8 @@ UNIT = "kino.service"
 TIMEOUT_SECONDS = 2.0
 
 _VARIABLE = "KINO_DATA_PATH="
+_ENGINES = ("docker", "podman")
+_IN_IMAGE = "/data"
 _LARGEST_FILE = 64 << 10
 _WORD = re.compile(r'(?:"(?:\\.|[^"\\])*"|\\.|[^\s"\\])+', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -70,7 +72,9 @@ def parse_unit(shown: str) -> Unit | None:
     for name, value in properties:
         command = _ARGUMENTS.search(value) if name == "ExecStart" else None
         if command is not None:
-            data_path = _option(list(split_quoted(command.group(1)))) or data_path
+            words = list(split_quoted(command.group(1)))
+            engine = words[:1] and Path(words[0]).name in _ENGINES
+            data_path = (_mounted(words) if engine else _option(words)) or data_path
     pid = known.get("MainPID", "")
     return Unit(
         data_path or None, known.get("Id") or UNIT, int(pid) if pid.isdecimal() and pid != "0" else None
@@ -95,6 +99,39 @@ def _in_file(path: Path) -> str | None:
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         value = value[1:-1]
     return value or None
+
+
+def _mounted(arguments: list[str]) -> str | None:
+    """The folder of the host that `podman run`, or that of Docker, mounts where Kino's data are.
+
+    In Kino's own image that is /data; a quadlet's `Volume=` and `Environment=` become such options.
+    """
+    inside = _option(arguments) or next(
+        (
+            value.partition("=")[2]
+            for value in _values(arguments, "--env", "-e")
+            if value.startswith(_VARIABLE)
+        ),
+        _IN_IMAGE,
+    )
+    for value in _values(arguments, "--volume", "-v"):
+        source, _, rest = value.partition(":")
+        if source.startswith("/") and rest.partition(":")[0].rstrip("/") == inside.rstrip("/"):
+            return source
+    for value in _values(arguments, "--mount"):
+        fields = dict(field.partition("=")[::2] for field in value.split(","))
+        source = fields.get("source") or fields.get("src") or ""
+        target = fields.get("destination") or fields.get("target") or fields.get("dst") or ""
+        if source.startswith("/") and target.rstrip("/") == inside.rstrip("/"):
+            return source
+    return None
+
+
+def _values(arguments: list[str], *options: str) -> Iterator[str]:
+    for index, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name in options:
+            yield value if equals else (arguments[index + 1] if index + 1 < len(arguments) else "")
 
 
 def _option(arguments: list[str]) -> str | None:

@@ -11,6 +11,8 @@ from kino_backup_tui.core.kino.closed import find_openers
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.process_facts import (
     arguments,
+    container_id,
+    effective_user,
     in_container,
     parent,
     process_name,
@@ -63,8 +65,10 @@ class ByHand:
         """`ServiceError` if something may start Kino again by itself, and `NotPermittedError` or
         `LocationError` if this user could never know that Kino has ended; None if a restore can wait."""
         for pid in database_holders(self._kino).pids:
+            who = process_name(pid)
+            if in_container(pid):
+                return self._unknown_container(who, pid)
             if reason := _restarter(pid):
-                who = process_name(pid)
                 return ServiceError(
                     f"{who[0].upper()}{who[1:]} has {self._kino.database} open and {reason}, "
                     "which may start it again in the middle of a restore.",
@@ -76,6 +80,20 @@ class ByHand:
         except KinoBackupError as error:
             return error
         return None
+
+    def _unknown_container(self, who: str, pid: int) -> ServiceError:
+        number = container_id(pid)[:12]
+        service = service_of(pid)
+        uid = effective_user(pid) if service is None else service.uid
+        called = f"container {number}" if number else "container"
+        runs = f" (its processes are those of user {uid})" if uid else ""
+        return ServiceError(
+            f"{who[0].upper()}{who[1:]} has {self._kino.database} open and runs in a {called}{runs}, which "
+            "no Docker or Podman that this user may ask knows as Kino's. It may be started again in the "
+            "middle of a restore.",
+            hint="Run this as the user who runs the container, or name it: set container, or stop_command "
+            f"and start_command, in {self._config_path}.",
+        )
 
     def state(self) -> ServiceState:
         """Told by who has the database open."""
@@ -105,8 +123,6 @@ class ByHand:
 
 def _restarter(pid: int) -> str:
     """Completes "process 4711 …" with who may restart it; empty if nobody is known to."""
-    if in_container(pid):
-        return "runs in a container"
     above = parent(pid)
     if pid == 1 or above == 0:
         return "is the first process of a container"

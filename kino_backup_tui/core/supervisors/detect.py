@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.process_facts import ServiceOf, service_of
 from kino_backup_tui.core.kino.running import database_holders
@@ -14,15 +16,25 @@ from kino_backup_tui.core.kino.systemd_unit import UNIT, Unit, read_unit
 from kino_backup_tui.core.kino.tool_config import load_tool_config, tool_config_path, user_folder
 from kino_backup_tui.core.supervisors.base import Supervisor
 from kino_backup_tui.core.supervisors.by_hand import ByHand
+from kino_backup_tui.core.supervisors.container import ContainerSupervisor, MissingContainer
+from kino_backup_tui.core.supervisors.containers import (
+    Found,
+    container_of_data_path,
+    container_of_processes,
+    named_container,
+    unit_of,
+)
 from kino_backup_tui.core.supervisors.systemd import SystemdSupervisor
 
 
 def find_supervisor(kino: Kino, environ: Mapping[str, str]) -> Supervisor:
     """Find it; the first of these that is there.
 
-    Configured commands; the configured service, else kino.service, of the system and then of the user,
-    if it is this Kino's: its data path is ours, or its process has our database open; any other service
-    whose main process has our database open; nobody.
+    Configured commands; the configured container, if it has our data path; the configured service, else
+    kino.service, of the system and then of the user, if it is this Kino's: its data path is ours, or its
+    process has our database open; any other service whose main process has our database open; the container
+    whose process has it open, or, if nothing has, that is told our data path; on a Mac what launchd is
+    told to run on it; nobody. What a unit of systemd runs in a container is that unit's.
     Raises `InvalidSettingsError` for a configuration that cannot be understood.
     """
     config = load_tool_config(environ).about(kino.data_path)
@@ -30,12 +42,37 @@ def find_supervisor(kino: Kino, environ: Mapping[str, str]) -> Supervisor:
         from kino_backup_tui.core.supervisors.commands import CommandsSupervisor
 
         return CommandsSupervisor(kino, config)
-    running = {pid: service for pid in database_holders(kino).pids if (service := service_of(pid))}
+    holders = database_holders(kino).pids
+    if config.container:
+        named_one = named_container(kino, config.container, environ)
+        if isinstance(named_one, KinoBackupError):
+            return MissingContainer(config.container, named_one)
+        if named_one is not None:
+            return _of_container(kino, named_one, environ)
+    running = {pid: service for pid in holders if (service := service_of(pid))}
     named = _named_service(kino, config.service, set(running.values()), environ)
-    found = named or _service_of_process(running, environ)
-    if found is None:
-        return ByHand(kino, tool_config_path(environ))
-    return SystemdSupervisor(kino, found.unit, environ, uid=found.uid)
+    if found := named or _service_of_process(running, environ):
+        return SystemdSupervisor(kino, found.unit, environ, uid=found.uid)
+    if holders:
+        container = container_of_processes(kino, holders, environ)
+    else:
+        container = container_of_data_path(kino, environ)
+    if container is not None:
+        return _of_container(kino, container, environ)
+    if sys.platform == "darwin":
+        from kino_backup_tui.core.supervisors.launchd import find_launchd
+
+        if (job := find_launchd(kino, environ)) is not None:
+            return job
+    return ByHand(kino, tool_config_path(environ))
+
+
+def _of_container(kino: Kino, found: Found, environ: Mapping[str, str]) -> Supervisor:
+    unit = unit_of(found.container)
+    if unit is None:
+        return ContainerSupervisor(kino, found)
+    # The user whose containers these are is the one whose manager runs the unit.
+    return SystemdSupervisor(kino, unit, environ, uid=os.geteuid() or None)
 
 
 def _named_service(

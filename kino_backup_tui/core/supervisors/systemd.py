@@ -17,6 +17,7 @@ from kino_backup_tui.core.kino.running import database_holders
 from kino_backup_tui.core.kino.systemctl import Answer, Manager
 from kino_backup_tui.core.kino.tool_config import user_folder
 from kino_backup_tui.core.supervisors.base import ServiceState
+from kino_backup_tui.core.supervisors.containers import runs_for_unit
 from kino_backup_tui.core.supervisors.systemd_gate import OLDEST_SYSTEMD, Gate
 from kino_backup_tui.core.supervisors.systemd_state import (
     STATE_PROPERTIES,
@@ -202,7 +203,10 @@ class SystemdSupervisor:
         strays = set()
         for pid in database_holders(self._kino).pids:
             service = service_of(pid)
-            if service is None or (service.unit, service.uid) != (self.name, self._uid):
+            if service is not None and (service.unit, service.uid) == (self.name, self._uid):
+                continue
+            # A unit may have its container run in a control group of its own.
+            if not runs_for_unit(pid, self.name, self._manager.environ):
                 strays.add(pid)
         return strays
 

@@ -1,0 +1,277 @@
+"""Kino in a container of Docker or Podman; see docker(1) and podman(1).
+
+No command can be asked at each start of a container. What starts one by itself is its restart policy, so
+that is what is taken away during a restore; a person who starts it all the same is found by whoever proves
+that nobody has the database open.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import time
+from collections.abc import Sequence
+
+from kino_backup_tui.core.errors import KinoBackupError, NotPermittedError, ServiceError
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.process_facts import process_name
+from kino_backup_tui.core.kino.running import database_holders
+from kino_backup_tui.core.kino.systemctl import Manager
+from kino_backup_tui.core.supervisors.base import ServiceState
+from kino_backup_tui.core.supervisors.containers import Found, runs_in
+from kino_backup_tui.core.supervisors.engine import Container, Engine
+from kino_backup_tui.core.supervisors.held import forget, remember, remembered
+from kino_backup_tui.core.supervisors.output import last_lines
+
+_NEVER = "no"
+_POLICY = re.compile(r"no|always|unless-stopped|on-failure(:\d{1,9})?")
+_ORDER_SECONDS = 60.0
+_LONGEST_STOP_SECONDS = 1800.0
+_SETTLE_SECONDS = 15.0
+_LOG_SECONDS = 10.0
+_POLL_SECONDS = 0.25
+_RUNNING = {"running", "paused", "restarting", "stopping"}
+_UNSETTLED = {"restarting", "stopping", "removing"}
+_WORDS = {"exited": "stopped", "created": "never started", "restarting": "waiting to be restarted"}
+_BOOT_UNIT = "podman-restart.service"
+_MANAGED = {
+    "com.docker.swarm.service.name": "the swarm service",
+    "io.kubernetes.pod.name": "the Kubernetes pod",
+}
+"""Labels of what replaces a container that was stopped by another one."""
+
+
+class ContainerSupervisor:
+    """Stops, starts and holds one container, by its id and never by a pattern."""
+
+    controls = True
+
+    def __init__(self, kino: Kino, found: Found) -> None:
+        self.name = f"container {found.container.name}"
+        self._kino = kino
+        self._engine = found.engine
+        self._id = found.container.id
+        self._called = found.container.name
+
+    @property
+    def engine(self) -> Engine:
+        """Whose container it is."""
+        return self._engine
+
+    def problem(self) -> KinoBackupError | None:
+        """`NotPermittedError` for a user without the right, `ServiceError` for a container that cannot be
+        stopped and started again, or beside which something else has the database open."""
+        try:
+            container = self._container()
+            return self._unusable(container) or self._ungated(container) or self._strayed(container)
+        except KinoBackupError as error:
+            return error
+
+    def state(self) -> ServiceState:
+        """How the engine says that it is; raises `ServiceError` if it does not answer."""
+        found = self._engine.container(self._id)
+        if found is None:
+            return ServiceState(False, "it was removed")
+        return container_state(found)
+
+    def stop(self) -> None:
+        """Stop it as it wants to be stopped, with its own signal and time limit, and wait until it is."""
+        limit = self._container().stop_seconds
+        seconds = limit + _ORDER_SECONDS if 0 <= limit < _LONGEST_STOP_SECONDS else _LONGEST_STOP_SECONDS
+        answer = self._engine.run("stop", self._id, seconds=seconds)
+        if answer.code != 0:
+            raise self._refused("stop", answer.reason)
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while (state := self.state()).active or not state.settled:
+            if time.monotonic() >= deadline:
+                raise self._refused("stop", f"it is {state.text}")
+            time.sleep(_POLL_SECONDS)
+
+    def start(self) -> None:
+        """Have the engine start it; raises `ServiceError` or `NotPermittedError` if it does not."""
+        answer = self._engine.run("start", self._id, seconds=_ORDER_SECONDS)
+        if answer.code != 0:
+            raise self._refused("start", answer.reason)
+
+    def logs(self, lines: int) -> list[str]:
+        """The last lines it has printed, errors included; one that says why, if the engine keeps none."""
+        program = shutil.which(self._engine.program, path=self._engine.environ.get("PATH"))
+        if program is None or lines <= 0:
+            return []
+        return last_lines([program, "logs", "--tail", str(lines), self._id], lines, _LOG_SECONDS)
+
+    def close_gate(self, gate: Sequence[str]) -> None:
+        """Take its restart policy away, and remember it until the gate is opened.
+
+        A container that was stopped stays so until somebody starts it, or the engine, which does that for
+        some policies when it is started itself. The command cannot be asked.
+        Raises `ServiceError`, and what `storage_error` makes of a failed write.
+        """
+        container = self._container()
+        if container.restart_policy == _NEVER or not self._can_update():
+            return
+        begun = remembered(self._kino, self._id) is None
+        if begun:
+            remember(self._kino, self._id, container.restart_policy)
+        try:
+            self._set_policy(_NEVER)
+        except BaseException:
+            if begun:
+                forget(self._kino)
+            raise
+
+    def open_gate(self) -> None:
+        """Give it its restart policy back; nothing happens if it still has it, or is not there any more."""
+        before = remembered(self._kino, self._id)
+        # It is read from a folder that belongs to another user.
+        if before is not None and _POLICY.fullmatch(before) and self._engine.container(self._id) is not None:
+            self._set_policy(before)
+        forget(self._kino)
+
+    def _container(self) -> Container:
+        found = self._engine.container(self._id)
+        if found is None:
+            raise ServiceError(
+                f"The container {self._called} was removed.",
+                hint="If there is a new one in its place, try again.",
+            )
+        return found
+
+    def _unusable(self, container: Container) -> ServiceError | None:
+        for label, what in _MANAGED.items():
+            if name := container.labels.get(label):
+                return ServiceError(
+                    f"The container {self._called} belongs to {what} {name}, "
+                    "which puts another one in its place when it is stopped.",
+                    hint="Scale it to none and restore by hand, or configure stop_command and start_command.",
+                )
+        if container.removed_at_end:
+            return ServiceError(
+                f"The container {self._called} was made with --rm: once stopped, it is gone.",
+                hint="Configure stop_command and start_command, or run it without --rm.",
+            )
+        if container.status in ("paused", "dead", "removing"):
+            return ServiceError(
+                f"The container {self._called} is {container.status}.",
+                hint=f"Run: {self._engine.program} "
+                + (f"unpause {self._called}" if container.status == "paused" else "ps --all"),
+            )
+        return None
+
+    def _ungated(self, container: Container) -> ServiceError | None:
+        """Podman learnt to change a restart policy in 5.1; without, only its own unit acts on one at boot."""
+        if container.restart_policy in (_NEVER, "on-failure") or self._can_update():
+            return None
+        asked = self._engine.run("info", "--format", "{{.Host.Security.Rootless}}")
+        user = asked.output.strip() == "true"
+        manager = Manager(self._engine.environ, user=user)
+        try:
+            enabled = manager.systemctl("is-enabled", _BOOT_UNIT, seconds=_ORDER_SECONDS).output.strip()
+        except ServiceError:
+            return None
+        if enabled != "enabled":
+            return None
+        scope = "--user " if user else ""
+        return ServiceError(
+            f"{_BOOT_UNIT} would start the container {self._called} after a reboot in the middle of a "
+            f"restore, and this {self._engine.title} cannot change its restart policy.",
+            hint=f"Run: systemctl {scope}disable {_BOOT_UNIT}, and enable it again afterwards; "
+            "or use Podman 5.1 or newer.",
+        )
+
+    def _strayed(self, container: Container) -> ServiceError | None:
+        """A process that has the database open and would not end with the container."""
+        strays = [pid for pid in database_holders(self._kino).pids if not runs_in(pid, container)]
+        if not strays:
+            return None
+        text = process_name(strays[0])
+        return ServiceError(
+            f"{text[0].upper()}{text[1:]} has {self._kino.database} open, "
+            f"but does not run in the container {self._called}.",
+            hint=f"End it first: kill {strays[0]}",
+        )
+
+    def _can_update(self) -> bool:
+        return "--restart" in self._engine.run("update", "--help").output
+
+    def _set_policy(self, policy: str) -> None:
+        answer = self._engine.run("update", f"--restart={policy}", self._id, seconds=_ORDER_SECONDS)
+        if answer.code != 0:
+            raise self._refused(f"update --restart={policy}", answer.reason)
+        if self._container().restart_policy.partition(":")[0] != policy.partition(":")[0]:
+            raise ServiceError(f"{self._engine.title} did not change the restart policy of {self._called}.")
+
+    def _refused(self, order: str, reason: str) -> KinoBackupError:
+        command = f"{self._engine.program} {order} {shlex.quote(self._called)}"
+        said = reason.rpartition("\n")[2] or "no reason given"
+        text = f"{command} did not succeed: {said}."
+        if "permission denied" in reason.lower():
+            return NotPermittedError(text, hint=f"Run as root: sudo {command}")
+        return ServiceError(text, hint=f"Try it by hand: {command}")
+
+
+class MissingContainer:
+    """Stands for a configured container that nobody can tell of: all it says is why."""
+
+    controls = True
+
+    def __init__(self, name: str, why: KinoBackupError) -> None:
+        self.name = f"container {name}"
+        self._why = why
+
+    def problem(self) -> KinoBackupError | None:
+        """Why nothing can be done with it."""
+        return self._why
+
+    def state(self) -> ServiceState:
+        """Not known."""
+        return ServiceState(False, "not known", settled=False)
+
+    def stop(self) -> None:
+        """Raise why."""
+        raise self._why
+
+    def start(self) -> None:
+        """Raise why."""
+        raise self._why
+
+    def logs(self, lines: int) -> list[str]:
+        """None can be had."""
+        return []
+
+    def close_gate(self, gate: Sequence[str]) -> None:
+        """Raise why."""
+        raise self._why
+
+    def open_gate(self) -> None:
+        """Raise why: nothing may be forgotten that cannot be undone."""
+        raise self._why
+
+
+def container_state(container: Container) -> ServiceState:
+    """Put in words what `inspect` says."""
+    active = container.status in _RUNNING
+    ended = ""
+    if container.status in ("exited", "restarting", "dead", "stopped") and container.exit_code:
+        memory = ", out of memory" if container.out_of_memory else ""
+        ended = f"exit code {container.exit_code}{memory}"
+    text = _WORDS.get(container.status, container.status)
+    if ended:
+        text += f" ({ended})"
+    if container.restarts:
+        text += f", restarted {container.restarts} time{'s' if container.restarts > 1 else ''}"
+    settled = container.status not in _UNSETTLED
+    pid = container.pid if active else None
+    return ServiceState(active, text, settled, pid, container.restarts, ended)
+
+
+def described(found: Found) -> str:
+    """A container in words for a report: "Docker container kino (Compose project media)"."""
+    container = found.container
+    title = "Podman" if container.is_podmans else found.engine.title
+    project = container.labels.get("com.docker.compose.project") or container.labels.get(
+        "io.podman.compose.project"
+    )
+    made = f" (Compose project {project})" if project else ""
+    return f"{title} container {container.name}{made}"
