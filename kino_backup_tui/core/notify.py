@@ -50,11 +50,6 @@ def tell(config: ToolConfig, message: Mapping[str, Any]) -> Told:
     return Told(any(not problem for problem in ways), tuple(problem for problem in ways if problem))
 
 
-def is_configured(config: ToolConfig) -> bool:
-    """Whether anybody wants to be told."""
-    return bool(config.notify_command or config.notify_url)
-
-
 def _run(command: tuple[str, ...], body: bytes) -> str:
     """Give the message to a program on its standard input; returns what went wrong."""
     import subprocess

@@ -1,0 +1,101 @@
+"""What run-due has to do now: the slot that is due, and what stands in the way of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from kino_backup_tui.core.catalog.retention import is_of_another_installation
+from kino_backup_tui.core.clock import is_settled
+from kino_backup_tui.core.errors import KinoBackupError, NotFoundError
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.failing import last_slot, read_failing
+from kino_backup_tui.core.operations.session import Session
+from kino_backup_tui.core.schedule import due_slot, was_ahead
+
+
+class Due(NamedTuple):
+    """What there is to do."""
+
+    slot: datetime | None = None
+    """What is due; aware, in UTC."""
+    problem: KinoBackupError | None = None
+    """What can be seen to stand in the way, without having tried."""
+    warnings: tuple[str, ...] = ()
+    served_by: Backup | None = None
+    """The newest scheduled backup, if it was looked for."""
+
+
+def look(context: Context, session: Session) -> Due:
+    """Find what is due; changes nothing.
+
+    The location is looked at only if it matters: a disk that sleeps is not woken every quarter of an hour.
+    """
+    if session.settings_problem is not None:
+        return Due(problem=session.settings_problem)
+    settings, now, last = session.settings, context.clock.now(), last_slot(session.workspace)
+    if not settings.runs:
+        return Due()
+    if due_slot(settings, session.zone, now, last) is None and read_failing(session.workspace) is None:
+        return Due()
+    backups, _ = session.scan()
+    ours = _ours(backups, session.workspace.instance())
+    serving = [backup for backup in ours if _date(backup) <= now]
+    slot = due_slot(settings, session.zone, now, last, map(_date, serving))
+    newest = max(serving, key=_date, default=None)
+    if slot is None:
+        return Due(served_by=newest)
+    noted = [*map(_date, ours), *([last] if last else [])]
+    warnings = _contradictions(now, noted, session)
+    if warnings and not is_settled(context.clock):
+        return Due(warnings=(*warnings, "Nothing is done until this host has been told the time."))
+    return Due(slot, session.location_problem() or _no_database(context.kino), warnings, newest)
+
+
+def _ours(backups: Sequence[Backup], instance: str | None) -> list[Backup]:
+    """The backups that were scheduled for this Kino, by this program or by Kino itself."""
+    # Kino's own archives do not say which Kino they are of. In a location that another installation shares
+    # they prove nothing; and a backup too many does no harm.
+    shared = any(_origin(backup) and is_of_another_installation(backup, instance) for backup in backups)
+    return [
+        backup
+        for backup in backups
+        if backup.role is EntryRole.BACKUP
+        and backup.kind is BackupKind.SCHEDULED
+        and not backup.imported
+        and backup.status in (BackupStatus.VERIFIED, BackupStatus.UNVERIFIED)
+        and backup.created_at is not None
+        and (_origin(backup) == instance if _origin(backup) else not shared)
+    ]
+
+
+def _origin(backup: Backup) -> str:
+    """The installation that an archive says it is of; empty for one of Kino's own."""
+    return backup.manifest.instance if backup.manifest else ""
+
+
+def _date(backup: Backup) -> datetime:
+    assert backup.created_at is not None  # noqa: S101 - `_ours` leaves out what has none
+    return backup.created_at
+
+
+def _contradictions(now: datetime, noted: Iterable[datetime], session: Session) -> tuple[str, ...]:
+    """What the clock contradicts, if it does: it was ahead then, or is behind now."""
+    newest = max(noted, default=None)
+    if newest is None or not was_ahead(newest, now):
+        return ()
+    here, there = (f"{instant.astimezone(session.zone):%Y-%m-%d %H:%M}" for instant in (now, newest))
+    return (
+        f"The clock says {here}, but there has been a scheduled run for {there}: "
+        "it is behind now, or was ahead then.",
+    )
+
+
+def _no_database(kino: Kino) -> KinoBackupError | None:
+    if os.path.lexists(kino.database):
+        return None
+    return NotFoundError(f"There is no database at {kino.database}.", hint="Is its disk mounted?")
