@@ -126,6 +126,7 @@ def _read(path: Path) -> ToolConfig | None:
         start_command=start,
         log_command=_command(file, "log_command"),
         data_path=_data_path(file),
+        container=_container(file),
         notify_command=_command(file, "notify_command"),
         notify_url=_notify_url(file),
     )

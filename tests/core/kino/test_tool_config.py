@@ -216,3 +216,20 @@ def test_a_data_path_that_is_none_is_refused(config: Path, value: str) -> None:
     _write(config, f"data_path = {value}\n")
     with pytest.raises(InvalidSettingsError, match=f"{config}: data_path must be an absolute path"):
         read_tool_config(config)
+
+
+@pytest.mark.parametrize(("value", "taken"), [('"kino"', "kino"), ('"media_kino.1"', "media_kino.1")])
+def test_a_container_is_named_as_its_engine_names_it(tmp_path: Path, value: str, taken: str) -> None:
+    """By name or id."""
+    config = tmp_path / "config.toml"
+    config.write_text(f"container = {value}\n")
+    assert read_tool_config(config).container == taken
+
+
+@pytest.mark.parametrize("value", ['"--all"', '"a b"', '""', '"a/b"', "7", '["kino"]'])
+def test_what_is_no_name_of_a_container_is_refused(tmp_path: Path, value: str) -> None:
+    """It is given to a program, which must not take it for an option."""
+    config = tmp_path / "config.toml"
+    config.write_text(f"container = {value}\n")
+    with pytest.raises(InvalidSettingsError, match="container must be the name of a container"):
+        read_tool_config(config)
