@@ -75,6 +75,9 @@ use_reserve_option = click.option(
 accept_location_option = click.option(
     "--accept-location", is_flag=True, help="Take the disk that is there now as the backup location."
 )
+user_timer_option = click.option(
+    "--user", is_flag=True, help="A timer of your own, not one of the system; no root is needed for it."
+)
 backup_argument = click.argument(
     "backup", metavar="BACKUP", callback=_require_text, shell_complete=_complete_backup
 )

@@ -1,0 +1,50 @@
+"""uninstall-service: the host runs the schedule no longer."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from kino_backup_tui.cli.options import json_option, user_timer_option
+from kino_backup_tui.cli.output import talk, warn, write_json, write_line
+from kino_backup_tui.cli.session import Session
+from kino_backup_tui.core.errors import NotFoundError
+from kino_backup_tui.core.operations.context import Context
+
+
+@click.command("uninstall-service")
+@user_timer_option
+@json_option
+@click.pass_obj
+def command(session: Session, user: bool, as_json: bool) -> None:
+    """Remove the timer that install-service has installed; backups and settings stay."""
+    from kino_backup_tui.core.operations.install_service import uninstall_service
+
+    removed = uninstall_service(_context(session), os.environ, user=user)
+    if as_json:
+        from kino_backup_tui.presentation.service_objects import uninstalled_object
+
+        write_json(uninstalled_object(removed))
+    else:
+        from kino_backup_tui.presentation.text import printable
+
+        for sentence in removed.done:
+            write_line(printable(sentence))
+        if not removed.done:
+            talk(f"There is no {removed.name}: there was nothing to do.")
+    for warning in removed.warnings:
+        warn(warning)
+
+
+def _context(session: Session) -> Context:
+    """A Kino that is named may be gone: then its timer is all the more to be removed."""
+    try:
+        return session.context(may_be_empty=True)
+    except NotFoundError:
+        if session.data_path is None:
+            raise
+        from kino_backup_tui.core.kino.home import Kino
+
+        return Context(Kino(Path(os.path.realpath(session.data_path))))

@@ -1,0 +1,107 @@
+"""Whether a timer's command works for the user it shall run as: better seen now than missed at night."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+import sys
+import time
+from typing import NamedTuple
+
+from kino_backup_tui.core.errors import NotPermittedError, ServiceError
+from kino_backup_tui.core.kino.systemctl import Manager
+from kino_backup_tui.core.timers.base import NightJob
+from kino_backup_tui.core.timers.units import account_name
+
+_START_SECONDS = 60.0
+_WATCHED_SECONDS = 20.0
+_POLL_SECONDS = 0.2
+_SHOWN = ("ActiveState", "Job", "Result", "ExecMainCode", "ExecMainStatus")
+_EXITED = "1"
+_FIRST_OWN, _LAST_OWN = 200, 245
+"""Exit codes by which systemd says that it could not even start the program, see systemd.exec(5)."""
+_REASONS = {
+    203: "the program could not be executed",
+    216: "the group could not be set",
+    217: "the user could not be set",
+    218: "the capabilities could not be set",
+    226: "the sandbox could not be set up",
+    228: "the filter of system calls could not be set up",
+}
+
+
+class Outcome(NamedTuple):
+    """What is to be told of the first run."""
+
+    done: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def require_runnable(job: NightJob) -> None:
+    """Have the user of the job start this program; raises `NotPermittedError` if that does not work."""
+    command = [*job.command[:3], "--version"]
+    switched = os.geteuid() == 0 and job.owner.uid != 0
+    try:
+        done = subprocess.run(
+            command,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_START_SECONDS,
+            check=False,
+            user=job.owner.uid if switched else None,
+            group=job.owner.gid if switched else None,
+            extra_groups=_groups(job) if switched else None,
+        )
+        reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2].rstrip(".")
+        works = done.returncode == 0
+    except (OSError, subprocess.SubprocessError) as error:
+        reason, works = str(error), False
+    if not works:
+        raise NotPermittedError(
+            f"{account_name(job.owner)}, who owns Kino's database and has to make its backups, cannot run "
+            f"this program, {sys.executable}: {reason or 'no reason given'}.",
+            hint="Install it where all users can read it, such as /opt/kino-backup-tui.",
+        )
+
+
+def first_run(manager: Manager, service: str, job: NightJob) -> Outcome:
+    """Start the service once, and watch it for some seconds; raises `ServiceError` if systemd cannot.
+
+    Whatever is due is made; a backup that takes longer goes on by itself.
+    """
+    answer = manager.systemctl("start", "--no-block", "--", service, seconds=_START_SECONDS)
+    if answer.code != 0:
+        raise ServiceError(f"{service} cannot be started: {answer.reason or 'systemd gave no reason'}.")
+    deadline = time.monotonic() + _WATCHED_SECONDS
+    while _is_running(shown := manager.show(service, *_SHOWN)):
+        if time.monotonic() > deadline:
+            return Outcome(done=(f"{service} is making the backup that is due now.",))
+        time.sleep(_POLL_SECONDS)
+    status = shown.get("ExecMainStatus", "")
+    if shown.get("Result") == "success":
+        return Outcome(done=(f"Started {service} once: it works.",))
+    if shown.get("ExecMainCode") == _EXITED and status.isdecimal():
+        code = int(status)
+        if not _FIRST_OWN <= code <= _LAST_OWN:
+            asked = f"journalctl {'--user ' * job.user}-u {service}"
+            return Outcome(warnings=(f"Its first run ended with exit code {code}; see `{asked}`.",))
+        reason = _REASONS.get(code, f"exit code {code}")
+    else:
+        reason = shown.get("Result", "no reason given")
+    raise ServiceError(
+        f"systemd cannot run {service} as {account_name(job.owner)}: {reason}.",
+        hint="Nothing was changed. Have the schedule run by cron or by hand: kino-backup-tui run-due",
+    )
+
+
+def _is_running(shown: dict[str, str]) -> bool:
+    return shown.get("ActiveState") not in ("inactive", "failed") or shown.get("Job", "0") not in ("", "0")
+
+
+def _groups(job: NightJob) -> list[int]:
+    try:
+        return os.getgrouplist(pwd.getpwuid(job.owner.uid).pw_name, job.owner.gid)
+    except KeyError:
+        return []

@@ -1,0 +1,164 @@
+"""The text of the two units of systemd: a timer, and the service that it starts.
+
+See systemd.timer(5), systemd.service(5) and systemd.exec(5). When a backup is due is not written here but
+computed at each wake-up, so the units stay as they are when the schedule changes.
+"""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+import pwd
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from kino_backup_tui.core.files import Owner
+from kino_backup_tui.core.kino.systemd_text import mount_units, quoted, quoted_command, quoted_path
+from kino_backup_tui.core.timers.base import BASE_NAME, MINUTES, NightJob
+
+_MARK = f"# Written by {BASE_NAME} install-service."
+_DATA_PATH = "# Data path: "
+_LOCATION = "# Location: "
+_HOMES = ("/home", "/root", "/run/user")
+"""What `ProtectHome=` hides."""
+_TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - what `PrivateTmp=` hides
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+_SECURITY = """\
+NoNewPrivileges=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+# To ask whether the clock is set; setting it takes a capability.
+SystemCallFilter=adjtimex clock_adjtime
+SystemCallErrorNumber=EPERM
+"""
+_KERNEL = """\
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+PrivateDevices=yes
+"""
+
+
+class Written(NamedTuple):
+    """What a unit file of ours says of itself."""
+
+    data_path: Path
+    location: Path
+
+
+def service_text(job: NightJob) -> str:
+    """The service: one run, hardened, writing nothing but the data path and the location."""
+    lines = [*_head(job), "", "[Unit]", f"Description=Make the backup of Kino that is due ({_shown(job)})"]
+    lines += [f"RequiresMountsFor={quoted_path(job.kino.data_path)}", *_mounts(job)]
+    lines += ["", "[Service]", "Type=oneshot", f"ExecStart={quoted_command(job.command)}"]
+    lines += [f"Environment={quoted(f'{name}={value}')}" for name, value in job.environment.items()]
+    lines += ["UMask=0077", "Nice=19", "IOSchedulingClass=idle", "KillMode=mixed"]
+    # It wakes often and mostly finds nothing to do: only what it says itself goes into the journal.
+    lines += [f"SyslogIdentifier={BASE_NAME}", "SyslogLevel=notice", "LogLevelMax=notice"]
+    lines += ["", *_SECURITY.splitlines()]
+    if not job.user:
+        # A user's own manager has not the right to any of this without namespaces of users, which not every
+        # kernel lets it make; and it is a user who may write nothing else anyway.
+        lines += [*_KERNEL.splitlines(), *_as_owner(job.owner), *_files(job)]
+    return "\n".join(lines) + "\n"
+
+
+def timer_text(job: NightJob) -> str:
+    """The timer; a wake-up that the host sleeps through is made up at once when it wakes."""
+    start = "OnStartupSec" if job.user else "OnBootSec"
+    lines = [*_head(job), "", "[Unit]", f"Description=See whether a backup of Kino is due ({_shown(job)})"]
+    lines += ["", "[Timer]", f"OnCalendar=*:0/{MINUTES}", f"{start}=2min", "AccuracySec=30s"]
+    lines += ["", "[Install]", "WantedBy=timers.target"]
+    return "\n".join(lines) + "\n"
+
+
+def read_written(text: str) -> Written | None:
+    """What a file of ours says of itself; None if it is not ours."""
+    found = {}
+    for line in text.split("\n")[:8]:
+        for start in (_DATA_PATH, _LOCATION):
+            if line.startswith(start):
+                try:
+                    found[start] = json.loads(line.removeprefix(start))
+                except ValueError:
+                    return None
+    paths = [Path(value) for value in found.values() if isinstance(value, str)]
+    return Written(*paths) if text.startswith(_MARK) and len(paths) == 2 else None
+
+
+def account_name(owner: Owner) -> str:
+    """The name of a user, else the number."""
+    try:
+        name = pwd.getpwuid(owner.uid).pw_name
+    except KeyError:
+        return str(owner.uid)
+    return name if _NAME.fullmatch(name) else str(owner.uid)
+
+
+def _head(job: NightJob) -> list[str]:
+    unit = f"systemctl {'--user ' * job.user}edit {job.name}"
+    return [
+        f"{_MARK} `{BASE_NAME} uninstall-service` removes it.",
+        f"# Changes in here are lost at the next install-service; make them with `{unit}`.",
+        f"{_DATA_PATH}{json.dumps(str(job.kino.data_path))}",
+        f"{_LOCATION}{json.dumps(str(job.location))}",
+    ]
+
+
+def _shown(job: NightJob) -> str:
+    return str(job.kino.data_path).replace("%", "%%")
+
+
+def _mounts(job: NightJob) -> Iterator[str]:
+    """Have the disk of the location mounted first if it can be.
+
+    Not required: where it cannot, somebody has to run and report it.
+    """
+    if job.location not in job.written:
+        return
+    units = " ".join(mount_units(job.location))
+    yield f"Wants={units}"
+    yield f"After={units}"
+
+
+def _as_owner(owner: Owner) -> Iterator[str]:
+    if owner.uid == 0:
+        # The database is root's. Its location need not be, and root by hand could write there, too.
+        yield "CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER"
+        return
+    yield f"User={account_name(owner)}"
+    yield f"Group={_group_name(owner)}"
+    yield "CapabilityBoundingSet="
+
+
+def _group_name(owner: Owner) -> str:
+    try:
+        name = grp.getgrgid(owner.gid).gr_name
+    except KeyError:
+        return str(owner.gid)
+    return name if _NAME.fullmatch(name) else str(owner.gid)
+
+
+def _files(job: NightJob) -> Iterator[str]:
+    needed = (*job.written, *job.read)
+    yield "ProtectSystem=strict"
+    yield f"ProtectHome={'read-only' if _any_below(needed, _HOMES) else 'yes'}"
+    yield f"PrivateTmp={'no' if _any_below(needed, _TEMPORARY) else 'yes'}"
+    # A location that is not there is told by the program, in words; systemd would only not start it.
+    yield f"ReadWritePaths={' '.join(quoted_path(path, '-') for path in job.written)}"
+
+
+def _any_below(paths: Iterable[Path], folders: Iterable[str]) -> bool:
+    both = [path for given in paths for path in (given, Path(os.path.realpath(given)))]
+    return any(path.is_relative_to(folder) for path in both for folder in folders)
