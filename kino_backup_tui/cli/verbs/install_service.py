@@ -18,8 +18,8 @@ from kino_backup_tui.cli.session import Session
 def command(session: Session, user: bool, as_json: bool) -> None:
     """Install a timer that makes the backups of the schedule.
 
-    It wakes this program every 15 minutes, as the user who owns Kino's database. Where it is installed already,
-    nothing happens.
+    It wakes this program every 15 minutes, as the user who owns Kino's database. Where it is installed
+    already, nothing happens.
     """
     from kino_backup_tui.core.operations.install_service import install_service
 
