@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.jobs.journal import JobRecord
     from kino_backup_tui.core.kino.settings import BackupSettings
     from kino_backup_tui.core.operations.freshness import Freshness
+    from kino_backup_tui.core.operations.move import Moved
     from kino_backup_tui.core.operations.prune import Pruned
+    from kino_backup_tui.core.operations.run_due import DueRun
     from kino_backup_tui.core.operations.schedule import SchedulePreview
     from kino_backup_tui.core.operations.status import Status
     from kino_backup_tui.core.progress import JobEvent
@@ -169,6 +171,16 @@ def schedule_object(preview: SchedulePreview) -> JsonObject:
         "location_problem": preview.location_problem or None,
         "free_bytes": preview.free_bytes,
         "same_disk": preview.same_disk,
+        "movable": [str(backup.path) for backup in preview.movable],
+    }
+
+
+def moved_object(moved: Moved) -> JsonObject:
+    """What a move has brought to the current location, and what stayed."""
+    return {
+        "moved": [backup_object(backup) for backup in moved.moved],
+        "left": [{"path": str(left.backup.path), "why": left.why} for left in moved.left],
+        "warnings": list(moved.warnings),
     }
 
 
@@ -191,6 +203,22 @@ def freshness_object(freshness: Freshness, max_age: timedelta, stale: KinoBackup
         "age_seconds": None if freshness.age is None else int(freshness.age.total_seconds()),
     }
     return document if stale is None else document | error_object(stale)
+
+
+def due_object(run: DueRun) -> JsonObject:
+    """What a run of the schedule did; with `error` if there should be a backup and is none."""
+    document: JsonObject = {
+        "outcome": run.outcome.value,
+        "slot": instant_text(run.slot),
+        "slot_used_up": run.slot_used_up,
+        "backup": None if run.backup is None else backup_object(run.backup),
+        "removed": [backup_object(backup) for backup in run.removed],
+        "next_run": instant_text(run.next_run),
+        "warnings": list(run.warnings),
+    }
+    if run.problem is not None:
+        document["error"] = problem_object(run.problem)
+    return document
 
 
 def status_object(status: Status, interrupted: Interrupted | None = None, way_back: str = "") -> JsonObject:

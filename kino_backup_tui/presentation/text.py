@@ -13,6 +13,8 @@ from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryR
 if TYPE_CHECKING:
     from kino_backup_tui.core.archive.manifest import Manifest
     from kino_backup_tui.core.kino.settings import BackupSettings
+    from kino_backup_tui.core.operations.moving import Left
+    from kino_backup_tui.core.operations.run_due import DueRun
 
 NOT_KNOWN = "–"
 
@@ -39,6 +41,7 @@ STAGE_NAMES: Mapping[str, str] = {
     "copying": "Copying",
     "reading": "Reading the archive",
     "deleting": "Deleting",
+    "moving": "Moving the backups",
     "checking_archive": "Checking the archive",
     "staging": "Staging",
     "safety_backup": "Safety backup",
@@ -186,6 +189,23 @@ def _frequency(settings: BackupSettings) -> str:
     }[settings.frequency.value]
 
 
+def due_text(run: DueRun, zone: tzinfo) -> str:
+    """How a run of the schedule ended, and what comes next."""
+    if run.outcome.value == "off":
+        return "Backups are off; nothing to do."
+    then = f" The next run is {run_text(run.next_run, zone)}." if run.next_run else ""
+    if run.backup is not None:
+        removed = f", {len(run.removed)} removed" if run.removed else ""
+        size, state = size_text(run.backup.size_bytes), state_text(run.backup).strip()
+        return f"Created {printable(run.backup.filename)}: {size}, {state}{removed}.{then}"
+    if run.problem is None:
+        return f"Nothing is due.{then}"
+    if run.slot is None:
+        return "Nothing can be scheduled until then."
+    stays = "is given up" if run.slot_used_up else "stays due"
+    return f"The run of {run_text(run.slot, zone)} {stays}.{then}"
+
+
 def library_text(tables: Mapping[str, int]) -> str:
     """The library in numbers: "312 films · 14 series · 1,204 watch events"; empty if there are none."""
     parts = [
@@ -239,6 +259,17 @@ def fate_text(fate: Fate, zone: tzinfo) -> str:
         FateReason.ELSEWHERE: "Kept: in a former location.",
         FateReason.NOT_A_BACKUP: "Not touched: not a backup.",
     }[fate.reason]
+
+
+def removes_text(count: int, keep: int) -> str:
+    """What retention will do to backups that were named."""
+    what, it = ("This backup is", "it") if count == 1 else (f"These {count} backups are", "them")
+    return f"{what} beyond the {keep} scheduled ones that are kept: the next run, or `prune`, removes {it}."
+
+
+def left_text(left: Left) -> str:
+    """A backup that was not moved, and why."""
+    return f"{left.backup.path}: {left.why}"
 
 
 def verified_text(backup: Backup, now: datetime) -> str:

@@ -12,7 +12,6 @@ from kino_backup_tui.cli.main import VERBS
 from tests.cli.harness import COMMAND, Cli, run
 
 NOT_IN_THIS_VERSION = (
-    "run-due",
     "serve",
     "api-key",
     "install-service",
@@ -56,6 +55,10 @@ NOT_IN_THIS_VERSION = (
         ["schedule", "set", "--keep", "many"],
         ["schedule", "set", "--location", "relx"],
         ["schedule", "set", "--enabled", "--disabled"],
+        ["run-due", "extra"],
+        ["run-due", "--now", "03:00"],
+        ["run-due", "--now", "2026-04-27T03:00:00"],
+        ["run-due", "--now", "9999-12-31T23:59:59-12:00"],
         ["jobs", "extra"],
         ["watch", "one", "two"],
         ["demo"],
