@@ -23,6 +23,7 @@ class Stage(StrEnum):
     COPYING = "copying"
     READING = "reading"
     DELETING = "deleting"
+    MOVING = "moving"
     CHECKING_ARCHIVE = "checking_archive"
     STAGING = "staging"
     SAFETY_BACKUP = "safety_backup"
@@ -58,6 +59,7 @@ OPERATION_STAGES: dict[str, tuple[Stage, ...]] = {
     "import": (Stage.COPYING, Stage.READING, Stage.CHECKING_DATABASE),
     "export": (Stage.COPYING, Stage.READING_BACK),
     "delete": (Stage.DELETING,),
+    "move": (Stage.MOVING,),
     "prune": (Stage.READING_BACK, Stage.DELETING),
     "restore": (Stage.CHECKING_ARCHIVE, Stage.STAGING, *_REPLACING),
     "rollback": _REPLACING,

@@ -119,3 +119,58 @@ def test_a_frequency_of_off_has_no_time(cli: Cli) -> None:
     for switch in ("--enabled", "--disabled"):
         result = cli.run("schedule", "set", "--frequency", "off", switch)
         assert result.out.splitlines()[0] == "Schedule    Backups are off"
+
+
+def test_schedule_set_moves_the_backups_on_request(cli: Cli, tmp_path: Path) -> None:
+    """Each is named on standard output; the former location is empty then."""
+    name = cli.create().name
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    before = (cli.data_path / "config.toml").read_bytes()
+
+    shown = cli.run("schedule", "set", "--location", str(disk), "--move", "--dry-run")
+    assert shown.code == 0
+    assert f"Would come  {name}" in shown.out
+    assert (cli.data_path / "config.toml").read_bytes() == before
+
+    result = cli.run("schedule", "set", "--location", str(disk), "--move")
+    assert result.code == 0
+    assert f"Moved       {name}" in result.out
+    assert cli.archives == []
+    assert (disk / name).exists()
+
+
+def test_a_move_goes_on_without_another_change(cli: Cli, tmp_path: Path) -> None:
+    """`schedule set --move` alone; damaged ones stay, and are told with the reason."""
+    first, bad = cli.create(), cli.create()
+    bad.write_bytes(bad.read_bytes()[:-9])
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    assert cli.run("schedule", "set", "--location", str(disk)).code == 0
+    assert len(cli.archives) == 2
+
+    result = cli.run("schedule", "set", "--move", "--json")
+    assert result.code == 0
+    assert [moved["location"] for moved in result.json["moved"]["moved"]] == [str(disk)]
+    assert result.json["moved"]["left"] == [{"path": str(bad), "why": "it is damaged"}]
+    assert cli.archives == [bad]
+    assert not first.exists()
+
+
+def test_a_lower_keep_says_what_the_next_prune_removes(cli: Cli) -> None:
+    """By name, before and after it is saved; saving itself removes nothing."""
+    from kino_backup_tui.core.kino.home import Kino
+    from kino_backup_tui.core.models import BackupKind
+    from kino_backup_tui.core.operations.context import Context
+    from kino_backup_tui.core.operations.create import create_backup
+    from kino_backup_tui.core.progress import Control
+
+    context = Context(Kino(cli.data_path))
+    nights = [create_backup(context, Control(), kind=BackupKind.SCHEDULED).backup for _ in range(2)]
+    oldest = min(nights, key=lambda night: (night.created_at, night.filename)).filename
+    for verb in (["set", "--keep", "1", "--dry-run"], ["set", "--keep", "1"], ["show"]):
+        result = cli.run("schedule", *verb)
+        assert f"Would go    {oldest}" in result.out
+        assert "the next run, or `prune`, removes it." in result.err
+    assert len(cli.archives) == 2
+    assert cli.run("prune").out.splitlines() == [oldest]

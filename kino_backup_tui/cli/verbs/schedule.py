@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kino_backup_tui.cli.options import accept_location_option, json_option, wait_option
+from kino_backup_tui.cli.options import accept_location_option, json_option, progress_option, wait_option
 from kino_backup_tui.cli.output import talk, warn, write_json, write_line
 from kino_backup_tui.cli.session import Session, controlled
-from kino_backup_tui.core.errors import InvalidSettingsError, UsageError
+from kino_backup_tui.core.errors import InvalidSettingsError, KinoBackupError, UsageError
 from kino_backup_tui.core.kino.settings import (
     Frequency,
     load_settings,
@@ -23,7 +23,9 @@ from kino_backup_tui.core.kino.settings import (
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.operations.context import Context
+    from kino_backup_tui.core.operations.move import Moved
     from kino_backup_tui.core.operations.schedule import SchedulePreview
+    from kino_backup_tui.core.progress import Control
 
 
 @click.group("schedule", invoke_without_command=True)
@@ -88,8 +90,11 @@ def _parsed_by(parse: Callable[[str], object]) -> Callable[..., object]:
 )
 @click.option("--enabled", is_flag=True, help="Have scheduled backups run.")
 @click.option("--disabled", is_flag=True, help="Have none run.")
+@click.option("--move", is_flag=True, help="Then move the backups of former locations to the current one.")
+@click.option("--dry-run", is_flag=True, help="Only tell what it would mean; nothing is saved.")
 @accept_location_option
 @wait_option
+@progress_option
 @json_option
 @click.pass_obj
 def set_(
@@ -100,15 +105,22 @@ def set_(
     location: str | None,
     enabled: bool,
     disabled: bool,
+    move: bool,
+    dry_run: bool,
     accept_location: bool,
     wait_seconds: float,
+    progress: bool,
     as_json: bool,
 ) -> None:
     """Change what is given and keep the rest; nothing else in config.toml changes.
 
     A value in it that is not allowed is replaced by the one that is given, and is an error otherwise.
+
+    The backups of a former location stay there, and in the list. With --move each is copied and the copy read
+    back before its original goes; damaged ones stay. Nothing is removed by saving: what the next run or
+    `prune` will remove is named.
     """
-    from kino_backup_tui.core.operations.schedule import save_schedule
+    from kino_backup_tui.core.operations.schedule import preview_schedule, save_schedule
 
     if enabled and disabled:
         raise UsageError("--enabled and --disabled contradict each other.")
@@ -120,24 +132,58 @@ def set_(
         "enabled": enabled if enabled or disabled else None,
     }
     given = {name: value for name, value in changes.items() if value is not None}
-    if not given:
+    if not given and not move:
         raise UsageError("Nothing to change was given.", hint="kino-backup-tui schedule set --help")
     context = session.context()
     settings = replace(load_settings(context.kino.config_file, replaced=given), **given)
-    with controlled(as_json=as_json, wait_seconds=wait_seconds) as control:
+    if dry_run:
+        _write(context, preview_schedule(context, settings, move=move), as_json=as_json, moving=move)
+        if not as_json:
+            talk("Nothing was saved.")
+        return
+    moved: Moved | None = None
+    with controlled(as_json=as_json, progress=progress, wait_seconds=wait_seconds) as control:
         preview = save_schedule(context, settings, control, accept_location=accept_location)
-    _write(context, preview, as_json=as_json)
+        if move:
+            moved = _move(context, control)
+            preview = preview_schedule(context, settings)
+    _write(context, preview, moved, as_json=as_json)
     if not as_json:
         talk("Saved.")
 
 
-def _write(context: Context, preview: SchedulePreview, *, as_json: bool) -> None:
-    if as_json:
-        from kino_backup_tui.presentation.objects import schedule_object
+def _move(context: Context, control: Control) -> Moved:
+    from kino_backup_tui.core.operations.move import move_backups
 
-        write_json(schedule_object(preview))
+    try:
+        return move_backups(context, control)
+    except KinoBackupError as error:
+        hint = f"{error.hint} The schedule is saved; `schedule set --move` goes on with the move.".lstrip()
+        raise type(error)(error.message, hint=hint) from error
+
+
+def _write(
+    context: Context,
+    preview: SchedulePreview,
+    moved: Moved | None = None,
+    *,
+    as_json: bool,
+    moving: bool = False,
+) -> None:
+    """Write what a schedule means; `moving` is whether the backups elsewhere would come along."""
+    if as_json:
+        from kino_backup_tui.presentation.objects import moved_object, schedule_object
+
+        write_json(schedule_object(preview) | ({} if moved is None else {"moved": moved_object(moved)}))
         return
-    from kino_backup_tui.presentation.text import printable, run_text, schedule_text, size_text
+    from kino_backup_tui.presentation.text import (
+        left_text,
+        printable,
+        removes_text,
+        run_text,
+        schedule_text,
+        size_text,
+    )
 
     zone = context.clock.zone()
     free = "" if preview.free_bytes is None else f", {size_text(preview.free_bytes)} free"
@@ -147,7 +193,15 @@ def _write(context: Context, preview: SchedulePreview, *, as_json: bool) -> None
     write_line(f"{'Location':<12}{printable(str(preview.location))}{free}{shared}")
     for run in preview.next_runs:
         write_line(f"{'Next run':<12}{run_text(run, zone)}")
+    for backup in preview.movable if moving else moved.moved if moved else ():
+        write_line(f"{'Would come' if moving else 'Moved':<12}{printable(backup.filename)}")
+    for left in moved.left if moved else ():
+        write_line(f"{'Left':<12}{printable(left_text(left))}")
     for backup in preview.removes:
         write_line(f"{'Would go':<12}{printable(backup.filename)}")
+    if preview.removes:
+        talk(removes_text(len(preview.removes), preview.settings.keep))
     if preview.location_problem:
         warn(preview.location_problem)
+    for warning in moved.warnings if moved else ():
+        warn(warning)

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from kino_backup_tui.core.catalog.locations import (
+    MARKER,
     access_problem,
     is_known,
     location_problem,
     prepare_location,
 )
 from kino_backup_tui.core.catalog.retention import removable
+from kino_backup_tui.core.catalog.scan import scan_location
 from kino_backup_tui.core.errors import KinoBackupError, LocationError
 from kino_backup_tui.core.files import free_bytes
 from kino_backup_tui.core.jobs.job import run_job
 from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
 from kino_backup_tui.core.kino.settings import BackupSettings, check_settings, load_settings, save_settings
-from kino_backup_tui.core.models import Backup
+from kino_backup_tui.core.models import Backup, EntryRole
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.move import plan_move
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.schedule import next_slots
-from kino_backup_tui.core.workspace import workspace_of
+from kino_backup_tui.core.workspace import best_effort, workspace_of
 
 PREVIEWED_RUNS = 5
 
@@ -38,12 +43,14 @@ class SchedulePreview:
     next_runs: tuple[datetime, ...]
     """The next five, aware, in the host's zone; empty when nothing is scheduled."""
     removes: tuple[Backup, ...]
-    """What retention would remove at its next run under these settings."""
+    """What retention would remove at its next run under these settings, oldest first."""
     location: Path
     free_bytes: int | None
     same_disk: bool
     """Whether a failing disk would take Kino's data and the backups together."""
     location_problem: str = ""
+    movable: tuple[Backup, ...] = ()
+    """The backups of other locations that a move would bring to this one."""
 
 
 def read_schedule(context: Context) -> BackupSettings:
@@ -51,22 +58,24 @@ def read_schedule(context: Context) -> BackupSettings:
     return load_settings(context.kino.config_file)
 
 
-def preview_schedule(context: Context, settings: BackupSettings) -> SchedulePreview:
-    """Say what these settings would mean; changes nothing."""
+def preview_schedule(context: Context, settings: BackupSettings, *, move: bool = False) -> SchedulePreview:
+    """Say what these settings would mean, with `move` if those elsewhere came along; changes nothing."""
     session = open_session(context)
     location = _location(context, settings)
     runs = next_slots(settings, session.zone, context.clock.now(), PREVIEWED_RUNS) if settings.runs else ()
     problem = _problem(session, location, context)
     free, same_disk = _disk(session.file_system_of(location), context.kino)
+    movable = plan_move(session, location).movable
     return SchedulePreview(
         settings=settings,
         zone=str(session.zone),
         next_runs=tuple(run.astimezone(session.zone) for run in runs),
-        removes=_removes(session, location, settings),
+        removes=_removes(session, location, settings, movable if move else ()),
         location=location,
         free_bytes=free,
         same_disk=same_disk,
         location_problem=problem.message if problem else "",
+        movable=movable,
     )
 
 
@@ -82,6 +91,8 @@ def save_schedule(
     _require_outside(location, context.kino)
     with run_job(workspace_of(context.kino), "schedule", context.clock, control) as job:
         session = open_session(context)
+        if location != session.location:
+            _introduce(session, context.kino)
         if location != session.location or accept_location:
             # Naming a new location is accepting it; one we know must still be the disk we know.
             accept = accept_location or not is_known(session.workspace, location)
@@ -89,6 +100,17 @@ def save_schedule(
         save_settings(context.kino.config_file, settings, context.kino.owner)
         job.message = str(context.kino.config_file)
     return preview_schedule(context, settings)
+
+
+def _introduce(session: Session, kino: Kino) -> None:
+    """Know the place that is left, so that its backups stay in the list. Best effort: it may be gone."""
+    former = session.location
+    if former == kino.default_location or is_known(session.workspace, former):
+        return
+    backups, _ = session.scan()
+    if any(backup.role is EntryRole.BACKUP and not backup.elsewhere for backup in backups):
+        with best_effort():
+            prepare_location(former, session.workspace, kino.default_location, accept=True)
 
 
 def _location(context: Context, settings: BackupSettings) -> Path:
@@ -119,9 +141,21 @@ def _disk(place: Path, kino: Kino) -> tuple[int | None, bool]:
         return None, False
 
 
-def _removes(session: Session, location: Path, settings: BackupSettings) -> tuple[Backup, ...]:
+def _removes(
+    session: Session, location: Path, settings: BackupSettings, moved: Sequence[Backup]
+) -> tuple[Backup, ...]:
     """Retention acts on the location of the settings; backups of another one stay where they are."""
-    if location != session.location:
-        return ()
     backups, _ = session.scan()
-    return tuple(removable(backups, session.workspace.instance(), settings.keep))
+    folders = {backup.path.parent for backup in backups}
+    if location not in folders and os.path.lexists(location / MARKER):
+        # Used before, and forgotten since.
+        with contextlib.suppress(OSError):
+            backups += scan_location(location, session.cache, session.zone, elsewhere=False)
+    coming = {backup.path for backup in moved}
+    there = [
+        replace(backup, elsewhere=backup.path.parent != location and backup.path not in coming)
+        for backup in backups
+    ]
+    by_path = {backup.path: backup for backup in backups}
+    gone = removable(there, session.workspace.instance(), settings.keep)
+    return tuple(by_path[backup.path] for backup in gone)

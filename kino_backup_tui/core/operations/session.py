@@ -57,8 +57,7 @@ class Session(NamedTuple):
         """Every file of all known locations, newest first, and why the current one could not be read."""
         backups: list[Backup] = []
         problem: KinoBackupError | None = None
-        others = [known.path for known in known_locations(self.workspace) if known.path != self.location]
-        for location in (self.location, *others):
+        for location in (self.location, *self.other_locations(self.location)):
             elsewhere = location != self.location
             try:
                 backups += scan_location(location, self.cache, self.zone, elsewhere=elsewhere)
@@ -66,6 +65,11 @@ class Session(NamedTuple):
                 if not elsewhere and not (isinstance(error, FileNotFoundError) and self._is_unused(location)):
                     problem = storage_error(error, location, "read the backup location")
         return sorted(backups, key=newest_first), problem
+
+    def other_locations(self, location: Path) -> list[Path]:
+        """The known locations but one; the default one, in Kino's own data path, needs no introduction."""
+        known = (entry.path for entry in known_locations(self.workspace))
+        return [path for path in dict.fromkeys((*known, self.kino.default_location)) if path != location]
 
     def file_system_of(self, location: Path) -> Path:
         """Where to measure the disk of a location: one that is yet to be made will be on that of its parent.
