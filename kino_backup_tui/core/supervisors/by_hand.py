@@ -65,10 +65,10 @@ class ByHand:
         """`ServiceError` if something may start Kino again by itself, and `NotPermittedError` or
         `LocationError` if this user could never know that Kino has ended; None if a restore can wait."""
         for pid in database_holders(self._kino).pids:
-            who = process_name(pid)
             if in_container(pid):
-                return self._unknown_container(who, pid)
+                return self._unknown_container(process_name(pid), pid)
             if reason := _restarter(pid):
+                who = process_name(pid)
                 return ServiceError(
                     f"{who[0].upper()}{who[1:]} has {self._kino.database} open and {reason}, "
                     "which may start it again in the middle of a restore.",

@@ -7,22 +7,27 @@ that nobody has the database open.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from kino_backup_tui.core.errors import KinoBackupError, NotPermittedError, ServiceError
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.process_facts import process_name
 from kino_backup_tui.core.kino.running import database_holders
 from kino_backup_tui.core.kino.systemctl import Manager
+from kino_backup_tui.core.kino.tool_config import user_folder
 from kino_backup_tui.core.supervisors.base import ServiceState
 from kino_backup_tui.core.supervisors.containers import Found, runs_in
-from kino_backup_tui.core.supervisors.engine import Container, Engine
+from kino_backup_tui.core.supervisors.engine import Container, Engine, sentence
 from kino_backup_tui.core.supervisors.held import forget, remember, remembered
 from kino_backup_tui.core.supervisors.output import last_lines
+from kino_backup_tui.core.supervisors.systemd import SYSTEM_UNITS
+from kino_backup_tui.core.supervisors.systemd_gate import Gate
 
 _NEVER = "no"
 _POLICY = re.compile(r"no|always|unless-stopped|on-failure(:\d{1,9})?")
@@ -53,6 +58,7 @@ class ContainerSupervisor:
         self._engine = found.engine
         self._id = found.container.id
         self._called = found.container.name
+        self._is_podmans = found.container.is_podmans
 
     @property
     def engine(self) -> Engine:
@@ -64,7 +70,10 @@ class ContainerSupervisor:
         stopped and started again, or beside which something else has the database open."""
         try:
             container = self._container()
-            return self._unusable(container) or self._ungated(container) or self._strayed(container)
+            if unusable := self._unusable(container):
+                return unusable
+            gate = self._boot_gate(container)
+            return (gate.problem() if gate else None) or self._strayed(container)
         except KinoBackupError as error:
             return error
 
@@ -105,10 +114,14 @@ class ContainerSupervisor:
         """Take its restart policy away, and remember it until the gate is opened.
 
         A container that was stopped stays so until somebody starts it, or the engine, which does that for
-        some policies when it is started itself. The command cannot be asked.
+        some policies when it is started itself. Only where a unit of systemd does that, and the policy
+        cannot be changed, is the command asked.
         Raises `ServiceError`, and what `storage_error` makes of a failed write.
         """
         container = self._container()
+        if boot_gate := self._boot_gate(container):
+            boot_gate.close(gate)
+            return
         if container.restart_policy == _NEVER or not self._can_update():
             return
         begun = remembered(self._kino, self._id) is None
@@ -128,6 +141,8 @@ class ContainerSupervisor:
         if before is not None and _POLICY.fullmatch(before) and self._engine.container(self._id) is not None:
             self._set_policy(before)
         forget(self._kino)
+        if self._is_podmans:
+            self._boot_unit()[1].open()
 
     def _container(self) -> Container:
         found = self._engine.container(self._id)
@@ -159,26 +174,24 @@ class ContainerSupervisor:
             )
         return None
 
-    def _ungated(self, container: Container) -> ServiceError | None:
-        """Podman learnt to change a restart policy in 5.1; without, only its own unit acts on one at boot."""
-        if container.restart_policy in (_NEVER, "on-failure") or self._can_update():
+    def _boot_gate(self, container: Container) -> Gate | None:
+        """What has to be closed where the restart policy cannot be changed: Podman learnt that in 5.1.
+
+        It starts a container that was stopped only after a boot, by a unit of systemd, for one policy.
+        """
+        boots = container.restart_policy == "always" and Path("/run/systemd/system").is_dir()
+        if not boots or self._can_update():
             return None
-        asked = self._engine.run("info", "--format", "{{.Host.Security.Rootless}}")
-        user = asked.output.strip() == "true"
-        manager = Manager(self._engine.environ, user=user)
-        try:
-            enabled = manager.systemctl("is-enabled", _BOOT_UNIT, seconds=_ORDER_SECONDS).output.strip()
-        except ServiceError:
-            return None
-        if enabled != "enabled":
-            return None
-        scope = "--user " if user else ""
-        return ServiceError(
-            f"{_BOOT_UNIT} would start the container {self._called} after a reboot in the middle of a "
-            f"restore, and this {self._engine.title} cannot change its restart policy.",
-            hint=f"Run: systemctl {scope}disable {_BOOT_UNIT}, and enable it again afterwards; "
-            "or use Podman 5.1 or newer.",
-        )
+        manager, gate = self._boot_unit()
+        enabled = manager.systemctl("is-enabled", _BOOT_UNIT, seconds=_ORDER_SECONDS).output.strip()
+        return gate if enabled == "enabled" else None
+
+    def _boot_unit(self) -> tuple[Manager, Gate]:
+        environ = self._engine.environ
+        user = os.geteuid() != 0
+        units = user_folder(environ, "XDG_CONFIG_HOME", ".config") / "systemd/user" if user else SYSTEM_UNITS
+        manager = Manager(environ, user=user)
+        return manager, Gate(manager, _BOOT_UNIT, units)
 
     def _strayed(self, container: Container) -> ServiceError | None:
         """A process that has the database open and would not end with the container."""
@@ -205,7 +218,7 @@ class ContainerSupervisor:
     def _refused(self, order: str, reason: str) -> KinoBackupError:
         command = f"{self._engine.program} {order} {shlex.quote(self._called)}"
         said = reason.rpartition("\n")[2] or "no reason given"
-        text = f"{command} did not succeed: {said}."
+        text = f"{command} did not succeed: {sentence(said)}"
         if "permission denied" in reason.lower():
             return NotPermittedError(text, hint=f"Run as root: sudo {command}")
         return ServiceError(text, hint=f"Try it by hand: {command}")

@@ -146,7 +146,9 @@ class Engine(NamedTuple):
                 f"{user_name()} may not use {self.title}, so it cannot {what}.",
                 hint="Run kino-backup-tui as root, or as the user who runs the container.",
             )
-        return ServiceError(f"{self.title} does not {what}: {reason}.", hint=f"Try: {self.program} ps --all")
+        return ServiceError(
+            f"{self.title} does not {what}: {sentence(reason)}", hint=f"Try: {self.program} ps --all"
+        )
 
     def _inspect(self, *names: str) -> list[Container]:
         if not names:
@@ -158,6 +160,11 @@ class Engine(NamedTuple):
         except ValueError:
             return []
         return [parse_container(each) for each in documents if isinstance(each, dict) and each.get("Id")]
+
+
+def sentence(said: str) -> str:
+    """What a program says, with an end."""
+    return said if said.endswith(("?", "!")) else f"{said}."
 
 
 def engines(environ: Mapping[str, str]) -> list[Engine]:
