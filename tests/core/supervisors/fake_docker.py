@@ -1,7 +1,7 @@
 """A `docker` that knows one container, for machines without an engine.
 
-It takes the orders that the documentation of Docker's command line gives, keeps what it knows in a file, prints
-what Docker 28 prints, and writes down each order. Started as that program: `fake_docker.py STATE ARGUMENTS`.
+It takes the orders that the documentation of Docker's command line gives, keeps what it knows in a file,
+prints what Docker 28 prints, and writes down each order. Started as that program: `fake_docker.py STATE ARGUMENTS`.
 """
 
 from __future__ import annotations
