@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 
 from kino_backup_tui.core.errors import UsageError
 from kino_backup_tui.core.operations.context import Context
@@ -30,7 +29,7 @@ def install_service(context: Context, environ: Mapping[str, str], *, user: bool)
     session = open_session(context)
     job = night_job(context.kino, session.location, environ, user=user)
     installed = _timer(job, environ).install()
-    warnings = [*installed.warnings, *_config_warning(job)]
+    warnings = list(installed.warnings)
     if session.settings_problem is not None:
         warnings.append(session.settings_problem.message)
     elif not session.settings.runs:
@@ -38,7 +37,7 @@ def install_service(context: Context, environ: Mapping[str, str], *, user: bool)
     if sys.platform != "darwin" and find.timer_file(context.kino, environ, user=not user):
         other = job._replace(user=not user).arguments("uninstall-service")
         warnings.append(f"There is another timer for this Kino, which is not needed any more: {other}")
-    return _with_warnings(installed, warnings)
+    return replace(installed, warnings=tuple(warnings))
 
 
 def uninstall_service(context: Context, environ: Mapping[str, str], *, user: bool) -> Uninstalled:
@@ -70,28 +69,3 @@ def _timer(job: NightJob, environ: Mapping[str, str]) -> SystemdTimer | LaunchdT
             hint=f"Have cron run it, with `crontab -u {owner} -e`: {cron_line(job.command)}",
         )
     return SystemdTimer(job, environ)
-
-
-def _config_warning(job: NightJob) -> list[str]:
-    """A configuration that only root can read would fail every run of another user."""
-    file = job.config_file
-    if file is None or job.user or job.owner.uid == 0 or not _exists(file):
-        return []
-    status = file.stat()
-    readable = status.st_mode & 0o004 or (status.st_mode & 0o040 and status.st_gid == job.owner.gid)
-    if readable or (status.st_uid == job.owner.uid and status.st_mode & 0o400):
-        return []
-    name = account_name(job.owner)
-    return [
-        f"{file} cannot be read by {name}, as whom backups are made: chgrp {name} {file} && chmod 640 {file}"
-    ]
-
-
-def _exists(path: Path) -> bool:
-    return os.path.exists(path)  # noqa: PTH110 - a Path may raise
-
-
-def _with_warnings(installed: Installed, warnings: list[str]) -> Installed:
-    from dataclasses import replace
-
-    return replace(installed, warnings=tuple(warnings))

@@ -53,12 +53,15 @@ class NightJob(NamedTuple):
     """Of its files, without their endings."""
     command: tuple[str, ...]
     config_file: Path | None
-    """The configuration of this program, if it has to be named."""
+    """The configuration of this program, if another one would count for that user; it may be absent."""
+    handed_over: bool = False
+    """Whether the service manager reads it and hands it over: the user may not be able to read it."""
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables it runs with."""
-        return {CONFIG_VARIABLE: str(self.config_file)} if self.config_file else {}
+        """The variables it runs with, where nothing is handed over."""
+        file = self.config_file
+        return {CONFIG_VARIABLE: str(file)} if file and _exists(file) else {}
 
     @property
     def read(self) -> tuple[Path, ...]:
@@ -121,7 +124,7 @@ def night_job(kino: Kino, location: Path, environ: Mapping[str, str], *, user: b
         owner=Owner(os.geteuid(), os.getegid()) if user else kino.owner,
         name=timer_name(kino, environ, user=user),
         command=night_command(kino),
-        config_file=_config_file(environ, user=user),
+        config_file=_config_file(kino, environ, user=user),
     )
 
 
@@ -143,8 +146,12 @@ def timer_name(kino: Kino, environ: Mapping[str, str], *, user: bool) -> str:
     return "-".join(filter(None, (BASE_NAME, slug, digest)))
 
 
-def _config_file(environ: Mapping[str, str], *, user: bool) -> Path | None:
-    """A timer of the system runs as Kino's user, for whom another file would count."""
+def _config_file(kino: Kino, environ: Mapping[str, str], *, user: bool) -> Path | None:
+    """A timer of the system runs as Kino's user, for whom a file in that user's home would count."""
     if named := environ.get(CONFIG_VARIABLE):
         return Path(named)
-    return None if user else SYSTEM_CONFIG
+    return None if user or kino.owner.uid == 0 else SYSTEM_CONFIG
+
+
+def _exists(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - a Path may raise

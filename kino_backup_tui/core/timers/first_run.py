@@ -7,6 +7,7 @@ import pwd
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 from kino_backup_tui.core.errors import NotPermittedError, ServiceError
@@ -18,6 +19,7 @@ _START_SECONDS = 60.0
 _WATCHED_SECONDS = 20.0
 _POLL_SECONDS = 0.2
 _SHOWN = ("ActiveState", "Job", "Result", "ExecMainCode", "ExecMainStatus")
+_LINES = 20
 _EXITED = "1"
 _FIRST_OWN, _LAST_OWN = 200, 245
 """Exit codes by which systemd says that it could not even start the program, see systemd.exec(5)."""
@@ -27,6 +29,7 @@ _REASONS = {
     217: "the user could not be set",
     218: "the capabilities could not be set",
     226: "the sandbox could not be set up",
+    243: "the configuration could not be handed over",
     228: "the filter of system calls could not be set up",
 }
 
@@ -40,20 +43,8 @@ class Outcome(NamedTuple):
 
 def require_runnable(job: NightJob) -> None:
     """Have the user of the job start this program; raises `NotPermittedError` if that does not work."""
-    command = [*job.command[:3], "--version"]
-    switched = os.geteuid() == 0 and job.owner.uid != 0
     try:
-        done = subprocess.run(
-            command,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_START_SECONDS,
-            check=False,
-            user=job.owner.uid if switched else None,
-            group=job.owner.gid if switched else None,
-            extra_groups=_groups(job) if switched else None,
-        )
+        done = _as_owner(job, [*job.command[:3], "--version"])
         reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2].rstrip(".")
         works = done.returncode == 0
     except (OSError, subprocess.SubprocessError) as error:
@@ -64,6 +55,23 @@ def require_runnable(job: NightJob) -> None:
             f"this program, {sys.executable}: {reason or 'no reason given'}.",
             hint="Install it where all users can read it, such as /opt/kino-backup-tui.",
         )
+
+
+def can_hand_over(manager: Manager, job: NightJob) -> bool:
+    """Whether this systemd can hand a file to a service of that user: 247 can, but not in every container."""
+    unit = f"{job.name}-probe-{os.getpid()}"
+    settings = ("-p", f"User={job.owner.uid}", "-p", "SetCredential=probe:#")
+    asked = ("test", "-r", f"/run/credentials/{unit}.service/probe")
+    options = ("--quiet", "--wait", "--collect", f"--unit={unit}", *settings, "--", *asked)
+    try:
+        return manager.run("systemd-run", *options, seconds=_START_SECONDS).code == 0
+    except ServiceError:
+        return False
+
+
+def is_readable(file: Path, job: NightJob) -> bool:
+    """Whether the user of the job can read a file that may have been meant for root; so is a missing one."""
+    return not file.exists() or _as_owner(job, ["test", "-r", str(file)]).returncode == 0
 
 
 def first_run(manager: Manager, service: str, job: NightJob) -> Outcome:
@@ -86,13 +94,40 @@ def first_run(manager: Manager, service: str, job: NightJob) -> Outcome:
         code = int(status)
         if not _FIRST_OWN <= code <= _LAST_OWN:
             asked = f"journalctl {'--user ' * job.user}-u {service}"
-            return Outcome(warnings=(f"Its first run ended with exit code {code}; see `{asked}`.",))
+            said = _last_error(manager, service)
+            return Outcome(warnings=(f"Its first run ended with exit code {code}{said}; see `{asked}`.",))
         reason = _REASONS.get(code, f"exit code {code}")
     else:
         reason = shown.get("Result", "no reason given")
     raise ServiceError(
         f"systemd cannot run {service} as {account_name(job.owner)}: {reason}.",
         hint="Nothing was changed. Have the schedule run by cron or by hand: kino-backup-tui run-due",
+    )
+
+
+def _last_error(manager: Manager, service: str) -> str:
+    """What it said was wrong, from the journal; empty without one."""
+    asked = (f"--unit={service}", "--no-pager", "--quiet", "--output=cat", f"--lines={_LINES}")
+    try:
+        lines = manager.run("journalctl", *asked, seconds=_START_SECONDS).output.splitlines()
+    except ServiceError:
+        return ""
+    found = [line.removeprefix("error: ").rstrip(".") for line in lines if line.startswith("error: ")]
+    return f": {found[-1]}" if found else ""
+
+
+def _as_owner(job: NightJob, command: list[str]) -> subprocess.CompletedProcess[bytes]:
+    switched = os.geteuid() == 0 and job.owner.uid != 0
+    return subprocess.run(
+        command,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=_START_SECONDS,
+        check=False,
+        user=job.owner.uid if switched else None,
+        group=job.owner.gid if switched else None,
+        extra_groups=_groups(job) if switched else None,
     )
 
 

@@ -22,7 +22,7 @@ from kino_backup_tui.core.kino.systemd_text import is_word
 from kino_backup_tui.core.kino.systemd_unit import split_quoted
 from kino_backup_tui.core.kino.tool_config import user_folder
 from kino_backup_tui.core.timers.base import Installed, NightJob, Uninstalled
-from kino_backup_tui.core.timers.first_run import first_run, require_runnable
+from kino_backup_tui.core.timers.first_run import can_hand_over, first_run, is_readable, require_runnable
 from kino_backup_tui.core.timers.units import account_name, read_written, service_text, timer_text
 
 RUNS = Path("/run/systemd/system")
@@ -47,10 +47,7 @@ class SystemdTimer:
         self._commands: list[str] = []
         self.timer = f"{job.name}.timer"
         self.service = f"{job.name}.service"
-        self._texts = {
-            self._folder / self.service: service_text(job),
-            self._folder / self.timer: timer_text(job),
-        }
+        self._files = (self._folder / self.service, self._folder / self.timer)
 
     def install(self) -> Installed:
         """Write what is missing or different, enable it, and see to it that it is in force and can run.
@@ -60,16 +57,17 @@ class SystemdTimer:
         """
         self._require_permitted("install-service")
         self._require_words()
-        before = {path: self._own_text(path) for path in self._texts}
-        changed = [path for path, text in self._texts.items() if before[path] != text]
+        before = {path: self._own_text(path) for path in self._files}
+        texts = self._wanted(before)
+        changed = [path for path in self._files if before[path] != texts[path]]
         if not changed and self._problem() is None:
-            return Installed("systemd", self.timer, tuple(self._texts), warnings=self._warnings())
+            return Installed("systemd", self.timer, self._files, warnings=self._warnings())
         require_runnable(self._job)
         try:
             for path in changed:
                 with storage_errors(path, "write"):
                     make_folders(path.parent)
-                    replace_file(path, self._texts[path].encode(), _caller(), _UNIT_MODE)
+                    replace_file(path, texts[path].encode(), _caller(), _UNIT_MODE)
             done = [f"Wrote {path}." for path in changed]
             self._order("daemon-reload")
             self._order("enable", self.timer)
@@ -87,7 +85,7 @@ class SystemdTimer:
         return Installed(
             "systemd",
             self.timer,
-            tuple(self._texts),
+            self._files,
             written=tuple(changed),
             commands=tuple(self._commands),
             done=(*done, *outcome.done),
@@ -102,7 +100,7 @@ class SystemdTimer:
         """
         warnings = []
         there = []
-        for path in self._texts:
+        for path in self._files:
             try:
                 there += [path] if self._own_text(path) is not None else []
             except UsageError as error:
@@ -125,6 +123,16 @@ class SystemdTimer:
         warnings += [f"{path} is not ours and stays." for path in self._drop_ins()]
         done = tuple(f"Removed {path}." for path in removed)
         return Uninstalled("systemd", self.timer, removed, tuple(self._commands), done, tuple(warnings))
+
+    def _wanted(self, before: Mapping[Path, str | None]) -> dict[Path, str]:
+        job = self._job
+        if not job.user and job.owner.uid != 0 and job.config_file:
+            handing = job._replace(handed_over=True)
+            known = before[self._files[0]] == service_text(handing)
+            # Not in every container: then the user has to be able to read the file.
+            if known or can_hand_over(self._manager, job):
+                self._job = job = handing
+        return dict(zip(self._files, (service_text(job), timer_text(job)), strict=True))
 
     def _require_permitted(self, verb: str) -> None:
         job = self._job
@@ -191,7 +199,13 @@ class SystemdTimer:
 
     def _warnings(self) -> tuple[str, ...]:
         name = account_name(self._job.owner)
-        if not self._job.user or (_LINGER / name).exists():
+        if not self._job.user:
+            file = None if self._job.handed_over or self._job.owner.uid == 0 else self._job.config_file
+            hint = f"chgrp {name} {file} && chmod 640 {file}"
+            if file and not is_readable(file, self._job):
+                return (f"{file} cannot be read by {name}, who makes the backups; to change that: {hint}",)
+            return ()
+        if (_LINGER / name).exists():
             return ()
         return (f"It runs only while {name} is logged in; to change that: loginctl enable-linger {name}",)
 

@@ -17,11 +17,13 @@ from typing import NamedTuple
 
 from kino_backup_tui.core.files import Owner
 from kino_backup_tui.core.kino.systemd_text import mount_units, quoted, quoted_command, quoted_path
+from kino_backup_tui.core.kino.tool_config import CONFIG_VARIABLE
 from kino_backup_tui.core.timers.base import BASE_NAME, MINUTES, NightJob
 
 _MARK = f"# Written by {BASE_NAME} install-service."
 _DATA_PATH = "# Data path: "
 _LOCATION = "# Location: "
+_CREDENTIAL = "config.toml"
 _HOMES = ("/home", "/root", "/run/user")
 """What `ProtectHome=` hides."""
 _TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - what `PrivateTmp=` hides
@@ -62,7 +64,7 @@ def service_text(job: NightJob) -> str:
     lines = [*_head(job), "", "[Unit]", f"Description=Make the backup of Kino that is due ({_shown(job)})"]
     lines += [f"RequiresMountsFor={quoted_path(job.kino.data_path)}", *_mounts(job)]
     lines += ["", "[Service]", "Type=oneshot", f"ExecStart={quoted_command(job.command)}"]
-    lines += [f"Environment={quoted(f'{name}={value}')}" for name, value in job.environment.items()]
+    lines += _configuration(job)
     lines += ["UMask=0077", "Nice=19", "IOSchedulingClass=idle", "KillMode=mixed"]
     # It wakes often and mostly finds nothing to do: only what it says itself goes into the journal.
     lines += [f"SyslogIdentifier={BASE_NAME}", "SyslogLevel=notice", "LogLevelMax=notice"]
@@ -130,6 +132,18 @@ def _mounts(job: NightJob) -> Iterator[str]:
     units = " ".join(mount_units(job.location))
     yield f"Wants={units}"
     yield f"After={units}"
+
+
+def _configuration(job: NightJob) -> list[str]:
+    """The file that names the webhook may be root's alone; one that is not there is an empty one."""
+    environment = job.environment
+    lines = []
+    if job.handed_over and job.config_file:
+        path = str(job.config_file).replace("%", "%%")
+        lines = [f"LoadCredential={_CREDENTIAL}:{path}", f"SetCredential={_CREDENTIAL}:#"]
+        # Not by its specifier, which is newer than credentials are.
+        environment = {CONFIG_VARIABLE: f"/run/credentials/{job.name}.service/{_CREDENTIAL}"}
+    return lines + [f"Environment={quoted(f'{name}={value}')}" for name, value in environment.items()]
 
 
 def _as_owner(owner: Owner) -> Iterator[str]:
