@@ -46,8 +46,10 @@ from kino_backup_tui.core.schedule import next_slot
 
 _PATIENCE = timedelta(hours=1)
 """For so long after its slot a run that has to wait for another operation is late, and has not failed."""
-_TOLD_AGAIN = timedelta(hours=20)
-"""Once a night, whatever the minutes between two wakings and the hour of a clock change do."""
+_TOLD_AGAIN_NEW = timedelta(hours=20)
+"""Each night is told of, however the hour of a clock change and the minutes between two wakings fall."""
+_TOLD_AGAIN_SAME = timedelta(hours=25)
+"""Where the next slot is further away than a day, what still fails is told of about once a day."""
 
 
 class DueOutcome(StrEnum):
@@ -241,7 +243,8 @@ def _account(context: Context, session: Session, run: DueRun, failing: Failing |
                 night=_night(run.slot, context, session),
                 given_up=run.slot if run.slot_used_up else None,
             )
-        if failing is not None and failing.notified and abs(now - failing.notified) >= _TOLD_AGAIN:
+        again = _TOLD_AGAIN_SAME if run.repeated else _TOLD_AGAIN_NEW
+        if failing is not None and failing.notified and abs(now - failing.notified) >= again:
             failing = replace(failing, notified=None)
     if failing is None or failing.notified:
         return ()
