@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.archive.manifest import Manifest
     from kino_backup_tui.core.jobs.journal import JobRecord
     from kino_backup_tui.core.kino.settings import BackupSettings
+    from kino_backup_tui.core.operations.failing import Failing
     from kino_backup_tui.core.operations.freshness import Freshness
     from kino_backup_tui.core.operations.move import Moved
     from kino_backup_tui.core.operations.prune import Pruned
@@ -195,6 +196,18 @@ def pruned_object(pruned: Pruned, *, dry_run: bool) -> JsonObject:
     }
 
 
+def failing_object(failing: Failing) -> JsonObject:
+    """Scheduled runs that fail: since when, how often, and why."""
+    return {
+        "since": instant_text(failing.since),
+        "last": instant_text(failing.last),
+        "nights": failing.nights,
+        "code": failing.code,
+        "message": failing.message,
+        "hint": failing.hint,
+    }
+
+
 def freshness_object(freshness: Freshness, max_age: timedelta, stale: KinoBackupError | None) -> JsonObject:
     """Whether a verified backup is new enough; where none is, `error` says why."""
     document: JsonObject = {
@@ -251,6 +264,15 @@ def status_object(status: Status, interrupted: Interrupted | None = None, way_ba
         "backups": {state.value: count for state, count in status.counts.items()},
         "newest": None if status.newest is None else backup_object(status.newest),
         "newest_verified": None if status.newest_verified is None else backup_object(status.newest_verified),
+        "failing": None if status.failing is None else failing_object(status.failing),
+        "runner": {
+            "kind": status.runner.kind,
+            "name": status.runner.name or None,
+            "active": status.runner.active,
+            "text": status.runner.text,
+            "hint": status.runner.hint or None,
+        },
+        "unattended": status.unattended,
         "job": None if status.job is None else job_object(status.job),
         "interrupted": None if interrupted is None else interrupted_object(interrupted),
         "way_back": way_back or None,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.operations.context import Context
     from kino_backup_tui.core.operations.status import Status
 
+_REMEDY = "`kino-backup-tui install-service` installs a timer that does."
 _RUNNING = {True: "running", False: "not running", None: "not known whether it runs"}
 
 
@@ -46,8 +47,10 @@ def command(session: Session, max_age: timedelta | None, as_json: bool) -> int:
     The age is that of the newest verified backup in the current location, as it is on the disk now.
     Pre-restore ones do not count, and neither do those of another installation that shares the location.
     """
+    from kino_backup_tui.core.operations.attendance import is_timer
     from kino_backup_tui.core.operations.last_restore import interrupted, way_back
     from kino_backup_tui.core.operations.status import read_status
+    from kino_backup_tui.presentation.text import date_text, failing_text
 
     context = session.context()
     status = read_status(context)
@@ -62,6 +65,13 @@ def command(session: Session, max_age: timedelta | None, as_json: bool) -> int:
         for name, value in _lines(context, status, back):
             write_line(f"{name:<12}{value}")
     warn_of(status.database_problem, status.settings_problem, status.location_problem)
+    if status.failing is not None:
+        since = date_text(status.failing.since, context.clock.zone())
+        warn(f"{failing_text(status.failing, status.settings)} Since {since}. {status.failing.hint}".rstrip())
+    if status.unattended:
+        warn(f"Nothing runs the schedule. {_REMEDY}")
+    elif is_timer(status.runner) and status.runner.hint:
+        warn(f"The timer is {status.runner.text}. Run: {status.runner.hint}")
     if left is not None:
         warn(f"{left.text} `kino-backup-tui apply` settles it." if left.decided else left.text)
     if stale is None:
@@ -94,6 +104,8 @@ def _lines(context: Context, status: Status, way_back: str) -> list[tuple[str, s
     ]
     if status.next_run:
         lines.append(("Next run", run_text(status.next_run, context.clock.zone())))
+    if status.settings.runs:
+        lines.append(("Timer", printable(status.runner.text if status.runner.name else "none installed")))
     if status.newest:
         lines.append(("Newest", _backup_line(context, status.newest)))
     if status.newest_verified and status.newest_verified != status.newest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,10 +22,21 @@ from kino_backup_tui.core.kino.running import KinoState, observe
 from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.kino.version import kino_version
 from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
+from kino_backup_tui.core.operations.attendance import (
+    Evidence,
+    in_force_since,
+    is_unattended,
+    scheduled_instants,
+)
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.failing import Failing, last_slot, read_failing
 from kino_backup_tui.core.operations.freshness import Freshness, measure_freshness, stale_error
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.schedule import next_slot
+from kino_backup_tui.core.timers.base import Runner
+from kino_backup_tui.core.timers.find import find_runner
+
+NOBODY = Runner("none", "", active=False, text="nothing runs the schedule")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,12 @@ class Status:
     """The operation that is running now, in this or another process."""
     database_problem: KinoBackupError | None = None
     """Why there is no database to back up, or what the last backup found wrong with it."""
+    failing: Failing | None = None
+    """Scheduled runs fail, and there has been no good backup since."""
+    runner: Runner = NOBODY
+    """The timer of ours that runs the schedule, if there is one."""
+    unattended: bool = False
+    """Nothing will run the schedule, as far as can be proven."""
 
     @property
     def newest_verified(self) -> Backup | None:
@@ -68,11 +86,21 @@ class Status:
 def read_status(context: Context) -> Status:
     """Gather the status; changes nothing on disk but the listing's cache."""
     session = open_session(context)
+    now, instance = context.clock.now(), session.workspace.instance()
     backups, problem = session.scan()
     mine = [backup for backup in backups if backup.role is EntryRole.BACKUP]
     state = observe(context.kino)
     location = session.location
     records = read_records(session.workspace)
+    freshness = measure_freshness(mine, instance, now)
+    runner = find_runner(context.kino, os.environ)
+    evidence = Evidence(
+        runner=runner,
+        running=state.running,
+        last_slot=last_slot(session.workspace),
+        served=scheduled_instants(mine, instance),
+        since=in_force_since(mine, instance, _changed(context.kino.config_file)),
+    )
     return Status(
         kino=state,
         kino_version=kino_version(state, next((b.kino_version for b in mine if b.kino_version), None)),
@@ -86,11 +114,28 @@ def read_status(context: Context) -> Status:
         free_bytes=_free(session.file_system_of(location)),
         next_run=_next_run(session, context),
         newest=mine[0] if mine else None,
-        freshness=measure_freshness(mine, session.workspace.instance(), context.clock.now()),
+        freshness=freshness,
         counts={status: sum(backup.status is status for backup in mine) for status in BackupStatus},
         job=next((record for record in records if record.running), None),
         database_problem=_database_problem(context.kino, records),
+        failing=_failing(session, freshness),
+        runner=runner,
+        unattended=is_unattended(session.settings, session.zone, now, evidence),
     )
+
+
+def _failing(session: Session, freshness: Freshness) -> Failing | None:
+    """The series of failures, unless a good backup has followed: one that was made by hand is as good."""
+    failing = read_failing(session.workspace) if session.settings.runs else None
+    good = freshness.newest.created_at if freshness.newest else None
+    return None if failing is not None and good is not None and good > failing.last else failing
+
+
+def _changed(file: Path) -> float | None:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return None
 
 
 def _next_run(session: Session, context: Context) -> datetime | None:
