@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -29,6 +31,27 @@ NONE = Runner("none", "", active=False, text="nothing runs the schedule")
 TIMER = Runner("systemd", "kino-backup-tui.timer", active=True, text="kino-backup-tui.timer")
 STOPPED = TIMER._replace(active=False)
 DAY = timedelta(days=1)
+
+
+HOLDER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("SELECT count(*) FROM film").fetchone()
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def running_kino(kino: Kino) -> Iterator[None]:
+    """Another process that holds the database open."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, kino.database], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"open\n"
+        yield
+        process.kill()
 
 
 def unattended(
@@ -124,7 +147,7 @@ def test_a_weekly_schedule_waits_for_sunday() -> None:
     assert unattended(settings=weekly, served=(last_week,))
 
 
-@pytest.mark.usefixtures("live_writer")
+@pytest.mark.usefixtures("running_kino")
 def test_a_manual_backup_does_not_serve_a_slot(
     context: Context, kino: Kino, create: Callable[..., Backup], clock: FakeClock
 ) -> None:
@@ -140,7 +163,7 @@ def test_a_manual_backup_does_not_serve_a_slot(
     assert not read_status(context).unattended
 
 
-@pytest.mark.usefixtures("live_writer")
+@pytest.mark.usefixtures("running_kino")
 def test_a_schedule_that_was_changed_just_now_has_missed_nothing(
     context: Context, kino: Kino, create: Callable[..., Backup], clock: FakeClock
 ) -> None:
