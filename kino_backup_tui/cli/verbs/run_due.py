@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.operations.context import Context
     from kino_backup_tui.core.operations.run_due import DueRun
 
+_YEARS = range(1970, 9000)
+"""Where a slot before and after an instant has a date."""
+
 
 def _instant(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
     """Read an instant of RFC 3339, which has an offset."""
@@ -24,10 +27,9 @@ def _instant(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
         return None
     try:
         instant = datetime.fromisoformat(value)
-        if "T" in value.upper() and instant.utcoffset() is not None:
-            instant.timestamp()
+        if "T" in value.upper() and instant.utcoffset() is not None and instant.year in _YEARS:
             return instant
-    except (ValueError, OverflowError):
+    except ValueError:
         pass
     raise click.BadParameter("must be an instant with an offset, such as 2026-04-27T03:00:00+02:00.")
 

@@ -233,3 +233,36 @@ def test_what_is_no_name_of_a_container_is_refused(tmp_path: Path, value: str) -
     config.write_text(f"container = {value}\n")
     with pytest.raises(InvalidSettingsError, match="container must be the name of a container"):
         read_tool_config(config)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://hooks.example/T0/s3cret", "http://me:s3cret@nas:8080/x?token=s3cret", "http://[::1]/"]
+)
+def test_a_web_hook_may_hold_secrets(config: Path, url: str) -> None:
+    """In its path, its query, and as user and password."""
+    _write(config, f'notify_url = "{url}"\n')
+    assert read_tool_config(config).notify_url == url
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '"ftp://s3cret"', '"s3cret"', '"https://"', '"https://h/#s3cret"',
+        '"https://h/s3 cret"', '"http://ä/s3cret"', "8",
+    ],
+)  # fmt: skip
+def test_a_bad_web_hook_is_refused_and_not_repeated(config: Path, value: str) -> None:
+    """The message names the file and the key."""
+    _write(config, f"notify_url = {value}\n")
+    with pytest.raises(InvalidSettingsError, match=f"{config}: notify_url must be") as caught:
+        read_tool_config(config)
+    assert "s3" not in caught.value.message
+
+
+def test_the_command_to_notify_is_an_argument_list(config: Path) -> None:
+    """As all commands are."""
+    _write(config, 'notify_command = ["mail", "-s", "Kino", "root"]\n')
+    assert read_tool_config(config).notify_command == ("mail", "-s", "Kino", "root")
+    _write(config, 'notify_command = "mail root"\n')
+    with pytest.raises(InvalidSettingsError, match="notify_command must be a list"):
+        read_tool_config(config)

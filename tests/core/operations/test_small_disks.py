@@ -24,6 +24,7 @@ from kino_backup_tui.core.operations.export import export_backup
 from kino_backup_tui.core.operations.import_ import import_backup
 from kino_backup_tui.core.operations.listing import list_backups
 from kino_backup_tui.core.operations.prune import prune
+from kino_backup_tui.core.operations.run_due import DueOutcome, run_due
 from kino_backup_tui.core.operations.safety import (
     SafetyTaken,
     assess_safety,
@@ -36,6 +37,7 @@ from kino_backup_tui.core.operations.verify import verify_backup
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.workspace import workspace_of
 from tests.conftest import write_database
+from tests.fakes import FakeClock
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a file system")
 
@@ -266,3 +268,93 @@ def test_a_transaction_that_a_crash_cut_off_is_not_in_the_backup(
 
     assert manifest is not None
     assert manifest.tables["film"] == 20
+
+
+def test_a_night_without_space_is_skipped_and_the_next_one_tries_again(
+    context: Context, nas: Path, clock: FakeClock
+) -> None:
+    """Cleaned up, told with both ways out, and not tried again in between; nothing older is removed."""
+    first = run_due(context, Control())
+    assert first.backup is not None
+    clock.advance(days=1)
+    fill(nas, 0)
+
+    run = run_due(context, Control())
+    assert (run.outcome, run.slot_used_up) == (DueOutcome.SKIPPED, True)
+    assert isinstance(run.problem, NoSpaceError)
+    assert "Free space there, or move the backup location" in run.problem.hint
+    assert files(nas) == ["filler", first.backup.filename]
+    clock.advance(minutes=15)
+    assert run_due(context, Control()).outcome is DueOutcome.NOT_DUE
+
+    (nas / "filler").unlink()
+    clock.advance(hours=12)
+    assert run_due(context, Control()).outcome is DueOutcome.NOT_DUE
+    clock.advance(hours=12)
+    assert run_due(context, Control()).outcome is DueOutcome.MADE
+
+
+def test_every_fill_level_of_a_night_makes_a_backup_or_uses_up_the_slot(
+    context: Context, nas: Path, clock: FakeClock
+) -> None:
+    """At each free space, whichever step fails first."""
+    run_due(context, Control())
+    outcomes = set()
+    for leave in range(0, 20 * 4096, 4096):
+        clock.advance(days=1)
+        fill(nas, leave)
+        runs = [run_due(context, Control()) for _ in range(2)]
+        outcomes.add(runs[0].outcome)
+        assert runs[1].outcome is DueOutcome.NOT_DUE
+        (nas / "filler").unlink()
+
+    assert outcomes == {DueOutcome.SKIPPED, DueOutcome.MADE}
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_a_data_path_without_a_free_byte_does_not_try_all_night(
+    tmp_path: Path, context: Context, clock: FakeClock, mount: Mount, earlier: bool
+) -> None:
+    """That the slot was given up is remembered although nothing new can be written.
+
+    Without an earlier run there is nothing to write over, and it is tried again: a refusal costs nothing.
+    """
+    data_path = tmp_path / "small"
+    mount(data_path, "size=300m")
+    write_database(data_path / "db.sqlite")
+    (data_path / "config.toml").write_text("")
+    here = Context(Kino(data_path), clock)
+    if earlier:
+        assert run_due(here, Control()).outcome is DueOutcome.MADE
+        clock.advance(days=1)
+    fill(data_path, 0)
+
+    runs = [run_due(here, Control()) for _ in range(3)]
+
+    assert runs[0].outcome is DueOutcome.SKIPPED
+    expected = DueOutcome.NOT_DUE if earlier else DueOutcome.SKIPPED
+    assert [run.outcome for run in runs[1:]] == [expected] * 2
+    (data_path / "filler").unlink()
+    clock.advance(days=1)
+    assert run_due(here, Control()).outcome is DueOutcome.MADE
+
+
+def test_a_location_that_is_unmounted_for_a_night_gets_its_backup_when_it_is_back(
+    context: Context, nas: Path, clock: FakeClock
+) -> None:
+    """The folder below the mount point stays empty, and the slot due."""
+    run_due(context, Control())
+    clock.advance(days=1)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", nas], check=True)
+
+    run = run_due(context, Control())
+    assert (run.outcome, run.slot_used_up) == (DueOutcome.LOCATION_MISSING, False)
+    assert list(nas.iterdir()) == []
+
+    subprocess.run(["umount", nas], check=True)
+    clock.advance(hours=10)
+    run = run_due(context, Control())
+    assert run.outcome is DueOutcome.MADE
+    assert run.backup is not None
+    assert run.backup.path.parent == nas
+    assert len(list_backups(context).backups) == 2
