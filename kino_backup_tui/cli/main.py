@@ -45,6 +45,7 @@ VERBS = {
     "run-due": "run_due",
     "install-service": "install_service",
     "uninstall-service": "uninstall_service",
+    "doctor": "doctor",
     "jobs": "jobs",
     "watch": "watch",
     "demo": "demo",
@@ -107,7 +108,7 @@ def _open_screens(session: Session, *, demo: bool) -> int:
 
     talk("Preparing the sample Kino …")
     with demo_session(SystemClock()) as sample:
-        return run_app(Context(Kino(sample.data_path, url=sample.url)))
+        return run_app(Context(Kino(sample.data_path, url=sample.url)), sample=True)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

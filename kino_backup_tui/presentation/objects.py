@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.archive.manifest import Manifest
     from kino_backup_tui.core.jobs.journal import JobRecord
     from kino_backup_tui.core.kino.settings import BackupSettings
+    from kino_backup_tui.core.operations.doctor import Check
     from kino_backup_tui.core.operations.failing import Failing
     from kino_backup_tui.core.operations.freshness import Freshness
     from kino_backup_tui.core.operations.move import Moved
@@ -112,6 +113,17 @@ def manifest_object(manifest: Manifest) -> JsonObject:
         "migrations": [{"version": item.version, "checksum": item.checksum} for item in manifest.migrations],
         "left_out": [{"path": item.path, "reason": item.reason} for item in manifest.left_out],
     }
+
+
+def check_object(check: Check) -> JsonObject:
+    """One thing that `doctor` has looked at; `code` is there only for a failure."""
+    document: JsonObject = {
+        "name": check.name,
+        "status": check.status.value,
+        "text": check.text,
+        "hint": check.hint,
+    }
+    return document | {"code": check.code} if check.code else document
 
 
 def error_object(error: KinoBackupError) -> JsonObject:

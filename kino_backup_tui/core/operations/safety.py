@@ -91,7 +91,7 @@ def assess_safety(context: Context, session: Session, staged_bytes: int = 0) -> 
     size, damage = _look(kino)
     if damage is not None:
         warnings.append(f"{damage.message} Its files are saved as they are, once Kino has stopped.")
-    size += _small_bytes(kino)
+    size += small_bytes(kino)
     needs, no_room = _needs(session, location, size, staged_bytes)
     safety = Safety.BACKUP if damage is None else Safety.RAW
     return SafetyOutlook(safety, location, needs, no_room, tuple(warnings))
@@ -226,7 +226,8 @@ def _look(kino: Kino) -> tuple[int, KinoBackupError | None]:
     return size, damage
 
 
-def _small_bytes(kino: Kino) -> int:
+def small_bytes(kino: Kino) -> int:
+    """The size of what a backup holds besides the database."""
     files = [kino.config_file]
     for folder, _, names in os.walk(kino.secrets):
         files += [Path(folder, name) for name in names]
@@ -242,7 +243,7 @@ def _needs(
 ) -> tuple[tuple[SpaceNeed, ...], NoSpaceError | None]:
     """Room for the copies and for the archive; one sum if both are on the same file system."""
     copies, archive = _existing(session.workspace.scratch), _existing(location)
-    packed = int(size * _share(session)) + _OVERHEAD_BYTES
+    packed = int(size * packed_share(session)) + _OVERHEAD_BYTES
     if copies.stat().st_dev == archive.stat().st_dev:
         wanted = [("Safety backup", archive, size + packed)]
     else:
@@ -270,7 +271,7 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _share(session: Session) -> float:
+def packed_share(session: Session) -> float:
     """How much of its contents an archive of this library takes, as the newest backup shows."""
     for backup in session.scan()[0]:
         if backup.manifest is not None and backup.manifest.size_bytes:

@@ -23,7 +23,7 @@ from kino_backup_tui.core.kino.systemctl import Manager
 from kino_backup_tui.core.kino.tool_config import user_folder
 from kino_backup_tui.core.supervisors.base import ServiceState
 from kino_backup_tui.core.supervisors.containers import Found, runs_in
-from kino_backup_tui.core.supervisors.engine import Container, Engine, sentence
+from kino_backup_tui.core.supervisors.engine import Container, Mount, sentence
 from kino_backup_tui.core.supervisors.held import forget, remember, remembered
 from kino_backup_tui.core.supervisors.output import last_lines
 from kino_backup_tui.core.supervisors.systemd import SYSTEM_UNITS
@@ -60,10 +60,22 @@ class ContainerSupervisor:
         self._called = found.container.name
         self._is_podmans = found.container.is_podmans
 
+        self._described = described(found)
+        self._mounts = found.container.mounts
+
     @property
-    def engine(self) -> Engine:
-        """Whose container it is."""
-        return self._engine
+    def description(self) -> str:
+        """With its engine and project: "Docker container kino (Compose project media)"."""
+        return self._described
+
+    def is_called(self, name: str) -> bool:
+        """Whether that is its name, or the beginning of its id."""
+        return name == self._called or self._id.startswith(name)
+
+    def mount_of(self, folder: Path) -> Mount | None:
+        """What brings a folder of the host into it; None if that cannot be seen inside of it."""
+        over = [mount for mount in self._mounts if folder.is_relative_to(os.path.realpath(mount.source))]
+        return max(over, key=lambda mount: len(mount.source), default=None)
 
     def problem(self) -> KinoBackupError | None:
         """`NotPermittedError` for a user without the right, `ServiceError` for a container that cannot be

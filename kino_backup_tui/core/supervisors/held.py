@@ -20,6 +20,11 @@ def remembered(kino: Kino, what: str) -> str | None:
     return before if document.get("what") == what and isinstance(before, str) else None
 
 
+def is_holding(kino: Kino) -> bool:
+    """Whether anything at all is remembered as changed."""
+    return bool(read_json(workspace_of(kino).folder / FILE))
+
+
 def remember(kino: Kino, what: str, before: str) -> None:
     """Write it down durably, in place of anything else; raises what `storage_error` makes of a failure."""
     workspace = workspace_of(kino)

@@ -56,6 +56,16 @@ class SystemdSupervisor:
             units = user_folder(environ, "XDG_CONFIG_HOME", ".config") / "systemd/user"
         self._gate = Gate(self._manager, unit, units)
 
+    @property
+    def is_users(self) -> bool:
+        """Whether it is a unit of a user, and not one of the system."""
+        return self._uid is not None
+
+    @property
+    def gate_path(self) -> Path:
+        """Where the drop-in of a closed gate is."""
+        return self._gate.path
+
     def problem(self) -> KinoBackupError | None:
         """`NotPermittedError` for a user without the right, `ServiceError` for a unit that cannot be used,
         `LocationError` where its gate cannot be written; None if nothing is in the way."""

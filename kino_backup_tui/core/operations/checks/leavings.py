@@ -1,0 +1,160 @@
+"""What was left lying about, and what others than its owner can read."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from kino_backup_tui.core.errors import UndecidedError
+from kino_backup_tui.core.jobs.lock import current_holder
+from kino_backup_tui.core.models import EntryRole
+from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, good, warning
+from kino_backup_tui.core.operations.checks.kino import owner_of
+from kino_backup_tui.core.operations.last_restore import interrupted
+from kino_backup_tui.core.operations.space import megabytes
+from kino_backup_tui.core.supervisors.held import is_holding
+from kino_backup_tui.core.supervisors.systemd import SystemdSupervisor
+from kino_backup_tui.core.workspace import is_abandoned
+
+_MOST_FILES = 5000
+_NAMED = 3
+
+
+def check_restore(facts: Facts) -> Iterator[Check]:
+    """A restore that was interrupted keeps Kino from starting; so does a gate that it has left."""
+    name, workspace = "restore", facts.session.workspace
+    left = interrupted(facts.context)
+    if left is not None:
+        yield failure(name, UndecidedError(left.text, hint="Run: kino-backup-tui apply"))
+        return
+    if current_holder(workspace) is not None:
+        yield good(name, "An operation is running now.")
+        return
+    gate = facts.supervisor.gate_path if isinstance(facts.supervisor, SystemdSupervisor) else None
+    if gate is not None and os.path.lexists(gate):
+        yield warning(
+            name,
+            f"{gate} is left of a restore that is over; it asks kino-backup-tui before each start of Kino.",
+            "Run: kino-backup-tui apply",
+        )
+    elif is_holding(facts.context.kino):
+        yield warning(
+            name,
+            f"{facts.supervisor.name} is still kept from starting by itself, for a restore that is over.",
+            "Run: kino-backup-tui apply",
+        )
+    else:
+        yield good(name, "No restore was interrupted.")
+
+
+def check_leftovers(facts: Facts) -> Iterator[Check]:
+    """Unfinished archives, and copies that a killed run has left."""
+    backups, _ = facts.session.scan()
+    partials = [
+        backup.path for backup in backups if backup.role is EntryRole.LEFTOVER and is_abandoned(backup.path)
+    ]
+    scratch = facts.session.workspace.scratch
+    copies = [folder for folder in _entries(scratch) if is_abandoned(folder)]
+    if not partials and not copies:
+        yield good("leftovers", "Nothing unfinished lies about.")
+        return
+    size = sum(_bytes(path) for path in (*partials, *copies))
+    yield warning(
+        "leftovers",
+        f"Unfinished files of runs that were killed take {megabytes(size)}: {_some([*partials, *copies])}.",
+        "The next backup removes them: kino-backup-tui create",
+    )
+
+
+def check_privacy(facts: Facts) -> Iterator[Check]:
+    """Archives hold credentials: nobody but their owner has any business with them."""
+    name = "privacy"
+    backups, _ = facts.session.scan()
+    open_to_all = [
+        backup.path
+        for backup in backups
+        if backup.role is not EntryRole.FOREIGN and _others_read(backup.path) and _others_reach(backup.path)
+    ]
+    folder = facts.session.workspace.folder
+    if folder.is_dir() and stat.S_IMODE(folder.lstat().st_mode) & 0o077:
+        yield warning(name, f"Others may look into {folder}.", f"Run: chmod 700 {shlex.quote(str(folder))}")
+    if open_to_all:
+        places = sorted({path.parent for path in open_to_all})
+        yield warning(
+            name,
+            f"Every user of this host can read {len(open_to_all)} of the backups, with all credentials in "
+            f"them: {_some(open_to_all)}.",
+            "\n".join(f"Run: chmod go-rwx {shlex.quote(str(place))}/kino-backup-*" for place in places),
+        )
+    else:
+        yield good(name, "No other user can read the backups.")
+
+
+def check_owners(facts: Facts) -> Iterator[Check]:
+    """Files in the working folder that Kino's user could not change."""
+    workspace = facts.session.workspace
+    if not workspace.folder.is_dir():
+        yield good("owners", f"{workspace.folder} is not there yet.")
+        return
+    foreign = [path for path in _below(workspace.folder) if path.lstat().st_uid != workspace.owner.uid]
+    if not foreign:
+        yield good("owners", f"All of {workspace.folder} belongs to the owner of Kino's database.")
+        return
+    owner = workspace.owner
+    yield warning(
+        "owners",
+        f"{len(foreign)} files in {workspace.folder} belong to {owner_of(foreign[0])}, and not to the owner "
+        f"of Kino's database: {_some(foreign)}.",
+        f"Run: chown -R -h {owner.uid}:{owner.gid} {shlex.quote(str(workspace.folder))}",
+    )
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    yield folder
+    count = 0
+    for above, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            count += 1
+            path = Path(above, name)
+            if count <= _MOST_FILES and os.path.lexists(path):
+                yield path
+
+
+def _bytes(path: Path) -> int:
+    total = 0
+    for each in _below(path) if path.is_dir() else (path,):
+        try:
+            total += each.lstat().st_size
+        except OSError:
+            continue
+    return total
+
+
+def _others_read(path: Path) -> bool:
+    try:
+        return bool(path.lstat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False
+
+
+def _others_reach(path: Path) -> bool:
+    """Whether all folders above let others through."""
+    try:
+        return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents)
+    except OSError:
+        return False
+
+
+def _some(paths: list[Path]) -> str:
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    return ", ".join(str(path) for path in paths[:_NAMED]) + more
