@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import time
@@ -148,8 +149,18 @@ def set_(
             moved = _move(context, control)
             preview = preview_schedule(context, settings)
     _write(context, preview, moved, as_json=as_json)
+    _warn_of_sandbox(context)
     if not as_json:
         talk("Saved.")
+
+
+def _warn_of_sandbox(context: Context) -> None:
+    """A timer that was installed for another location may not write to the new one."""
+    from kino_backup_tui.core.operations.install_service import sandbox_problem
+
+    problem, repair = sandbox_problem(context, os.environ)
+    if problem:
+        warn(f"{problem} Run: {repair}")
 
 
 def _move(context: Context, control: Control) -> Moved:
@@ -176,14 +187,8 @@ def _write(
 
         write_json(schedule_object(preview) | ({} if moved is None else {"moved": moved_object(moved)}))
         return
-    from kino_backup_tui.presentation.text import (
-        left_text,
-        printable,
-        removes_text,
-        run_text,
-        schedule_text,
-        size_text,
-    )
+    from kino_backup_tui.presentation.schedule_text import left_text, removes_text
+    from kino_backup_tui.presentation.text import printable, run_text, schedule_text, size_text
 
     zone = context.clock.zone()
     free = "" if preview.free_bytes is None else f", {size_text(preview.free_bytes)} free"

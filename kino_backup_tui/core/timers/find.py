@@ -75,7 +75,7 @@ def _asked(kino: Kino, environ: Mapping[str, str], *, user: bool) -> Runner:
         return Runner("systemd", name, False, f"{shown_as}, but {_lowered(error.message)}")
     repair = _hint(kino, "install-service", user=user)
     if shown.get("ActiveState") != "active":
-        return Runner("systemd", name, False, f"{shown_as} is installed, but stopped", repair)
+        return Runner("systemd", name, False, f"{shown_as}, which is stopped", repair)
     if shown.get("UnitFileState") != "enabled":
         return Runner("systemd", name, True, f"{shown_as}, only until the next boot", repair)
     problem = "" if user else _reach_problem(kino, environ)
@@ -97,7 +97,7 @@ def _of_owner(kino: Kino, environ: Mapping[str, str]) -> Runner | None:
     if file is None:
         return None
     enabled = os.path.lexists(file.parent / "timers.target.wants" / file.name)
-    state = "" if enabled else " is installed, but not enabled"
+    state = "" if enabled else ", which is not enabled"
     return Runner("systemd", file.name, enabled, f"{file.name} of the user {entry.pw_name}{state}")
 
 
