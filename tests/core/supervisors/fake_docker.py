@@ -1,7 +1,8 @@
 """A `docker` that knows one container, for machines without an engine.
 
 It takes the orders that the documentation of Docker's command line gives, keeps what it knows in a file,
-prints what Docker 28 prints, and writes down each order. Started as that program: `fake_docker.py STATE ARGUMENTS`.
+prints what Docker 28 prints, and writes down each order. The program in a folder for PATH starts this file
+with that file and its arguments.
 """
 
 from __future__ import annotations
@@ -73,11 +74,15 @@ def container(source: Path) -> dict[str, Any]:
 class FakeDocker:
     """The program in a folder for PATH, and what it knows."""
 
-    def __init__(self, folder: Path, source: Path) -> None:
+    def __init__(self, folder: Path, source: Path, *, as_podman: bool = False) -> None:
+        """With `as_podman` it is Podman as of before 5.1, which cannot change a restart policy."""
         folder.mkdir(parents=True)
         self._file = folder / "state.json"
-        self.change(lambda state: state.update(containers=[container(source)], orders=[], fail={}))
-        program = folder / "docker"
+        known = container(source) | ({"ConmonPidFile": ""} if as_podman else {})
+        options = [] if as_podman else ["      --restart string             Restart policy to apply when a"]
+        start = {"containers": [known], "orders": [], "fail": {}, "options": options}
+        self.change(lambda state: state.update(start))
+        program = folder / ("podman" if as_podman else "docker")
         program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" "{self._file}" "$@"\n')
         program.chmod(0o755)
 
@@ -131,7 +136,7 @@ def _main(file: Path, arguments: list[str]) -> int:
         sys.stderr.writelines(f"Error: No such container: {name}\n" for name in missing)
         return int(bool(missing))
     if rest == ["--help"]:
-        sys.stdout.write("      --restart string             Restart policy to apply when a\n")
+        sys.stdout.writelines(f"{line}\n" for line in state["options"])
         return 0
     if verb == "logs":
         sys.stdout.write("listening on 0.0.0.0:8080\n")

@@ -292,3 +292,19 @@ def test_configured_commands_beat_a_container(kino: Kino, environ: dict[str, str
         'container = "kino"\nstop_command = ["true"]\nstart_command = ["true"]\n'
     )
     assert not isinstance(find_supervisor(kino, environ), ContainerSupervisor)
+
+
+def test_a_podman_that_cannot_change_a_policy_needs_no_gate_without_a_unit_that_acts_on_it(
+    kino: Kino, tmp_path: Path
+) -> None:
+    """It has no daemon: a container that was stopped stays so."""
+    podman = FakeDocker(tmp_path / "bin", kino.data_path, as_podman=True)
+    environ = {"PATH": str(tmp_path / "bin"), "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    found = container_of_data_path(kino, environ)
+    assert found is not None
+    supervisor = ContainerSupervisor(kino, found)
+    assert supervisor.problem() is None
+    supervisor.close_gate(GATE)
+    supervisor.open_gate()
+    assert podman.orders == []
+    assert podman.policy == "unless-stopped"
