@@ -49,10 +49,11 @@ print(systemctl("is-active", "kino.service"), Path("/etc/systemd/system").joinpa
         )
     )
 
+    opened = 'ReadWritePaths="/srv/other disk"'
     assert printed.splitlines() == [
         "ok kino.service can write to /srv/my kino/backups, as daemon and in its sandbox.",
         "warn kino.service cannot write to /srv/other disk from inside its sandbox, although daemon may.",
-        "['Run `systemctl edit kino.service`, and enter:', '[Service]', 'ReadWritePaths=\"/srv/other disk\"']",
+        f"['Run `systemctl edit kino.service`, and enter:', '[Service]', '{opened}']",
         "ok",
         "inactive True",
     ]
