@@ -108,9 +108,9 @@ class SampleBackend(Backend):
             return backup
         return replace(backup, manifest=replace(backup.manifest, host="nas01", data_path=str(SHOWN_PATH)))
 
-    def preview(self, settings: BackupSettings) -> SchedulePreview:
+    def preview(self, settings: BackupSettings, *, move: bool = False) -> SchedulePreview:
         """The usual place, with room."""
-        preview = super().preview(settings)
+        preview = super().preview(settings, move=move)
         return replace(preview, location=SHOWN_PATH / "backups", free_bytes=FREE)
 
     def start_folder(self) -> Path:

@@ -45,19 +45,9 @@ def outcome_exit_code(outcome: str | None) -> int:
     """The exit code of a job's outcome: "ok", or the `code` of the error that ended it."""
     if outcome == "ok":
         return OK
-    return exit_code(error_type(outcome))
-
-
-def error_type(outcome: str | None) -> type[errors.KinoBackupError]:
-    """The class of errors that has this code; the base class for one that has no class."""
-    by_code = {kind.code: kind for kind in _all_errors(errors.KinoBackupError)}
-    return by_code.get(outcome or "", errors.KinoBackupError)
+    return exit_code(errors.error_type(outcome))
 
 
 def signal_exit_code(signal_number: int) -> int:
     """The exit code of a program that a signal ended, as shells count it."""
     return 128 + signal_number
-
-
-def _all_errors(kind: type[errors.KinoBackupError]) -> list[type[errors.KinoBackupError]]:
-    return [kind, *(found for child in kind.__subclasses__() for found in _all_errors(child))]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kino_backup_tui.cli.exit_codes import OK, error_type, outcome_exit_code
+from kino_backup_tui.cli.exit_codes import OK, outcome_exit_code
 from kino_backup_tui.cli.output import talk, tell_error, warn, write_json, write_line
-from kino_backup_tui.core.errors import DetachedError, NotFoundError, OperationCancelledError
+from kino_backup_tui.core.errors import DetachedError, NotFoundError, OperationCancelledError, error_type
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.operations.context import Context

@@ -156,3 +156,13 @@ class DetachedError(OperationCancelledError):
     """Nobody watches the operation here any more; it goes on in its own process."""
 
     code = "detached"
+
+
+def error_type(code: str | None) -> type[KinoBackupError]:
+    """The class of errors that has this code; the base class for one that has no class."""
+    by_code = {kind.code: kind for kind in _with_children(KinoBackupError)}
+    return by_code.get(code or "", KinoBackupError)
+
+
+def _with_children(kind: type[KinoBackupError]) -> list[type[KinoBackupError]]:
+    return [kind, *(found for child in kind.__subclasses__() for found in _with_children(child))]

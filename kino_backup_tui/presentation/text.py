@@ -13,8 +13,6 @@ from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryR
 if TYPE_CHECKING:
     from kino_backup_tui.core.archive.manifest import Manifest
     from kino_backup_tui.core.kino.settings import BackupSettings
-    from kino_backup_tui.core.operations.failing import Failing
-    from kino_backup_tui.core.operations.moving import Left
     from kino_backup_tui.core.operations.run_due import DueRun
 
 NOT_KNOWN = "–"
@@ -260,30 +258,6 @@ def fate_text(fate: Fate, zone: tzinfo) -> str:
         FateReason.ELSEWHERE: "Kept: in a former location.",
         FateReason.NOT_A_BACKUP: "Not touched: not a backup.",
     }[fate.reason]
-
-
-def removes_text(count: int, keep: int) -> str:
-    """What retention will do to backups that were named."""
-    what, it = ("This backup is", "it") if count == 1 else (f"These {count} backups are", "them")
-    return f"{what} beyond the {keep} scheduled ones that are kept: the next run, or `prune`, removes {it}."
-
-
-def failing_text(failing: Failing, settings: BackupSettings) -> str:
-    """How often scheduled backups have failed, and why: the first words hold how bad it is."""
-    return f"{failures_text(failing, settings)}: {failing.message}"
-
-
-def failures_text(failing: Failing, settings: BackupSettings) -> str:
-    """How often scheduled backups have failed, in a night's schedule by the night."""
-    nightly = settings.frequency.value == "daily"
-    if failing.nights <= 1:
-        return "The last scheduled backup failed"
-    return f"Backups have failed for {failing.nights} {'nights' if nightly else 'runs'}"
-
-
-def left_text(left: Left) -> str:
-    """A backup that was not moved, and why."""
-    return f"{left.backup.path}: {left.why}"
 
 
 def verified_text(backup: Backup, now: datetime) -> str:

@@ -73,6 +73,8 @@ PAGE_ACTIONS = (
            "What another process is doing"),
     Action("problem.show", "p", "p", "problem", "Problem", "Show problem",
            "In full, and what to do about it"),
+    Action("schedule.timer", "t", "t", "install_timer", "Timer", "Install timer",
+           "Has this host run the schedule"),
     Action("list.reload", "f5", "F5", "reload", "", "Reload list",
            "Look at the disk again"),
     Action("filter.clear", "escape", "Esc", "clear_filter", "", "Clear filter",

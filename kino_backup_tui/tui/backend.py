@@ -7,18 +7,24 @@ answers and compare what they draw.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kino_backup_tui.core.errors import UsageError
+
 if TYPE_CHECKING:
     from kino_backup_tui.core.kino.settings import BackupSettings
     from kino_backup_tui.core.models import Backup
     from kino_backup_tui.core.operations.context import Context
+    from kino_backup_tui.core.operations.install_service import Installed
     from kino_backup_tui.core.operations.listing import Listing
     from kino_backup_tui.core.operations.making import Created
+    from kino_backup_tui.core.operations.move import Moved
     from kino_backup_tui.core.operations.schedule import SchedulePreview
+    from kino_backup_tui.core.operations.service_plan import ServicePlan
     from kino_backup_tui.core.operations.status import Status
     from kino_backup_tui.core.progress import CancelToken, Control, JobEvent
     from kino_backup_tui.core.restore.plan import Interrupted, RestorePlan, RestoreResult
@@ -30,8 +36,9 @@ class Backend:
     All but `now`, `zone` and `start_folder` may take long: call them in a thread.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, *, sample: bool = False) -> None:
         self._context = context
+        self._sample = sample
 
     def now(self) -> datetime:
         """The current instant, aware."""
@@ -105,11 +112,11 @@ class Backend:
 
         return read_schedule(self._context)
 
-    def preview(self, settings: BackupSettings) -> SchedulePreview:
+    def preview(self, settings: BackupSettings, *, move: bool = False) -> SchedulePreview:
         """See `preview_schedule`."""
         from kino_backup_tui.core.operations.schedule import preview_schedule
 
-        return preview_schedule(self._context, settings)
+        return preview_schedule(self._context, settings, move=move)
 
     def save(
         self, settings: BackupSettings, control: Control, *, accept_location: bool = False
@@ -118,6 +125,29 @@ class Backend:
         from kino_backup_tui.core.operations.schedule import save_schedule
 
         return save_schedule(self._context, settings, control, accept_location=accept_location)
+
+    def move(self, control: Control) -> Moved:
+        """See `move_backups`."""
+        from kino_backup_tui.core.operations.move import move_backups
+
+        return move_backups(self._context, control)
+
+    def plan_service(self) -> ServicePlan:
+        """See `plan_service`; raises `UsageError` for the sample, for which nothing is installed."""
+        if self._sample:
+            raise UsageError(
+                "This is the sample Kino: nothing is installed for it.",
+                hint="On a Kino of your own, this installs a timer that makes the scheduled backups.",
+            )
+        from kino_backup_tui.core.operations.service_plan import plan_service
+
+        return plan_service(self._context, os.environ)
+
+    def install_service(self, plan: ServicePlan) -> Installed:
+        """See `install_service`."""
+        from kino_backup_tui.core.operations.install_service import install_service
+
+        return install_service(self._context, os.environ, user=plan.user)
 
     def plan_restore(
         self, source: Backup | Path, control: Control, *, safety_backup: bool = True

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
+from kino_backup_tui.core.errors import NoSpaceError, error_type
 from kino_backup_tui.presentation import text
+from kino_backup_tui.presentation.schedule_text import failures_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kino_backup_tui.core.errors import KinoBackupError
+    from kino_backup_tui.core.operations.failing import Failing
     from kino_backup_tui.core.operations.status import Status
 
 _OVERDUE_AFTER = {
@@ -20,7 +25,15 @@ _OVERDUE_AFTER = {
 """A missed run shows after its period and some patience."""
 
 INTERRUPTED = "A restore was interrupted: press Enter to finish or undo it"
-_IN_WORDS = {"restore": "A restore", "rollback": "Undoing a restore"}
+_IN_WORDS = {
+    "restore": "A restore",
+    "rollback": "Undoing a restore",
+    "move": "Moving the backups",
+    "run-due": "The scheduled backup",
+}
+_INSTALL = "press t to install the timer"
+_SHORT_PATH = 24
+"""Characters that leave the status line room for the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,40 @@ def problems_of(status: Status) -> list[KinoBackupError]:
     return [problem for problem in problems if problem is not None]
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is wrong, to be shown in full."""
+
+    error: KinoBackupError
+    failing: Failing | None = None
+    """The series of failed runs that it ended last, if it is one."""
+
+    @property
+    def title(self) -> str:
+        """What it is about."""
+        return "Scheduled backups fail" if self.failing else "Something needs your attention"
+
+    def meaning(self, now: datetime, zone: tzinfo) -> str:
+        """What it means for the data."""
+        stay = "Your backups stay as they are."
+        if self.failing is None:
+            return stay
+        since, last = text.date_text(self.failing.since, zone), text.ago_text(self.failing.last, now)
+        runs = "One run has" if self.failing.nights <= 1 else f"{self.failing.nights} runs have"
+        return f"{runs} failed since {since}, the last one {last}. {stay}"
+
+
+def troubles_of(status: Status) -> list[Problem]:
+    """What is wrong, the more urgent first; why runs have failed only once where it is still so."""
+    found = [Problem(error) for error in problems_of(status)]
+    failing = status.failing
+    if failing is not None:
+        error = error_type(failing.code)(failing.message, hint=failing.hint)
+        found = [problem for problem in found if problem.error.message != error.message]
+        found.append(Problem(error, failing))
+    return found
+
+
 def headline(status: Status, now: datetime, pid: int, *, interrupted: bool = False) -> Headline:
     """Write both lines; `pid` is our own process, whose jobs have a screen of their own.
 
@@ -57,26 +104,48 @@ def headline(status: Status, now: datetime, pid: int, *, interrupted: bool = Fal
 
 
 def _second_line(status: Status, now: datetime, pid: int) -> tuple[str, bool]:
+    """The most urgent of what there is to say, and whether it is an alarm."""
     if status.job is not None and status.job.pid != pid:
         job = status.job
         started = text.ago_text(job.started_at, now)
         what = _IN_WORDS.get(job.operation, text.printable(job.operation))
         return f"{what} is running, started {started} · press w to watch", False
     problems = problems_of(status)
+    overdue = _overdue(status, now)
     if problems:
         number = f"{len(problems)} problems" if len(problems) > 1 else ""
-        before = "".join(f"{part}: " for part in (_overdue(status, now), number) if part)
+        before = "".join(f"{part}: " for part in (overdue or _failures(status), number) if part)
         return f"{before}{text.printable(problems[0].message)} · p tells more", True
     if not status.settings.runs:
         return f"Backups are off · press s to turn them on · {_newest(status, now)}", True
+    if status.failing is not None:
+        reason = failure_reason(status.failing, status.location)
+        return f"{_failures(status)}: {text.printable(reason)} · p tells more", True
     plan = f"{text.frequency_text(status.settings)} {text.printable(status.zone)}"
-    if status.kino.running is False:
-        return f"{plan} · no run until Kino is started · {_newest(status, now)}", True
     due = f"next in {text.duration_text(status.next_run - now)}" if status.next_run else "no next run"
-    overdue = _overdue(status, now)
+    if overdue and status.unattended:
+        return f"{overdue}: nothing runs the schedule · t installs a timer", True
     if overdue:
         return f"{overdue} · press b to make one now · {due}", True
+    if status.unattended:
+        down = " while Kino is down" if status.kino.running is False else ""
+        return f"Nothing runs the schedule{down}: {_INSTALL}", True
+    if status.ailing_timer:
+        return f"{text.printable(status.runner.text)}: press t to repair it", True
     return f"{plan} · {due} · {_newest(status, now)} · keep {status.settings.keep}", False
+
+
+def _failures(status: Status) -> str:
+    return failures_text(status.failing, status.settings) if status.failing else ""
+
+
+def failure_reason(failing: Failing, location: Path) -> str:
+    """Why scheduled backups fail, in few words where it is known what lacks where; else as the error says."""
+    # Room may be lacking in the data path as well: a place is named only if it is the one.
+    if failing.code != NoSpaceError.code or str(location) not in failing.message:
+        return failing.message
+    short = len(str(location)) <= _SHORT_PATH
+    return f"no space {f'on {location}' if short else 'in its location'}"
 
 
 def _newest(status: Status, now: datetime) -> str:
@@ -103,7 +172,9 @@ def empty_text(status: Status) -> str:
         return f"No backups can be seen. {text.printable(problem.message)} Press p for what to do."
     if not status.settings.runs:
         return "No backups yet. The schedule is off: press b to make one now."
-    if status.kino.running is False or status.next_run is None:
+    if status.unattended:
+        return "No backups yet. Press b to make the first now, or t to have the schedule run."
+    if status.next_run is None:
         return "No backups yet. Press b to make the first now."
     return f"No backups yet. The first runs {_when(status.next_run, status)}, or press b now."
 

@@ -10,7 +10,7 @@ from kino_backup_tui.presentation import text
 
 _NAME_WIDTH = 32
 _NAME_WIDTH_BEFORE_NOTES = 24
-_WITH_NOTES = frozenset({"restore", "rollback", "apply"})
+_WITH_NOTES = frozenset({"restore", "rollback", "apply", "move"})
 """Operations that tell what they found: the note wants the room."""
 _UNDOING = frozenset({Stage.ROLLING_BACK, Stage.RESTARTING})
 _FINAL = frozenset({Stage.STOPPING, Stage.SWAPPING, Stage.STARTING, Stage.CHECKING_HEALTH, *_UNDOING})

@@ -42,8 +42,8 @@ def default_theme(environ: Mapping[str, str]) -> str:
     return f"{family}-{'light' if light else 'dark'}"
 
 
-def run_app(context: Context) -> int:
-    """Open the page on one Kino; return the exit code once it is closed."""
+def run_app(context: Context, *, sample: bool = False) -> int:
+    """Open the page on one Kino, or the sample; return the exit code once it is closed."""
     os.environ.setdefault("TEXTUAL_THEME", default_theme(os.environ))
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
@@ -55,7 +55,7 @@ def run_app(context: Context) -> int:
 
     gc.freeze()
     gc.enable()
-    app = KinoBackupApp(Backend(context))
+    app = KinoBackupApp(Backend(context, sample=sample))
     handlers = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
     try:
         app.run(size=_assumed_size())

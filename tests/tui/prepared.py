@@ -20,13 +20,18 @@ from kino_backup_tui.core.kino.running import KinoState
 from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.failing import Failing
 from kino_backup_tui.core.operations.freshness import measure_freshness
 from kino_backup_tui.core.operations.listing import Listing
 from kino_backup_tui.core.operations.making import Created
+from kino_backup_tui.core.operations.move import Moved
+from kino_backup_tui.core.operations.moving import Left
 from kino_backup_tui.core.operations.schedule import SchedulePreview
-from kino_backup_tui.core.operations.status import Status
+from kino_backup_tui.core.operations.service_plan import ServicePlan
+from kino_backup_tui.core.operations.status import NOBODY, Status
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent
 from kino_backup_tui.core.restore.plan import Interrupted, RestorePlan, RestoreResult
+from kino_backup_tui.core.timers.base import Installed, Runner
 from kino_backup_tui.tui.backend import Backend
 from tests.fakes import FakeClock
 
@@ -34,6 +39,18 @@ ZONE = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 4, 26, 9, 30, tzinfo=ZONE).astimezone(UTC)
 DATA_PATH = Path("/var/lib/kino")
 LOCATION = DATA_PATH / "backups"
+
+
+TIMER = Runner("systemd", "kino-backup-tui.timer", active=True, text="kino-backup-tui.timer")
+UNITS = Path("/etc/systemd/system")
+SERVICE_PLAN = ServicePlan(
+    name="kino-backup-tui.timer",
+    files=(UNITS / "kino-backup-tui.service", UNITS / "kino-backup-tui.timer"),
+    account="kino",
+    user=False,
+    minutes=15,
+    problem=None,
+)
 
 
 def manifest(backup_kind: BackupKind, created_at: datetime, version: str, schema: int) -> Manifest:
@@ -163,6 +180,12 @@ class PreparedBackend(Backend):
         self.state = KinoState(running=True, pid=812, version="0.4.2")
         self.job: JobRecord | None = None
         self.removes: tuple[Backup, ...] = ()
+        self.movable: tuple[Backup, ...] = ()
+        self.left: tuple[Left, ...] = ()
+        self.failing: Failing | None = None
+        self.runner = NOBODY
+        self.unattended = False
+        self.service_plan = SERVICE_PLAN
         self.events: tuple[JobEvent, ...] = ()
         self.worker_events: tuple[JobEvent, ...] = ()
         """Of a worker that is watched, until it is held; `events` if there are none."""
@@ -207,6 +230,9 @@ class PreparedBackend(Backend):
             freshness=measure_freshness(mine, None, NOW),
             counts={},
             job=self.job,
+            failing=self.failing,
+            runner=self.runner,
+            unattended=self.unattended,
         )
 
     def listing(self) -> Listing:
@@ -233,7 +259,7 @@ class PreparedBackend(Backend):
         self._play(control)
         return backup
 
-    def preview(self, settings: BackupSettings) -> SchedulePreview:
+    def preview(self, settings: BackupSettings, *, move: bool = False) -> SchedulePreview:
         """Five nights, the first of them nine hours and a half away."""
         first = datetime.combine(NOW.astimezone(ZONE).date() + timedelta(days=1), settings.time, tzinfo=ZONE)
         return SchedulePreview(
@@ -244,7 +270,26 @@ class PreparedBackend(Backend):
             location=LOCATION,
             free_bytes=85_899_345_920,
             same_disk=True,
+            movable=self.movable if settings.location else (),
         )
+
+    def move(self, control: Control) -> Moved:
+        """Everything that can be, is."""
+        self.told.append("move")
+        self._play(control)
+        return Moved(self.movable, self.left, ())
+
+    def plan_service(self) -> ServicePlan:
+        """The prepared plan."""
+        return self.service_plan
+
+    def install_service(self, plan: ServicePlan) -> Installed:
+        """A timer that is there at once."""
+        self.told.append(f"install {plan.name}")
+        self._play(Control())
+        self.runner, self.unattended = TIMER, False
+        done = (*(f"Wrote {file}." for file in plan.files), f"Enabled and started {plan.name}.")
+        return Installed("systemd", plan.name, plan.files, written=plan.files, done=done)
 
     def save(
         self, settings: BackupSettings, control: Control, *, accept_location: bool = False

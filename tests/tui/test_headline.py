@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,12 +13,15 @@ from kino_backup_tui.core.errors import (
     InvalidSettingsError,
     KinoBackupError,
     LocationError,
+    UnknownLocationError,
 )
 from kino_backup_tui.core.jobs.journal import JobRecord
+from kino_backup_tui.core.kino.running import KinoState
 from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
-from kino_backup_tui.tui.headline import empty_text, headline
-from tests.tui.prepared import NOW, PreparedBackend, backup
+from kino_backup_tui.core.operations.failing import Failing
+from kino_backup_tui.tui.headline import empty_text, headline, troubles_of
+from tests.tui.prepared import NOW, TIMER, ZONE, PreparedBackend, backup
 
 ROOM = 79
 """Cells of a line of 80 that begins with a space."""
@@ -161,3 +166,115 @@ def test_an_empty_list_does_not_deny_backups_that_cannot_be_seen(problem: KinoBa
     assert empty_text(status) == (
         f"No backups can be seen. {problem.message.replace(chr(27), chr(92) + 'x1b')} Press p for what to do."
     )
+
+
+def failing(code: str, message: str, nights: int = 2) -> Failing:
+    """A series of failures."""
+    return Failing(NOW - timedelta(days=2), NOW - timedelta(hours=6), nights, code, message, "Make room.")
+
+
+def line_of(backend: PreparedBackend) -> str:
+    """The second line, which has to be an alarm and to fit an ordinary terminal."""
+    head = headline(backend.status(), NOW, pid=1)
+    assert head.alarm
+    assert len(head.schedule) <= ROOM
+    return head.schedule
+
+
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [
+        ("/mnt/nas", "no space on /mnt/nas"),
+        ("/var/lib/kino/backups/of/kino", "no space in its location"),
+    ],
+)
+def test_failing_nights_are_told_with_their_reason(location: str, reason: str) -> None:
+    """How often, why and where, and the key that tells more."""
+    backend = PreparedBackend([scheduled("2026-04-26T03:00:00")])
+    backend.failing = failing("no_space", f"The archive needs 31.4 MB in {location}; 12.0 MB are free.")
+    status = replace(backend.status(), location=Path(location))
+
+    head = headline(status, NOW, pid=1)
+
+    assert head.schedule == f"Backups have failed for 2 nights: {reason} · p tells more"
+    assert head.alarm
+    assert len(head.schedule) <= ROOM
+
+
+def test_a_failure_for_want_of_space_elsewhere_names_no_wrong_place() -> None:
+    """The working folder may be on another disk."""
+    backend = PreparedBackend([scheduled("2026-04-26T03:00:00")])
+    backend.failing = failing("no_space", "No room in /tmp\x1b.", nights=1)
+
+    assert line_of(backend) == ("The last scheduled backup failed: No room in /tmp\\x1b. · p tells more")
+
+
+def test_failing_runs_of_another_schedule_are_no_nights() -> None:
+    """A weekly one fails by the run."""
+    backend = PreparedBackend([scheduled("2026-04-26T03:00:00")])
+    backend.settings = BackupSettings(frequency=Frequency.WEEKLY)
+    backend.failing = failing("busy", "It is locked.")
+
+    assert line_of(backend).startswith("Backups have failed for 2 runs: It is locked.")
+
+
+def test_a_problem_that_can_be_seen_now_is_more_urgent_than_what_it_caused() -> None:
+    """And the failures are its measure while no backup is overdue."""
+    backend = PreparedBackend([scheduled("2026-04-26T03:00:00")])
+    backend.location_problem = LocationError("/mnt/nas is gone.")
+    backend.failing = failing("location_unavailable", "/mnt/nas is gone.")
+
+    assert line_of(backend) == "Backups have failed for 2 nights: /mnt/nas is gone. · p tells more"
+    (trouble,) = troubles_of(backend.status())
+    assert trouble.title == "Scheduled backups fail"
+    assert trouble.meaning(NOW, ZONE) == (
+        "2 runs have failed since 2026-04-24 09:30, the last one 6 h ago. Your backups stay as they are."
+    )
+
+
+def test_a_failure_keeps_the_way_out_of_its_error() -> None:
+    """An unknown disk that a night has met can be accepted where the failure is shown."""
+    backend = PreparedBackend()
+    backend.failing = failing("location_unknown", "Another disk.")
+
+    (trouble,) = troubles_of(backend.status())
+
+    assert isinstance(trouble.error, UnknownLocationError)
+    assert trouble.error.hint == "Make room."
+
+
+def test_a_schedule_that_nothing_runs_offers_the_key() -> None:
+    """With the reason, if Kino is down."""
+    backend = PreparedBackend([scheduled("2026-04-26T03:00:00")])
+    backend.unattended = True
+    assert line_of(backend) == "Nothing runs the schedule: press t to install the timer"
+
+    backend.state = KinoState(running=False)
+    assert line_of(backend) == ("Nothing runs the schedule while Kino is down: press t to install the timer")
+
+
+def test_an_overdue_backup_comes_with_the_reason_that_nothing_runs() -> None:
+    """One line says both."""
+    backend = PreparedBackend([scheduled("2026-04-23T03:00:00")])
+    backend.unattended = True
+
+    assert line_of(backend) == "No verified backup for 3 d: nothing runs the schedule · t installs a timer"
+
+
+def test_a_kino_that_is_down_is_no_alarm_beside_a_timer() -> None:
+    """The timer backs up a Kino that does not run as well."""
+    backend = PreparedBackend([scheduled("2026-04-26T03:00:00")])
+    backend.state, backend.runner = KinoState(running=False), TIMER
+
+    head = headline(backend.status(), NOW, pid=1)
+
+    assert head.schedule.startswith("Daily at 03:00 Europe/Berlin · next in")
+    assert not head.alarm
+
+
+def test_a_timer_that_will_fail_says_why() -> None:
+    """And t repairs it."""
+    backend = PreparedBackend([scheduled("2026-04-26T03:00:00")])
+    backend.runner = TIMER._replace(text=f"{TIMER.name}, only until the next boot", hint="install-service")
+
+    assert line_of(backend) == "kino-backup-tui.timer, only until the next boot: press t to repair it"

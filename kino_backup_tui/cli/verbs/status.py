@@ -47,10 +47,10 @@ def command(session: Session, max_age: timedelta | None, as_json: bool) -> int:
     The age is that of the newest verified backup in the current location, as it is on the disk now.
     Pre-restore ones do not count, and neither do those of another installation that shares the location.
     """
-    from kino_backup_tui.core.operations.attendance import is_timer
     from kino_backup_tui.core.operations.last_restore import interrupted, way_back
     from kino_backup_tui.core.operations.status import read_status
-    from kino_backup_tui.presentation.text import date_text, failing_text
+    from kino_backup_tui.presentation.schedule_text import failing_text
+    from kino_backup_tui.presentation.text import date_text
 
     context = session.context()
     status = read_status(context)
@@ -70,7 +70,7 @@ def command(session: Session, max_age: timedelta | None, as_json: bool) -> int:
         warn(f"{failing_text(status.failing, status.settings)} Since {since}. {status.failing.hint}".rstrip())
     if status.unattended:
         warn(f"Nothing runs the schedule. {_REMEDY}")
-    elif is_timer(status.runner) and status.runner.hint:
+    elif status.ailing_timer:
         warn(f"The timer is {status.runner.text}. Run: {status.runner.hint}")
     if left is not None:
         warn(f"{left.text} `kino-backup-tui apply` settles it." if left.decided else left.text)

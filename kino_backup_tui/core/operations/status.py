@@ -25,6 +25,7 @@ from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.attendance import (
     Evidence,
     in_force_since,
+    is_timer,
     is_unattended,
     scheduled_instants,
 )
@@ -74,6 +75,16 @@ class Status:
     def newest_verified(self) -> Backup | None:
         """The backup that the freshness is about."""
         return self.freshness.newest
+
+    @property
+    def has_timer(self) -> bool:
+        """Whether a timer of ours runs the schedule, and nothing is wrong with it."""
+        return is_timer(self.runner) and not self.runner.hint
+
+    @property
+    def ailing_timer(self) -> bool:
+        """Whether a timer of ours runs the schedule, and will not for long, or in vain."""
+        return is_timer(self.runner) and bool(self.runner.hint)
 
     def stale(self, max_age: timedelta) -> StaleError | None:
         """Why no verified backup is at most that old; None if one is."""

@@ -13,7 +13,7 @@ from textual.command import Provider
 from kino_backup_tui.core.models import BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.actions import PAGE_ACTIONS
-from kino_backup_tui.tui.headline import problems_of
+from kino_backup_tui.tui.headline import troubles_of
 from kino_backup_tui.tui.screens.catalog import CatalogScreen
 from kino_backup_tui.tui.screens.operating import is_backup
 from kino_backup_tui.tui.screens.restoring import RESTORES
@@ -37,6 +37,7 @@ class BackupsScreen(CatalogScreen):
         *(action.binding() for action in PAGE_ACTIONS if action.keys),
         # A key goes on to its next binding while the first is not possible.
         Binding("w", "say('No other process is at work.')", "Nothing to watch", show=False, id="job.none"),
+        Binding("t", "say('The timer is installed.')", "Timer is installed", show=False, id="timer.there"),
         Binding("p", "say('There is no problem to show.')", "No problem", show=False, id="problem.none"),
     ]
     COMMANDS = {_page_commands}  # noqa: RUF012 - Textual's own name and type
@@ -50,11 +51,17 @@ class BackupsScreen(CatalogScreen):
                     "Settle" if self.interrupted and action.action == "show_details" else action.label,
                     f"screen.{action.action}" if "." not in action.action else action.action,
                 )
-                for action in sorted(PAGE_ACTIONS, key=lambda action: action.action not in _RARE)
+                for action in sorted(PAGE_ACTIONS, key=lambda action: action.action not in self._urgent)
                 if action.label and self.check_action(action.action, ())
             ),
             always="?",
         )
+
+    @property
+    def _urgent(self) -> set[str]:
+        """What the status line speaks of."""
+        needed = self.status is not None and (self.status.unattended or self.status.ailing_timer)
+        return _RARE | {"install_timer"} if needed else _RARE
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What is possible now; keys, key bar and palette all ask here."""
@@ -71,7 +78,8 @@ class BackupsScreen(CatalogScreen):
             "sort": len(self.by_key) > 1,
             "clear_filter": bool(self.query("#filter")),
             "watch": self.other_job is not None,
-            "problem": self.status is not None and bool(problems_of(self.status)),
+            "problem": self.status is not None and bool(troubles_of(self.status)),
+            "install_timer": self.status is not None and not self.status.has_timer,
         }
         return possible.get(action, True)
 
@@ -184,8 +192,16 @@ class BackupsScreen(CatalogScreen):
         form = ScheduleScreen(self.backend, status.settings, status.zone, text.printable(problem))
         saved = await self.app.push_screen_wait(form)
         if saved is not None:
-            self.notify(saved, markup=False)
+            self.notify(saved.said, markup=False)
+            if saved.move:
+                await self.move()
             self.action_reload()
+
+    @work(exit_on_error=False)
+    async def action_install_timer(self) -> None:
+        """Have the host run the schedule."""
+        await self.install_timer()
+        self.action_reload()
 
     @work(exit_on_error=False)
     async def action_watch(self) -> None:
@@ -200,9 +216,9 @@ class BackupsScreen(CatalogScreen):
     @work(exit_on_error=False)
     async def action_problem(self) -> None:
         """Show the problems of the status line in full, one after the other."""
-        for problem in problems_of(self.status) if self.status else ():
-            title, meaning = "Something needs your attention", "Your backups stay as they are."
-            if await self.show_error(problem, title, meaning):
+        now, zone = self.backend.now(), self.backend.zone()
+        for problem in troubles_of(self.status) if self.status else ():
+            if await self.show_error(problem.error, problem.title, problem.meaning(now, zone)):
                 await self.create(accept_location=True)
                 self.action_reload()
 

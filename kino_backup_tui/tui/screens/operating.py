@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 NOTHING_CHANGED = "Nothing was changed."
 _INSTEAD = "Choose another backup; b on the list makes a fresh one."
+_MOVED_SO_FAR = "What was moved is in the new location, the others are where they were: none is lost."
 _COPY_AGAIN = "Copy it again from where it came, or choose another."
 
 
@@ -97,6 +99,61 @@ class OperatingScreen(KinoScreen[None]):
         error = await self.perform(Job("delete", f"Deleting {_name(backup)}", run))
         if error is not None:
             await self.show_error(error, "Nothing was deleted")
+
+    async def move(self) -> None:
+        """Bring the backups of former locations to the current one; those that stay are told one by one."""
+        from kino_backup_tui.presentation.schedule_text import counted_text, left_text
+
+        left: list[str] = []
+
+        def run(control: Control) -> str:
+            moved = self.backend.move(control)
+            left.extend([*map(left_text, moved.left), *moved.warnings])
+            return _lines(f"Moved {counted_text(len(moved.moved))}")
+
+        job = Job("move", "Moving the backups", run, cancelled=_MOVED_SO_FAR)
+        error = await self.perform(job)
+        if error is not None:
+            await self.show_error(error, "Not all backups were moved", _MOVED_SO_FAR)
+        elif left:
+            from kino_backup_tui.tui.screens.error import ErrorScreen, Trouble
+
+            trouble = Trouble(
+                title="Some backups stay where they are",
+                message="\n".join(left),
+                meaning="They stay in the list, as those of a former location.",
+                hint="",
+                details="",
+                copied="\n".join(left),
+            )
+            await self.app.push_screen_wait(ErrorScreen(trouble))
+
+    async def install_timer(self) -> None:
+        """Have the host run the schedule, once the admin has seen what that writes."""
+        from kino_backup_tui.presentation.service_text import timer_details, timer_question
+        from kino_backup_tui.tui.screens.confirm import ConfirmScreen
+
+        title = "The timer was not installed"
+        try:
+            plan = await asyncio.to_thread(self.backend.plan_service)
+        except KinoBackupError as error:
+            await self.show_error(error, title)
+            return
+        if plan.problem is not None:
+            await self.show_error(plan.problem, title)
+            return
+        question = ConfirmScreen("Install the timer?", timer_question(plan), timer_details(plan), "Install")
+        if not await self.app.push_screen_wait(question):
+            return
+
+        def run(_control: Control) -> str:
+            installed = self.backend.install_service(plan)
+            done = installed.done or (f"{installed.name} is installed and in force.",)
+            return _lines(*done, *(f"! {warning}" for warning in installed.warnings))
+
+        failed = await self.perform(Job("install-service", "Installing the timer", run, stoppable=False))
+        if failed is not None:
+            await self.show_error(failed, title)
 
     async def watch_other(self, operation: str) -> None:
         """Follow the operation of another process."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import tzinfo
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -23,7 +22,9 @@ from kino_backup_tui.core.kino.settings import (
 )
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.presentation import text
+from kino_backup_tui.presentation.schedule_text import counted_text
 from kino_backup_tui.tui.backend import Backend
+from kino_backup_tui.tui.form_text import location_remark, removes_text, runs_text
 from kino_backup_tui.tui.messages import JobFailed, JobFinished, LoadFailed, PreviewReady
 from kino_backup_tui.tui.screens.base import KinoDialog
 from kino_backup_tui.tui.screens.error import ErrorScreen, Trouble
@@ -39,7 +40,6 @@ _TYPING_PAUSE = 0.15
 """Seconds without a change before the preview is asked for."""
 _SAVE_PATIENCE = 5.0
 """Seconds to wait for another operation before saving says that it is in the way."""
-_NAMES_SHOWN = 3
 _FREQUENCIES = {
     Frequency.DAILY: "Daily",
     Frequency.WEEKLY: "Weekly (Sunday)",
@@ -50,8 +50,17 @@ _FREQUENCIES = {
 _T = TypeVar("_T")
 
 
-class ScheduleScreen(KinoDialog[str | None]):
-    """Edit `[backup]`; closes with what to say of it once it is saved, or None."""
+class SavedSchedule(NamedTuple):
+    """How the form ended."""
+
+    said: str
+    """What to tell the admin of it."""
+    move: bool
+    """Whether the backups of other locations are to follow."""
+
+
+class ScheduleScreen(KinoDialog[SavedSchedule | None]):
+    """Edit `[backup]`; closes once it is saved, or with None."""
 
     AUTO_FOCUS = "#enabled"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -100,7 +109,9 @@ class ScheduleScreen(KinoDialog[str | None]):
                 )
                 yield Button(Content("[ Browse… ]"), id="browse", compact=True)
             yield Static(id="location-remark", classes="remark indented")
-            with _field("Next", classes="field spaced"):
+            with _field("Move", classes="field offer"):
+                yield SignedCheckbox("", False, id="move", compact=True, disabled=True)
+            with _field("Next"):
                 yield Static(id="next-runs", classes="remark")
             with _field("Keeping"):
                 yield Static(id="removes", classes="remark")
@@ -163,12 +174,18 @@ class ScheduleScreen(KinoDialog[str | None]):
     def _ask_preview(self) -> None:
         settings = self._read_form()
         if settings is not None:
-            self._preview(settings)
+            self._preview(settings, self._moves)
+
+    @property
+    def _moves(self) -> bool:
+        """Whether the backups of other locations are to follow."""
+        offer = self.query_one("#move", Checkbox)
+        return offer.value and not offer.disabled
 
     @work(thread=True, exclusive=True, group="preview", exit_on_error=False)
-    def _preview(self, settings: BackupSettings) -> None:
+    def _preview(self, settings: BackupSettings, move: bool) -> None:
         try:
-            self.post_message(PreviewReady(self._backend.preview(settings)))
+            self.post_message(PreviewReady(self._backend.preview(settings, move=move)))
         except KinoBackupError as error:
             self.post_message(LoadFailed(error))
 
@@ -179,8 +196,17 @@ class ScheduleScreen(KinoDialog[str | None]):
             return  # the form has gone on since
         self.query_one(PathInput).placeholder = str(preview.location)
         self._remark_location(location_remark(preview), refused=bool(preview.location_problem))
+        self._offer_move(preview)
         self.query_one("#next-runs", Static).update(Content(runs_text(preview, self._backend.zone())))
         self.query_one("#removes", Static).update(Content(removes_text(preview)))
+
+    def _offer_move(self, preview: SchedulePreview) -> None:
+        """Ask about the backups of other locations where there are any; the row is always there."""
+        count = 0 if preview.location_problem else len(preview.movable)
+        offer = self.query_one("#move", Checkbox)
+        offer.label = Content(f"the {counted_text(count)} elsewhere to this location; each copy is checked")
+        offer.disabled = not count
+        self.query_one(".offer").set_class(bool(count), "-offered")
 
     @on(LoadFailed)
     def _no_preview(self, message: LoadFailed) -> None:
@@ -229,7 +255,7 @@ class ScheduleScreen(KinoDialog[str | None]):
 
     @on(JobFinished)
     def _saved(self, message: JobFinished) -> None:
-        self.dismiss(message.said)
+        self.dismiss(SavedSchedule(message.said, self._moves))
 
     @on(JobFailed)
     @work(exit_on_error=False)
@@ -251,36 +277,3 @@ def _field(label: str, classes: str = "field") -> Horizontal:
     row = Horizontal(classes=classes)
     row.compose_add_child(Static(label, classes="label"))
     return row
-
-
-def location_remark(preview: SchedulePreview) -> str:
-    """What to know of the place: room, and whether it fails together with Kino's data."""
-    if preview.location_problem:
-        return f"✗ {text.printable(preview.location_problem)}"
-    free = "" if preview.free_bytes is None else f"{text.size_text(preview.free_bytes)} free · "
-    if preview.same_disk:
-        return f"{free}same disk as Kino's data: a disk failure takes both"
-    return f"{free}another disk than Kino's data"
-
-
-def runs_text(preview: SchedulePreview, zone: tzinfo) -> str:
-    """The next runs. The time is shown again where it, or its offset, is another than the run's before."""
-    parts: list[str] = []
-    shown = ""
-    for run in preview.next_runs:
-        local = run.astimezone(zone)
-        time = f"{local:%H:%M %z}"
-        day = f"{local:%a} {text.day_text(run, zone)}"
-        parts.append(day if time == shown else f"{day} {time}")
-        shown = time
-    return " · ".join(parts) or "never: nothing is scheduled"
-
-
-def removes_text(preview: SchedulePreview) -> str:
-    """What retention would remove under these settings, by name."""
-    keep = preview.settings.keep
-    if not preview.removes:
-        return f"{keep} removes nothing now"
-    names = [text.printable(backup.filename) for backup in preview.removes[:_NAMES_SHOWN]]
-    more = len(preview.removes) - len(names)
-    return "\n".join([f"{keep} removes at the next run:", *names, *([f"and {more} more"] if more else [])])

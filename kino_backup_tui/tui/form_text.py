@@ -1,0 +1,46 @@
+"""What the schedule form says of the settings in it."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
+from kino_backup_tui.presentation import text
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.operations.schedule import SchedulePreview
+
+_NAMES_SHOWN = 3
+
+
+def location_remark(preview: SchedulePreview) -> str:
+    """What to know of the place: room, and whether it fails together with Kino's data."""
+    if preview.location_problem:
+        return f"✗ {text.printable(preview.location_problem)}"
+    free = "" if preview.free_bytes is None else f"{text.size_text(preview.free_bytes)} free · "
+    if preview.same_disk:
+        return f"{free}same disk as Kino's data: a disk failure takes both"
+    return f"{free}another disk than Kino's data"
+
+
+def runs_text(preview: SchedulePreview, zone: tzinfo) -> str:
+    """The next runs. The time is shown again where it, or its offset, is another than the run's before."""
+    parts: list[str] = []
+    shown = ""
+    for run in preview.next_runs:
+        local = run.astimezone(zone)
+        time = f"{local:%H:%M %z}"
+        day = f"{local:%a} {text.day_text(run, zone)}"
+        parts.append(day if time == shown else f"{day} {time}")
+        shown = time
+    return " · ".join(parts) or "never: nothing is scheduled"
+
+
+def removes_text(preview: SchedulePreview) -> str:
+    """What retention would remove under these settings, by name."""
+    keep = preview.settings.keep
+    if not preview.removes:
+        return f"{keep} removes nothing now"
+    names = [text.printable(backup.filename) for backup in preview.removes[:_NAMES_SHOWN]]
+    more = len(preview.removes) - len(names)
+    return "\n".join([f"{keep} removes at the next run:", *names, *([f"and {more} more"] if more else [])])
