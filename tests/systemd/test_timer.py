@@ -88,7 +88,6 @@ mkdir /etc/systemd/system/$unit.timer.d
 printf '[Timer]\\nOnCalendar=*:*:0/2\\nAccuracySec=1ms\\n' > /etc/systemd/system/$unit.timer.d/often.conf
 systemctl daemon-reload
 systemctl restart $unit.timer
-# It is here for daemon, and from its first byte: others see nothing of it.
 until ls /mnt/nas/kino-backup-scheduled-* > /dev/null 2>&1; do sleep 1; done
 until [ "$(systemctl is-active $unit.service)" = inactive ]; do sleep 0.2; done
 archives /mnt/nas
@@ -150,17 +149,15 @@ cat /out/seen
 """
     )
 
-    assert (
-        printed.split()
-        == (
-            "0 daemon CapBnd: 0000000000000000 NoNewPrivs: 1 0077 19 idle "
-            "writes to /srv/my kino writes to /mnt/nas writes to /var/tmp"
-        ).split()
-    )
+    assert printed.splitlines()[1:4] == ["daemon", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1"]
+    assert printed.splitlines()[4:] == [
+        *("0077", "19", "idle"),
+        *(f"writes to {folder}" for folder in ("/srv/my kino", "/mnt/nas", "/var/tmp")),  # noqa: S108
+    ]
 
 
 def test_a_full_disk_is_reported_and_the_next_night_is_good(under_systemd: Run) -> None:
-    """Exit code 6, what was written is gone, the same slot is not tried again; there is room the next night."""
+    """Exit code 6, what was written is gone, that slot is not tried again; the next night has room."""
     printed = under_systemd(
         MACHINE
         + """
@@ -398,3 +395,62 @@ kino install-service 2>&1 | grep -c '^warning' || true
     lines = printed.splitlines()
     assert lines[0].endswith("chgrp daemon /etc/kino-backup-tui.toml && chmod 640 /etc/kino-backup-tui.toml")
     assert lines[1:] == ["0", "0"]
+
+
+USER = f"""
+chown -R daemon: '/srv/my kino'
+mkdir -p /run/user/1 /home/daemon
+sed -i '/^daemon:/s|:/usr/sbin:|:/home/daemon:|' /etc/passwd
+chown -R daemon: /run/user/1 /home/daemon
+# Without a login: the manager that one would get.
+cat > /etc/systemd/system/user@1.service <<'UNIT'
+[Service]
+User=1
+Type=notify
+Environment=XDG_RUNTIME_DIR=/run/user/1 HOME=/home/daemon
+ExecStart=/lib/systemd/systemd --user
+Slice=user-1.slice
+Delegate=yes
+UNIT
+systemctl daemon-reload
+systemctl start user@1.service
+as_user() {{ setpriv --reuid 1 --regid 1 --clear-groups env -i "PATH=$PATH" HOME=/home/daemon "$@"; }}
+theirs() {{ as_user '{sys.executable}' -m kino_backup_tui --data-path '/srv/my kino' "$@"; }}
+forget
+"""
+
+
+def test_a_user_has_a_timer_of_their_own(under_systemd: Run) -> None:
+    """It makes the backup, root sees it, too, and nothing of it is left in their home."""
+    printed = under_systemd(
+        MACHINE
+        + USER
+        + """
+theirs status --json | jq -r .runner.text
+theirs install-service --user 2>&1
+until ls '/srv/my kino/backups'/kino-backup-scheduled-* > /dev/null 2>&1; do sleep 0.2; done
+archives '/srv/my kino/backups'
+theirs status --json | jq -c '.runner | [.active, .text]'
+kino status --json | jq -c '.runner | [.active, .text]'
+theirs install-service --user --json 2> /dev/null | jq -c .done
+theirs uninstall-service --user > /dev/null
+find /home/daemon -path '*systemd*'
+theirs status --json | jq -r .runner.kind
+"""
+    )
+
+    unit = "kino-backup-tui-srv-my-kino-0fe46ae3"
+    folder = "/home/daemon/.config/systemd/user"
+    assert printed.splitlines() == [
+        "nothing runs the schedule",
+        f"Wrote {folder}/{unit}.service.",
+        f"Wrote {folder}/{unit}.timer.",
+        f"Enabled and started {unit}.timer.",
+        f"Started {unit}.service once: it works.",
+        "warning: It runs only while daemon is logged in; to change that: loginctl enable-linger daemon",
+        "daemon 600",
+        f'[true,"{unit}.timer of the user"]',
+        f'[true,"{unit}.timer of the user daemon"]',
+        "[]",
+        "none",
+    ]

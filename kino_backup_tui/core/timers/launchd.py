@@ -81,15 +81,22 @@ class LaunchdTimer:
         self._require_permitted("install-service")
         self._require_ours()
         text = plist_text(self._job).encode()
-        if self.path.exists() and self.path.read_bytes() == text and self._is_loaded():
+        before = self.path.read_bytes() if self.path.exists() else None
+        loaded = self._is_loaded()
+        if before == text and loaded:
             return Installed("launchd", self._job.name, (self.path,), warnings=(_UNTRIED,))
         require_runnable(self._job)
         with storage_errors(self.path, "write"):
             make_folders(self.path.parent)
             replace_file(self.path, text, Owner(os.geteuid(), os.getegid()), 0o644)
-        if self._is_loaded():
-            self._launchctl("bootout", f"{self._domain}/{self._job.name}")
-        self._launchctl("bootstrap", self._domain, str(self.path))
+        try:
+            if loaded:
+                self._launchctl("bootout", f"{self._domain}/{self._job.name}")
+            self._launchctl("bootstrap", self._domain, str(self.path))
+        except ServiceError:
+            if before is None:
+                self.path.unlink(missing_ok=True)
+            raise
         return Installed(
             "launchd",
             self._job.name,
