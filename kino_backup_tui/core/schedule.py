@@ -93,15 +93,24 @@ def due_slot(
     slot = latest_slot(settings, zone, now) if settings.runs else None
     if slot is None:
         return None
-    before = [] if last_slot is None or was_ahead(last_slot, now) else [last_slot]
+    remembered = None if last_slot is None or was_ahead(last_slot, now) else last_slot
+    before = (remembered, served_slot(settings, zone, now, served))
+    return slot if all(one is None or slot >= one + _SAME_SLOT for one in before) else None
+
+
+def served_slot(
+    settings: BackupSettings, zone: tzinfo, now: datetime, served: Iterable[datetime]
+) -> datetime | None:
+    """The last slot that backups made at these instants have served; None if there is none."""
     made = max((instant for instant in served if instant <= now), default=None)
-    if made is not None and (of_made := latest_slot(settings, zone, made)) is not None:
-        before.append(of_made)
-    return slot if all(slot >= earlier + _SAME_SLOT for earlier in before) else None
+    return None if made is None else latest_slot(settings, zone, made)
 
 
 def was_ahead(noted: datetime, now: datetime) -> bool:
-    """Whether an instant can only have been noted while the clock was ahead of what it says now."""
+    """Whether an instant can only have been noted while the clock was ahead of what it says now.
+
+    A last slot like that has to be replaced when it is noticed: a day later it would be believed again.
+    """
     return noted > now + CLOCK_ERROR
 
 

@@ -13,9 +13,9 @@ from kino_backup_tui.core.errors import KinoBackupError, NotFoundError
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.failing import last_slot, read_failing
+from kino_backup_tui.core.operations.failing import disbelieved_archives, last_slot, read_failing
 from kino_backup_tui.core.operations.session import Session
-from kino_backup_tui.core.schedule import due_slot, was_ahead
+from kino_backup_tui.core.schedule import due_slot, served_slot, was_ahead
 
 
 class Due(NamedTuple):
@@ -28,6 +28,11 @@ class Due(NamedTuple):
     warnings: tuple[str, ...] = ()
     served_by: Backup | None = None
     """The newest scheduled backup, if it was looked for."""
+    clock_was_ahead: bool = False
+    """The clock contradicts what is remembered, or the backups; the next two are to be remembered instead."""
+    last_slot: datetime | None = None
+    disbelieved: tuple[str, ...] = ()
+    """The backups that are dated after now, or were when that was noticed."""
 
 
 def look(context: Context, session: Session) -> Due:
@@ -44,16 +49,28 @@ def look(context: Context, session: Session) -> Due:
         return Due()
     backups, _ = session.scan()
     ours = _ours(backups, session.workspace.instance())
-    serving = [backup for backup in ours if _date(backup) <= now]
-    slot = due_slot(settings, session.zone, now, last, map(_date, serving))
-    newest = max(serving, key=_date, default=None)
-    if slot is None:
-        return Due(served_by=newest)
-    noted = [*map(_date, ours), *([last] if last else [])]
-    warnings = _contradictions(now, noted, session)
+    doubtful = disbelieved_archives(session.workspace)
+    serving = [backup for backup in ours if _date(backup) <= now and backup.filename not in doubtful]
+    dates = [_date(backup) for backup in serving]
+    slot = due_slot(settings, session.zone, now, last, dates)
+    believed = None if last is None or was_ahead(last, now) else last
+    later = [backup for backup in ours if _date(backup) > now and backup.filename not in doubtful]
+    ahead = believed != last or any(was_ahead(_date(backup), now) for backup in later)
+    due = Due(
+        served_by=max(serving, key=_date, default=None),
+        clock_was_ahead=ahead,
+        last_slot=believed or served_slot(settings, session.zone, now, dates),
+        disbelieved=tuple(b.filename for b in ours if b in later or b.filename in doubtful),
+    )
+    if slot is None and not ahead:
+        return due
+    warnings = _contradictions(now, [*map(_date, later), *([last] if last else [])], session)
     if warnings and not is_settled(context.clock):
         return Due(warnings=(*warnings, "Nothing is done until this host has been told the time."))
-    return Due(slot, session.location_problem() or _no_database(context.kino), warnings, newest)
+    due = due._replace(warnings=warnings)
+    if slot is None:
+        return due
+    return due._replace(slot=slot, problem=session.location_problem() or _no_database(context.kino))
 
 
 def _ours(backups: Sequence[Backup], instance: str | None) -> list[Backup]:

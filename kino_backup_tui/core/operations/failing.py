@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ _FILE = "failing.json"
 _BYTES = 4096
 _LONGEST_TEXT = 800
 _LAST_SLOT = "last_slot"
+_DISBELIEVED = "disbelieved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,28 @@ def note_slot(workspace: Workspace, slot: datetime) -> None:
     """Remember that a slot needs no further run. The caller holds the lock."""
     with best_effort():
         workspace.update_state(**{_LAST_SLOT: slot.isoformat()})
+
+
+def correct_last_slot(workspace: Workspace, slot: datetime | None, disbelieved: Sequence[str]) -> None:
+    """Replace what was remembered while the clock was wrong. The caller holds the lock.
+
+    `disbelieved` are the archives dated after now: when the clock gets there, they will not say that somebody
+    has made a backup then.
+    """
+    with best_effort():
+        last = slot.isoformat() if slot else None
+        workspace.update_state(**{_LAST_SLOT: last, _DISBELIEVED: list(disbelieved)})
+    failing = read_failing(workspace)
+    if failing is not None:
+        _write(workspace, replace(failing, given_up=None))
+
+
+def disbelieved_archives(workspace: Workspace) -> frozenset[str]:
+    """File names of the archives whose dates were wrong, or will be true only later."""
+    names = workspace.read_state().get(_DISBELIEVED)
+    return (
+        frozenset(name for name in names if isinstance(name, str)) if isinstance(names, list) else frozenset()
+    )
 
 
 def _write(workspace: Workspace, failing: Failing | None) -> None:

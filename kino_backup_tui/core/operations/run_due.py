@@ -31,6 +31,7 @@ from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.dueness import Due, look
 from kino_backup_tui.core.operations.failing import (
     Failing,
+    correct_last_slot,
     forget_failing,
     note_failure,
     note_slot,
@@ -123,19 +124,26 @@ def run_due(context: Context, control: Control, *, now: datetime | None = None) 
 
 def _run(context: Context, session: Session, control: Control, failing: Failing | None) -> DueRun:
     due = look(context, session)
-    if due.slot is None and due.problem is None:
-        outcome = DueOutcome.NOT_DUE if session.settings.runs else DueOutcome.OFF
-        return DueRun(outcome, warnings=due.warnings, served_by=due.served_by)
+    idle = due.slot is None and due.problem is None
+    nothing = DueRun(
+        DueOutcome.NOT_DUE if session.settings.runs else DueOutcome.OFF,
+        warnings=due.warnings,
+        served_by=due.served_by,
+    )
+    if idle and not due.clock_was_ahead:
+        return nothing
     attempt = _Attempt(due)
     if due.problem is not None and _is_known(failing, due.problem.code, _night(due.slot, context, session)):
         return replace(_failed(attempt, due.problem), repeated=True)
     try:
-        with run_job(session.workspace, "run-due", context.clock, control) as job:
+        # What the clock has spoilt is put right at the next waking, if somebody has the lock now.
+        patient = replace(control, wait_seconds=0) if idle else control
+        with run_job(session.workspace, "run-due", context.clock, patient) as job:
             return _run_locked(context, job, attempt)
     except OperationCancelledError:
         raise
     except KinoBackupError as error:
-        return _failed(attempt, error)
+        return nothing if idle and attempt.due.slot is None else _failed(attempt, error)
     except Exception as error:
         # Nobody is there to see a bug at night: it is a failed run like any other, and is told of.
         return _failed(attempt, KinoBackupError(f"internal error: {type(error).__name__}: {error}"))
@@ -145,10 +153,12 @@ def _run_locked(context: Context, job: Job, attempt: _Attempt) -> DueRun:
     """Look again, now that nobody else can do anything, and do what is due."""
     session = open_session(context)
     due = attempt.due = look(context, session)
+    if due.clock_was_ahead:
+        correct_last_slot(session.workspace, due.last_slot, due.disbelieved)
     if due.problem is not None:
         raise due.problem
     if due.slot is None:
-        job.message = "Nothing was due any more."
+        job.message = " ".join(due.warnings) or "Nothing was due any more."
         return DueRun(DueOutcome.NOT_DUE, warnings=due.warnings, served_by=due.served_by)
     try:
         made = _make(context, session, job, attempt)

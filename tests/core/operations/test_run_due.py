@@ -236,6 +236,24 @@ def test_a_clock_that_was_ahead_does_not_silence_the_schedule(
     assert wake().outcome is DueOutcome.MADE
 
 
+def test_days_that_a_wrong_clock_lives_through_twice_are_backed_up_twice(
+    wake: Callable[[], DueRun], kino: Kino, clock: FakeClock, context: Context
+) -> None:
+    """Five days behind: what was made under those dates before says nothing of the days that are to come."""
+    kino.config_file.write_text("[backup]\nkeep = 30\n")
+    nights(wake, clock, 6)
+    clock.advance(days=-5)
+    with run_job(workspace_of(kino), "restore", clock, Control()):
+        assert wake().outcome is DueOutcome.NOT_DUE
+    assert wake().outcome is DueOutcome.NOT_DUE
+    assert any("it is behind now" in job.message for job in list_jobs(context))
+    clock.advance(hours=1)
+
+    runs = nights(wake, clock, 6)
+
+    assert [run.outcome for run in runs] == [DueOutcome.NOT_DUE, *[DueOutcome.MADE] * 5]
+
+
 def test_a_clock_that_is_set_back_by_minutes_makes_no_second_backup(
     wake: Callable[[], DueRun], kino: Kino, clock: FakeClock
 ) -> None:
