@@ -454,3 +454,38 @@ theirs status --json | jq -r .runner.kind
         "[]",
         "none",
     ]
+
+
+def test_what_cannot_run_is_not_left_installed(under_systemd: Run) -> None:
+    """Systemd cannot set up its sandbox: that is seen at once, and nothing stays."""
+    printed = under_systemd(
+        MACHINE
+        + """
+mkdir /etc/systemd/system/$unit.service.d
+printf '[Service]\\nRootDirectory=/nowhere\\n' > /etc/systemd/system/$unit.service.d/broken.conf
+everything > /before
+kino install-service 2>&1 || echo $?
+everything | diff /before - && echo the same
+systemctl list-units --all --plain --no-legend 'kino-backup*'
+"""
+    )
+
+    lines = printed.splitlines()
+    assert "cannot run kino-backup-tui-srv-my-kino-0fe46ae3.service as daemon" in lines[0]
+    assert lines[-2:] == ["8", "the same"]
+
+
+def test_the_timer_of_a_kino_that_is_gone_can_be_removed(under_systemd: Run) -> None:
+    """It is the data path that is named, whether or not it is there."""
+    printed = under_systemd(
+        MACHINE
+        + """
+everything > /before
+kino install-service > /dev/null
+rm -r '/srv/my kino'
+kino uninstall-service > /dev/null
+everything | diff /before - && echo the same
+"""
+    )
+
+    assert printed.splitlines() == ["the same"]
