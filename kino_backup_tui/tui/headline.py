@@ -32,7 +32,7 @@ _IN_WORDS = {
     "run-due": "The scheduled backup",
 }
 _INSTALL = "press t to install the timer"
-_SHORT_PATH = 24
+_SHORT_PATH = 17
 """Characters that leave the status line room for the key."""
 
 

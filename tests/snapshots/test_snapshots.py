@@ -147,7 +147,7 @@ def test_page_too_small(snap_compare: Compare) -> None:
 def test_page_kino_down(snap_compare: Compare) -> None:
     """A Kino that is down runs no schedule, and the page says so."""
     backend = PreparedBackend(household())
-    backend.state = KinoState(running=False)
+    backend.state, backend.unattended = KinoState(running=False), True
     assert snap_compare(KinoBackupApp(backend), run_before=loaded)
 
 

@@ -204,7 +204,7 @@ class ScheduleScreen(KinoDialog[SavedSchedule | None]):
         """Ask about the backups of other locations where there are any; the row is always there."""
         count = 0 if preview.location_problem else len(preview.movable)
         offer = self.query_one("#move", Checkbox)
-        offer.label = Content(f"the {counted_text(count)} elsewhere to this location; each copy is checked")
+        offer.label = Content(f"the {counted_text(count)} elsewhere to this place")
         offer.disabled = not count
         self.query_one(".offer").set_class(bool(count), "-offered")
 
