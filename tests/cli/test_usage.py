@@ -15,7 +15,6 @@ NOT_IN_THIS_VERSION = (
     "serve",
     "api-key",
     "install-service",
-    "doctor",
 )
 
 

@@ -187,3 +187,29 @@ print(runs_for_unit(pid, "media.service", os.environ), runs_for_unit(pid, "other
     )
 
     assert printed.splitlines() == ["SystemdSupervisor media.service", "True False"]
+
+
+def test_a_restore_that_is_killed_is_settled_by_apply(with_podman: Run) -> None:
+    """Whenever that was after the stop: Kino runs again, on one set or the other."""
+    printed = with_podman(
+        "kino media --restart=always\npodman start media > /dev/null\n"
+        + python("""
+until(lambda: observe(kino).version)
+command = [sys.executable, "-m", "kino_backup_tui", "--data-path", str(kino.data_path)]
+backups = json.loads(subprocess.run([*command, "list", "--json"], capture_output=True, text=True).stdout)
+manual = [each["filename"] for each in backups if each["kind"] == "manual"]
+good = next(name for name in manual if "bad-port" not in name)
+restore = subprocess.Popen([*command, "restore", good, "--yes"], stdout=-3, stderr=-3)
+until(lambda: podman("inspect", "--format", "{{.State.Status}}", "media") == "exited")
+lock = json.loads((kino.data_path / ".kino-backup/lock").read_text())
+os.kill(lock["pid"], signal.SIGKILL)
+restore.wait()
+status = json.loads(subprocess.run([*command, "status", "--json"], capture_output=True, text=True).stdout)
+print(status["interrupted"] is not None)
+done = subprocess.run([*command, "apply", "--json"], capture_output=True, text=True)
+print(done.returncode in (0, 9), podman("inspect", "--format", "{{.State.Status}}", "media"))
+until(lambda: observe(kino).version)
+""")
+    )
+
+    assert printed.splitlines() == ["True", "True running"]

@@ -35,6 +35,8 @@ class Unit:
     """Its own name, which the one it was asked by may only be an alias of."""
     main_pid: int | None = None
     """Its main process; None if it does not run."""
+    container: str | None = None
+    """The name of the container that it runs with Docker or Podman; None if it gives none a name."""
 
 
 def read_unit(
@@ -60,7 +62,7 @@ def parse_unit(shown: str) -> Unit | None:
     known = dict(properties)
     if known.get("LoadState") != "loaded":
         return None
-    data_path = None
+    data_path = container = None
     for name, value in properties:
         if name == "Environment":
             for word in split_quoted(value):
@@ -73,12 +75,14 @@ def parse_unit(shown: str) -> Unit | None:
         command = _ARGUMENTS.search(value) if name == "ExecStart" else None
         if command is not None:
             words = list(split_quoted(command.group(1)))
-            engine = words[:1] and Path(words[0]).name in _ENGINES
-            data_path = (_mounted(words) if engine else _option(words)) or data_path
+            if words and Path(words[0]).name in _ENGINES:
+                data_path = _mounted(words) or data_path
+                container = next(_values(words, "--name"), None) or container
+            else:
+                data_path = _option(words) or data_path
     pid = known.get("MainPID", "")
-    return Unit(
-        data_path or None, known.get("Id") or UNIT, int(pid) if pid.isdecimal() and pid != "0" else None
-    )
+    main_pid = int(pid) if pid.isdecimal() and pid != "0" else None
+    return Unit(data_path or None, known.get("Id") or UNIT, main_pid, container)
 
 
 def split_quoted(text: str) -> Iterator[str]:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from kino_backup_tui.core.errors import KinoBackupError, ServiceError
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.process_facts import container_id, in_container, namespace_of, parent
+from kino_backup_tui.core.kino.systemctl import SHOW_SECONDS
+from kino_backup_tui.core.kino.systemd_unit import read_unit
 from kino_backup_tui.core.supervisors.engine import PROGRAMS, Container, Engine, engines
 from kino_backup_tui.core.supervisors.held import remembered
 
@@ -110,7 +112,12 @@ def runs_for_unit(pid: int, unit: str, environ: Mapping[str, str]) -> bool:
     """Whether a process runs in a container that a unit of systemd runs, though not in its control group."""
     if not in_container(pid):
         return False
-    return any(unit_of(each.container) == unit and runs_in(pid, each.container) for each in _all(environ))
+    inside = [each.container for each in _all(environ) if runs_in(pid, each.container)]
+    if any(unit_of(container) == unit for container in inside):
+        return True
+    # Docker leaves no trace of the unit in which its program was called.
+    told = read_unit(environ, name=unit, seconds=SHOW_SECONDS) if inside else None
+    return told is not None and any(told.container in (each.name, each.id) for each in inside)
 
 
 def _all(environ: Mapping[str, str]) -> Iterator[Found]:

@@ -36,6 +36,20 @@ def _unit(environment: str, command: str) -> str:
         (_unit("", "/usr/bin/kino serve --data-path"), None),
         (_unit("NOT_KINO_DATA_PATH=/a", "/usr/bin/kino serve"), None),
         ("LoadState=loaded\nEnvironment=\n", None),
+        (_unit("", "/usr/bin/podman run -v /srv/kino:/data:Z --rm ghcr.io/k/kino"), "/srv/kino"),
+        (
+            _unit(
+                "",
+                "/usr/bin/docker run -e KINO_DATA_PATH=/kino --volume=/srv/a:/data --volume /srv/b:/kino k",
+            ),
+            "/srv/b",
+        ),
+        (
+            _unit("", "/usr/bin/podman run --mount type=bind,source=/srv/c,target=/data k --data-path /data"),
+            "/srv/c",
+        ),
+        (_unit("", "/usr/bin/podman run -v kino:/data k"), None),
+        (_unit("", "/usr/bin/podman start kino"), None),
     ],
 )
 def test_the_data_path_of_an_installed_unit(shown: str, data_path: str | None) -> None:
@@ -82,3 +96,11 @@ def test_name_and_main_process_are_read() -> None:
     shown = "LoadState=loaded\nId=media.service\nMainPID={}\n"
     assert parse_unit(shown.format(4711)) == Unit(None, "media.service", 4711)
     assert parse_unit(shown.format(0)) == Unit(None, "media.service", None)
+
+
+def test_the_container_that_a_unit_names_is_known() -> None:
+    """With either way to write an option."""
+    for option in ("--name=kino", "--name kino"):
+        unit = parse_unit(_unit("", f"/usr/bin/docker run --rm {option} -v /srv/kino:/data image"))
+        assert unit is not None
+        assert (unit.container, unit.data_path) == ("kino", "/srv/kino")

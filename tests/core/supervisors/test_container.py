@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -308,3 +310,15 @@ def test_a_podman_that_cannot_change_a_policy_needs_no_gate_without_a_unit_that_
     supervisor.open_gate()
     assert podman.orders == []
     assert podman.policy == "unless-stopped"
+
+
+def test_a_gate_that_a_dead_restore_has_left_is_opened_by_apply(
+    supervisor: Supervisor, docker: FakeDocker, kino: Kino, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """Where there is nothing else to settle."""
+    supervisor.close_gate(GATE)
+    assert docker.policy == "no"
+    command = [sys.executable, "-m", "kino_backup_tui", "--data-path", str(kino.data_path), "apply"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert docker.policy == "unless-stopped"

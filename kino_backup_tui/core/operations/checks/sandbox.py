@@ -7,6 +7,7 @@ nothing but ask. Nothing is stopped or started for it.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from kino_backup_tui.core.kino.systemctl import Manager
 from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, good, skipped, warned
 from kino_backup_tui.core.supervisors.container import ContainerSupervisor
 from kino_backup_tui.core.supervisors.systemd import SystemdSupervisor
+from kino_backup_tui.core.timers.find import timer_file
 
 _TRY_SECONDS = 30.0
 _WHO = ("User", "Group", "SupplementaryGroups")
@@ -45,13 +47,17 @@ def check_services(facts: Facts) -> Iterator[Check]:
     runner = facts.status.runner
     if runner.kind == "systemd" and runner.name.endswith(".timer"):
         service = f"{runner.name.removesuffix('.timer')}.service"
-        yield _check_unit(facts, "timer_access", service, False, place)
+        user = timer_file(facts.context.kino, facts.environ, user=False) is None
+        yield _check_unit(facts, "timer_access", service, user, place)
 
 
 def _check_unit(facts: Facts, name: str, unit: str, user: bool, place: Path) -> Check:
-    if user or os.geteuid() != 0:
+    if user:
+        return skipped(name, f"{unit} is a user's, and it was not tried whether it can write to {place}.")
+    if os.geteuid() != 0:
+        ours = shlex.join(["kino-backup-tui", "--data-path", str(facts.context.kino.data_path), "doctor"])
         return skipped(
-            name, f"Whether {unit} can write to {place} can be tried only by root.", "Run: sudo … doctor"
+            name, f"Whether {unit} can write to {place} can be tried only by root.", f"Run: sudo {ours}"
         )
     if not place.is_dir():
         return skipped(name, f"{place} is not there, so it was not tried whether {unit} can write to it.")
