@@ -39,6 +39,9 @@ from kino_backup_tui.core.timers.find import find_runner
 
 NOBODY = Runner("none", "", active=False, text="nothing runs the schedule")
 
+_MAKING = ("create", "run-due")
+"""The operations that look into the database to back it up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -164,7 +167,7 @@ def _database_problem(kino: Kino, records: Sequence[JobRecord]) -> KinoBackupErr
         return storage_error(error, kino.database, "look at")
     if not size:
         return DatabaseDamagedError(f"The database {kino.database} is empty.")
-    last = next((record for record in records if record.operation == "create" and not record.running), None)
+    last = next((record for record in records if record.operation in _MAKING and not record.running), None)
     if last is not None and last.outcome == DatabaseDamagedError.code:
         return DatabaseDamagedError(last.message, hint="That is what the last attempt to back it up found.")
     return None

@@ -36,6 +36,7 @@ from kino_backup_tui.core.operations.jobs import list_jobs
 from kino_backup_tui.core.operations.listing import list_backups
 from kino_backup_tui.core.operations.run_due import DueOutcome, DueRun, run_due
 from kino_backup_tui.core.operations.schedule import save_schedule
+from kino_backup_tui.core.operations.status import read_status
 from kino_backup_tui.core.progress import CancelToken, Control
 from kino_backup_tui.core.workspace import workspace_of
 from tests.conftest import write_database
@@ -176,6 +177,9 @@ def test_an_imported_backup_serves_no_slot(
     other = run_due(Context(Kino(data_path), clock, host="nas02"), Control())
     assert other.backup is not None
     import_backup(context, other.backup.path, Control())
+    # Nor is one that the Kino of that machine has made by itself.
+    imported = context.kino.default_location / "kino-backup-manual-2026-04-26T03-00-02-v0.4.2.tar.gz"
+    imported.write_bytes(honest(kind="scheduled", created_at="2026-04-26T03:00:02+02:00"))
 
     assert wake().outcome is DueOutcome.MADE
 
@@ -379,6 +383,7 @@ def test_a_damaged_database_uses_up_its_slot(
     clock.advance(minutes=15)
     assert wake().outcome is DueOutcome.NOT_DUE
     assert len(list_jobs(context)) == 2
+    assert isinstance(read_status(context).database_problem, DatabaseDamagedError)
 
     kino.database.write_bytes(whole)
     clock.advance(days=1)
