@@ -14,7 +14,6 @@ from tests.cli.harness import COMMAND, Cli, run
 NOT_IN_THIS_VERSION = (
     "serve",
     "api-key",
-    "install-service",
 )
 
 
