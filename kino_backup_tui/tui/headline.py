@@ -145,7 +145,7 @@ def failure_reason(failing: Failing, location: Path) -> str:
     if failing.code != NoSpaceError.code or str(location) not in failing.message:
         return failing.message
     short = len(str(location)) <= _SHORT_PATH
-    return f"no space {f'on {location}' if short else 'in its location'}"
+    return f"no space {f'on {location}' if short else 'in the location'}"
 
 
 def _newest(status: Status, now: datetime) -> str:

@@ -185,7 +185,7 @@ def line_of(backend: PreparedBackend) -> str:
     ("location", "reason"),
     [
         ("/mnt/nas", "no space on /mnt/nas"),
-        ("/var/lib/kino/backups/of/kino", "no space in its location"),
+        ("/var/lib/kino/backups/of/kino", "no space in the location"),
     ],
 )
 def test_failing_nights_are_told_with_their_reason(location: str, reason: str) -> None:

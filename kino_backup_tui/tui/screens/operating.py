@@ -105,11 +105,13 @@ class OperatingScreen(KinoScreen[None]):
         from kino_backup_tui.presentation.schedule_text import counted_text, left_text
 
         left: list[str] = []
+        said: list[str] = []
 
         def run(control: Control) -> str:
             moved = self.backend.move(control)
             left.extend([*map(left_text, moved.left), *moved.warnings])
-            return _lines(f"Moved {counted_text(len(moved.moved))}")
+            said.append(f"Moved {counted_text(len(moved.moved))}.")
+            return _lines(*said)
 
         job = Job("move", "Moving the backups", run, cancelled=_MOVED_SO_FAR)
         error = await self.perform(job)
@@ -123,7 +125,7 @@ class OperatingScreen(KinoScreen[None]):
                 message="\n".join(left),
                 meaning="They stay in the list, as those of a former location.",
                 hint="",
-                details="",
+                details=_lines(*said),
                 copied="\n".join(left),
             )
             await self.app.push_screen_wait(ErrorScreen(trouble))
