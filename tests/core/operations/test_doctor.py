@@ -21,6 +21,7 @@ from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.supervisors.held import remember
 from kino_backup_tui.core.workspace import workspace_of
 from tests.as_user import NOBODY, let_others_in
+from tests.core.supervisors.fake_docker import FakeDocker
 from tests.fakes import FakeClock
 
 Create = Callable[..., Backup]
@@ -249,3 +250,39 @@ def test_a_damaged_backup_is_counted(context: Context, create: Create) -> None:
     with pytest.raises(ArchiveError):
         verify_backup(context, backup, Control())
     assert checks(context)["archives"].text == "Among the backups, 1 damaged."
+
+
+def test_a_location_that_is_not_in_the_container_is_a_warning(context: Context, tmp_path: Path) -> None:
+    """Kino itself makes backups, too; a folder below a mount is in it."""
+    put_docker(tmp_path, context.kino.data_path)
+    found = checks(context)
+    assert found["supervisor"].text == (
+        "Docker container kino (Compose project media) can be stopped, held and started; "
+        "it is stopped (exit code 137)."
+    )
+    assert found["kino_access"].status is CheckStatus.OK
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    save_schedule(context, BackupSettings(location=str(disk)), Control())
+    told = checks(context)["kino_access"]
+    assert told.status is CheckStatus.WARN
+    assert told.hint == f"Give the container a volume: {disk}:{disk}"
+
+
+def test_a_configured_container_of_another_kino_is_told(
+    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise an admin would wonder why nobody stops Kino."""
+    put_docker(tmp_path, tmp_path / "other")
+    config = tmp_path / "config.toml"
+    config.write_text('container = "kino"\n')
+    monkeypatch.setenv("KINO_BACKUP_TUI_CONFIG", str(config))
+    told = checks(context)["supervisor"]
+    assert told.status is CheckStatus.WARN
+    assert told.text == f"The container kino is configured, but {context.kino.data_path} is not in it."
+
+
+def put_docker(tmp_path: Path, data_path: Path) -> None:
+    """Have Docker on this machine, with a container of the Kino of a data path."""
+    FakeDocker(tmp_path / "engine", data_path)
+    (tmp_path / "engine" / "docker").rename(tmp_path / "tools" / "docker")
