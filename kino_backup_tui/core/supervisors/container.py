@@ -236,44 +236,6 @@ class ContainerSupervisor:
         return ServiceError(text, hint=f"Try it by hand: {command}")
 
 
-class MissingContainer:
-    """Stands for a configured container that nobody can tell of: all it says is why."""
-
-    controls = True
-
-    def __init__(self, name: str, why: KinoBackupError) -> None:
-        self.name = f"container {name}"
-        self._why = why
-
-    def problem(self) -> KinoBackupError | None:
-        """Why nothing can be done with it."""
-        return self._why
-
-    def state(self) -> ServiceState:
-        """Not known."""
-        return ServiceState(False, "not known", settled=False)
-
-    def stop(self) -> None:
-        """Raise why."""
-        raise self._why
-
-    def start(self) -> None:
-        """Raise why."""
-        raise self._why
-
-    def logs(self, lines: int) -> list[str]:
-        """None can be had."""
-        return []
-
-    def close_gate(self, gate: Sequence[str]) -> None:
-        """Raise why."""
-        raise self._why
-
-    def open_gate(self) -> None:
-        """Raise why: nothing may be forgotten that cannot be undone."""
-        raise self._why
-
-
 def container_state(container: Container) -> ServiceState:
     """Put in words what `inspect` says."""
     active = container.status in _RUNNING

@@ -16,7 +16,7 @@ from kino_backup_tui.core.kino.systemd_unit import UNIT, Unit, read_unit
 from kino_backup_tui.core.kino.tool_config import load_tool_config, tool_config_path, user_folder
 from kino_backup_tui.core.supervisors.base import Supervisor
 from kino_backup_tui.core.supervisors.by_hand import ByHand
-from kino_backup_tui.core.supervisors.container import ContainerSupervisor, MissingContainer
+from kino_backup_tui.core.supervisors.container import ContainerSupervisor
 from kino_backup_tui.core.supervisors.containers import (
     Found,
     container_of_data_path,
@@ -24,6 +24,7 @@ from kino_backup_tui.core.supervisors.containers import (
     named_container,
     unit_of,
 )
+from kino_backup_tui.core.supervisors.missing import MissingContainer
 from kino_backup_tui.core.supervisors.systemd import SystemdSupervisor
 
 
