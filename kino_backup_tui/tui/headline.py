@@ -131,7 +131,7 @@ def _second_line(status: Status, now: datetime, pid: int) -> tuple[str, bool]:
         down = " while Kino is down" if status.kino.running is False else ""
         return f"Nothing runs the schedule{down}: {_INSTALL}", True
     if status.ailing_timer:
-        return f"{text.printable(status.runner.text)}: press t to repair it", True
+        return f"Press t to repair the timer: {text.printable(status.runner.text)}", True
     return f"{plan} · {due} · {_newest(status, now)} · keep {status.settings.keep}", False
 
 

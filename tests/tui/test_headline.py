@@ -277,4 +277,4 @@ def test_a_timer_that_will_fail_says_why() -> None:
     backend = PreparedBackend([scheduled("2026-04-26T03:00:00")])
     backend.runner = TIMER._replace(text=f"{TIMER.name}, only until the next boot", hint="install-service")
 
-    assert line_of(backend) == "kino-backup-tui.timer, only until the next boot: press t to repair it"
+    assert line_of(backend) == "Press t to repair the timer: kino-backup-tui.timer, only until the next boot"
