@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,7 +21,6 @@ from kino_backup_tui.core.operations.restore import way_back
 from kino_backup_tui.core.progress import Control
 from tests.core.operations.restoring import change, do, execute, films, leftovers, restore, state, tree
 
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 WRITER = """
 import os, signal, sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -38,12 +35,6 @@ def crash(kino: Kino) -> None:
     """Leave Kino's last row in the log, as a power cut does."""
     subprocess.run([sys.executable, "-c", WRITER, str(kino.database)], check=False)
     assert kino.database.with_name("db.sqlite-wal").stat().st_size > 0
-
-
-def fresh(tmp_path: Path) -> Context:
-    """An empty data path."""
-    (tmp_path / "fresh").mkdir()
-    return Context(Kino(tmp_path / "fresh"), host="nas02")
 
 
 def test_everything_is_as_in_the_backup(context: Context, kino: Kino, create: Callable[..., Backup]) -> None:
@@ -106,78 +97,6 @@ def test_media_caches_and_logs_are_left_alone(
     restore(context, backup)
 
     assert tree(kino.data_path, without=replaced) == before
-
-
-@as_root
-def test_owner_group_and_mode_are_those_of_what_is_replaced(
-    context: Context, kino: Kino, create: Callable[..., Backup]
-) -> None:
-    """Each file's and folder's own; a file that is not there now is private and Kino's."""
-    (kino.secrets / "nested").mkdir()
-    (kino.secrets / "nested" / "key").write_text("k")
-    (kino.secrets / "lost.json").write_text("{}")
-    looks = {
-        "db.sqlite": (0o640, 1001, 1002),
-        "config.toml": (0o644, 1001, 1003),
-        "secrets": (0o710, 1001, 1002),
-        "secrets/nested": (0o500, 1004, 1002),
-        "secrets/nested/key": (0o440, 1004, 1004),
-        "secrets/trakt.json": (0o400, 1001, 1001),
-    }
-    backup = create()
-    change(kino)
-    (kino.secrets / "trakt.json").write_text("{}")
-    (kino.secrets / "lost.json").unlink()
-    for name, (mode, user, group) in looks.items():
-        os.chown(kino.data_path / name, user, group)
-        (kino.data_path / name).chmod(mode)
-
-    restore(context, backup)
-
-    for name, expected in {**looks, "secrets/lost.json": (0o600, 1001, 1002)}.items():
-        status = (kino.data_path / name).lstat()
-        assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == expected, name
-
-
-def test_access_lists_are_kept(context: Context, kino: Kino, create: Callable[..., Backup]) -> None:
-    """As far as the file system has them, see acl(5)."""
-    # Owner rw, user 1005 r, group none, mask r, others none.
-    acl = bytes.fromhex("02000000") + b"".join(
-        tag.to_bytes(2, "little") + mode.to_bytes(2, "little") + who.to_bytes(4, "little")
-        for tag, mode, who in (
-            (1, 6, 0xFFFFFFFF), (2, 4, 1005), (4, 0, 0xFFFFFFFF), (16, 4, 0xFFFFFFFF), (32, 0, 0xFFFFFFFF)
-        )
-    )  # fmt: skip
-    backup = create()
-    try:
-        os.setxattr(kino.config_file, "system.posix_acl_access", acl)
-    except OSError as error:
-        pytest.skip(f"no access lists here: {error}")
-
-    restore(context, backup)
-
-    assert os.getxattr(kino.config_file, "system.posix_acl_access") == acl
-
-
-@as_root
-def test_on_a_fresh_machine_all_is_private_and_of_the_data_paths_owner(
-    tmp_path: Path, create: Callable[..., Backup]
-) -> None:
-    """Whatever the umask, and whoever made the archive."""
-    context = fresh(tmp_path)
-    os.chown(context.kino.data_path, 1001, 1002)
-    umask = os.umask(0)
-    try:
-        restore(context, create().path)
-    finally:
-        os.umask(umask)
-
-    for name in ("db.sqlite", "config.toml", "secrets", "secrets/trakt.json"):
-        status = (context.kino.data_path / name).lstat()
-        mode = 0o700 if name == "secrets" else 0o600
-        assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (mode, 1001, 1002), name
-    for path in (context.kino.data_path / ".kino-backup").rglob("*"):
-        assert path.lstat().st_uid == 1001, path
 
 
 @pytest.mark.parametrize("missing", ["config.toml", "secrets"])
