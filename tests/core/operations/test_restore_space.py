@@ -17,9 +17,12 @@ from kino_backup_tui.core.models import Backup
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.plan import RestoreOptions, plan_restore
+from kino_backup_tui.core.operations.settle import settle
 from kino_backup_tui.core.operations.space import RESERVE_BYTES
 from kino_backup_tui.core.progress import Control
+from kino_backup_tui.core.restore.journal import Phase
 from kino_backup_tui.core.restore.plan import RestorePlan, Safety
+from kino_backup_tui.core.workspace import workspace_of
 from tests.conftest import write_database
 from tests.core.operations.restoring import (
     do,
@@ -31,6 +34,9 @@ from tests.core.operations.restoring import (
     small_disk,
     tree,
 )
+from tests.core.restore.interrupting import die_in
+from tests.core.restore.killing import OLD, prepare, state_of
+from tests.core.restore.killing import restore as killing_restore
 
 MIB = 1 << 20
 NEWER = "INSERT INTO _sqlx_migrations VALUES (3, 'third', '2026-03-01', 1, x'cc03', 5)"
@@ -89,7 +95,8 @@ def fill(kino: Kino, *, leaving: int) -> Path:
     """Fill its disk but for so many bytes."""
     status = os.statvfs(kino.data_path)
     path = kino.data_path / "film.mkv"
-    path.write_bytes(bytes(status.f_bavail * status.f_frsize - leaving))
+    with path.open("wb") as stream:
+        os.posix_fallocate(stream.fileno(), 0, status.f_bavail * status.f_frsize - leaving)
     return path
 
 
@@ -195,14 +202,31 @@ def test_a_disk_that_fills_up_meanwhile_is_given_back(
 
 
 def test_going_back_needs_no_room(on_small_disk: Callable[[int], Context], large: Path) -> None:
-    """Renames only: it works on a disk that is full."""
+    """Renames only: it works on a disk that is full but for some kilobytes."""
     from tests.core.operations.restoring import rollback
 
     context = on_small_disk(8192)
     restore(context, large, WITHOUT)
-    fill(context.kino, leaving=64 * 1024)
+    fill(context.kino, leaving=256 * 1024)
 
     assert rollback(context, WITHOUT).outcome == "ok"
 
     with closing(sqlite3.connect(context.kino.database)) as connection:
         assert connection.execute("SELECT count(*) FROM film").fetchone() == (20,)
+
+
+@pytest.mark.parametrize("phase", [Phase.SWAPPING, Phase.SWAPPED])
+def test_an_interrupted_restore_can_be_undone_on_a_full_disk(tmp_path: Path, phase: Phase) -> None:
+    """A Kino that has filled it is a reason to go back; not one byte is free then."""
+    bench = prepare(tmp_path)
+    with small_disk(bench.kino.data_path, 280 * 1024):
+        bench.reset()
+        moved = 3 if phase is Phase.SWAPPING else 0
+        die_in(workspace_of(bench.kino), phase, killing_restore(bench), moved=moved)
+        fill(bench.kino, leaving=0)
+
+        result = settle(bench.context, Control(), "old")
+
+        assert result is not None
+        assert result.outcome == "rolled_back"
+        assert state_of(bench.kino.data_path) == OLD
