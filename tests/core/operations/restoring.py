@@ -27,7 +27,12 @@ Facts = tuple[str, int, int, int, int, int]
 """Digest, mode, owner, group, size, time of the last change of its data in nanoseconds."""
 
 
-def do(context: Context, plan: RestorePlan, options: RestoreOptions | None = None) -> RestoreResult:
+def do(
+    context: Context,
+    plan: RestorePlan,
+    options: RestoreOptions | None = None,
+    control: Control | None = None,
+) -> RestoreResult:
     """Do what a plan says as the worker does it, but in this process; raises what `perform` raises."""
     assert plan.blockers == (), plan.blockers
     options = options or RestoreOptions()
@@ -42,7 +47,7 @@ def do(context: Context, plan: RestorePlan, options: RestoreOptions | None = Non
         health_seconds=options.health_seconds,
         received=False,
     )
-    perform(context, task, Control())
+    perform(context, task, control or Control())
     result = read_result(context, job)
     assert result is not None
     return result

@@ -11,15 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from kino_backup_tui.core.errors import KinoBackupError, UsageError
-from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.errors import KinoBackupError, LocationError, UsageError
+from kino_backup_tui.core.kino.home import KINO_0_3, Kino
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.listing import list_backups
 from kino_backup_tui.core.operations.plan import RestoreOptions, plan_restore
 from kino_backup_tui.core.operations.restore import way_back
 from kino_backup_tui.core.progress import Control
+from tests.conftest import write_database
 from tests.core.operations.restoring import change, do, execute, films, leftovers, restore, state, tree
+from tests.fakes import FakeClock
 
 WRITER = """
 import os, signal, sqlite3, sys
@@ -238,3 +241,55 @@ def test_a_data_path_that_is_reached_by_a_link_to_the_database(
     assert not kino.database.is_symlink()
     assert len(films(kino)) == 20
     assert tree(fast) == before
+
+
+def test_a_linked_folder_of_secrets_is_replaced_and_not_walked_into(
+    context: Context, kino: Kino, create: Callable[..., Backup], tmp_path: Path
+) -> None:
+    """What the link leads to stays as it is; the looks of what is there are not taken over."""
+    backup = create()
+    shutil.move(kino.secrets, tmp_path / "vault")
+    (tmp_path / "vault" / "trakt.json").chmod(0o666)
+    kino.secrets.symlink_to(tmp_path / "vault")
+    before = tree(tmp_path / "vault")
+
+    restore(context, backup)
+
+    assert not kino.secrets.is_symlink()
+    assert tree(tmp_path / "vault") == before
+    assert (kino.secrets / "trakt.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_in_place_of_our_folder_is_not_followed(
+    context: Context, kino: Kino, create: Callable[..., Backup], tmp_path: Path
+) -> None:
+    """Kino's user may write in the data path, and root may be the one who restores."""
+    backup = create()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    plan = plan_restore(context, backup, Control())
+    (kino.data_path / ".kino-backup" / "restore").symlink_to(outside)
+
+    with pytest.raises(LocationError):
+        do(context, plan)
+
+    assert list(outside.iterdir()) == []
+    assert len(films(kino)) == 20
+
+
+def test_a_kino_0_3_is_restored_with_its_one_file(clock: FakeClock, tmp_path: Path) -> None:
+    """Settings and secrets live inside its database; what else lies there is none of it."""
+    kino = Kino(tmp_path / "old", KINO_0_3)
+    kino.data_path.mkdir()
+    write_database(kino.database)
+    (kino.data_path / "config.toml").write_text("# not Kino's\n")
+    context = Context(kino, clock)
+    backup = create_backup(context, Control()).backup
+    execute(kino, "INSERT INTO film (title) VALUES ('later')")
+
+    plan = plan_restore(context, backup, Control())
+    do(context, plan)
+
+    assert (plan.replaced, plan.arriving, plan.changes) == (("kino.db",), ("kino.db",), ())
+    assert len(films(kino)) == 20
+    assert (kino.data_path / "config.toml").read_text() == "# not Kino's\n"

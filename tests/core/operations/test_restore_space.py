@@ -19,7 +19,7 @@ from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.plan import RestoreOptions, plan_restore
 from kino_backup_tui.core.operations.settle import settle
 from kino_backup_tui.core.operations.space import RESERVE_BYTES
-from kino_backup_tui.core.progress import Control
+from kino_backup_tui.core.progress import Control, JobEvent
 from kino_backup_tui.core.restore.journal import Phase
 from kino_backup_tui.core.restore.plan import RestorePlan, Safety
 from kino_backup_tui.core.workspace import workspace_of
@@ -182,22 +182,26 @@ def test_both_sets_have_to_fit(context: Context, kino: Kino, tmp_path: Path) -> 
     assert all(need.free_bytes - need.needed_bytes > RESERVE_BYTES for need in refused.space)
 
 
+@pytest.mark.parametrize("begun", [False, True])
 def test_a_disk_that_fills_up_meanwhile_is_given_back(
-    on_small_disk: Callable[[int], Context], large: Path
+    on_small_disk: Callable[[int], Context], large: Path, begun: bool
 ) -> None:
-    """The worker runs out of room while it unpacks: what it wrote goes, and the journal says so."""
+    """Before the worker begins to unpack, or while it does: what it wrote goes, and the journal says so."""
     context = on_small_disk(8192)
     confirmed = plan(context, large, WITHOUT)
-    film = fill(context.kino, leaving=2 * MIB)
     before = tree(context.kino.data_path)
 
+    def report(event: JobEvent) -> None:
+        if not (context.kino.data_path / "film.mkv").exists() and (event.stage is not None) is begun:
+            fill(context.kino, leaving=2 * MIB)
+
     with pytest.raises(KinoBackupError) as caught:
-        do(context, confirmed, WITHOUT)
+        do(context, confirmed, WITHOUT, Control(report=report))
 
     assert type(caught.value) is NoSpaceError
+    (context.kino.data_path / "film.mkv").unlink()
     assert tree(context.kino.data_path) == before
     assert leftovers(context.kino) == []
-    film.unlink()
     assert restore(context, large, WITHOUT).outcome == "ok"
 
 
