@@ -148,7 +148,7 @@ def _plan_from_archive(
         elif problem is None:
             try:
                 with session.workspace.scratch_folder() as scratch:
-                    _require_room(scratch, expected_bytes(known, size))
+                    require_room(scratch, expected_bytes(known, size))
                     descriptor = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY)
                     try:
                         examined = examine(archive, context.kino, scratch, descriptor, job)
@@ -247,6 +247,8 @@ def plan_rollback(
                 f"What was changed in Kino since {record.source} was restored is lost.",
             ),
         )
+    if not (record.leaving or record.way_back):
+        raise NotFoundError(f"Before {record.source} was restored, there was nothing to go back to.")
     way_back = next((found for found in session.scan()[0] if found.filename == record.way_back), None)
     if way_back is None:
         raise NotFoundError(
@@ -410,7 +412,8 @@ def peek(archive: BinaryIO) -> Manifest | None:
         archive.seek(0)
 
 
-def _require_room(folder: Path, size: int) -> None:
+def require_room(folder: Path, size: int) -> None:
+    """Raise `NoSpaceError` unless so many bytes can be unpacked there."""
     with storage_errors(folder, "measure the free space of"):
         if free_bytes(folder) < size:
             raise _no_room("Staging", folder, size)

@@ -115,6 +115,9 @@ def cancel_restore(context: Context, job: str) -> bool:
     record = read_record(workspace)
     if record is not None and record.job == job and record.phase not in UNTOUCHED - {Phase.QUIESCING}:
         return False
+    # From here on it does not listen, also while it only asks who has to be stopped.
+    if any(event.stage is Stage.STOPPING for event, _pid in read_events(journal_path(workspace, job))):
+        return False
     try:
         os.kill(holder.pid, signal.SIGTERM)
     except ProcessLookupError:

@@ -23,15 +23,17 @@ from kino_backup_tui.core.errors import (
 from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.kino.closed import find_openers
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.examine import examine, open_source
+from kino_backup_tui.core.operations.examine import examine, expected_bytes, open_source
 from kino_backup_tui.core.operations.plan import (
     ROLLBACK,
     Present,
     RestoreOptions,
     build_plan,
     look,
+    peek,
     plan_rollback,
     previous_names,
+    require_room,
 )
 from kino_backup_tui.core.operations.safety import take_safety_backup
 from kino_backup_tui.core.operations.session import Session, open_session
@@ -163,7 +165,9 @@ class _Restoration:
             open_source(self._task.source) as archive,
             open_sets(workspace, record.transaction) as sets,
         ):
-            self._job.stage(Stage.CHECKING_ARCHIVE, os.fstat(archive.fileno()).st_size)
+            size = os.fstat(archive.fileno()).st_size
+            require_room(self._context.kino.data_path, expected_bytes(peek(archive), size))
+            self._job.stage(Stage.CHECKING_ARCHIVE, size)
             target = set_folder(workspace, record.transaction, NEW)
             examined = examine(archive, self._context.kino, target, sets.new, self._job)
             self._job.note(f"{len(examined.read.contents)} files, every digest matches")

@@ -133,6 +133,7 @@ def _let_start(context: Context, workspace: Workspace, job: Job) -> bool:
     if record.phase is Phase.BLOCKED:
         return False
     step.go_back()
+    step.tidy()
     step.remember_earlier()
     return True
 
@@ -162,6 +163,7 @@ def _put_back(context: Context, step: Transition) -> RestoreResult:
     if not step.supervisor.controls:
         _require_stopped(step)
     step.go_back()
+    step.tidy()
     step.remember_earlier()
     step.release()
     health = step.restart()
