@@ -19,7 +19,8 @@ from kino_backup_tui.core.models import Backup
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.plan import RestoreOptions, plan_restore, plan_rollback
 from kino_backup_tui.core.operations.restore import read_result
-from kino_backup_tui.core.operations.restoring import Task, perform
+from kino_backup_tui.core.operations.restoring import perform
+from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.restore.plan import RestorePlan, RestoreResult
 

@@ -16,7 +16,8 @@ from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.last_restore import interrupted
 from kino_backup_tui.core.operations.plan import plan_restore
 from kino_backup_tui.core.operations.restore import read_result, receive
-from kino_backup_tui.core.operations.restoring import Task, perform
+from kino_backup_tui.core.operations.restoring import perform
+from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent, Stage
 from kino_backup_tui.core.restore.plan import RestoreResult
 from kino_backup_tui.core.workspace import workspace_of
