@@ -32,7 +32,7 @@ def decode_result(fields: Mapping[str, Any]) -> RestoreResult:
 
 
 def done_text(record: Record, health: Health | None) -> str:
-    """What is true after a restore or rollback that went well; `health` is None if nobody could start Kino."""
+    """What is true after one that went well; `health` is None if nobody here could start Kino."""
     what = "The state of before is back" if record.operation == ROLLBACK else f"{record.source} is restored"
     if health is None:
         return f"{what}. Start Kino: the restored database loads on its next start."
