@@ -125,8 +125,8 @@ def test_a_kino_that_ignores_the_polite_signal_is_restored(under_systemd: Run) -
     """systemd ends it when its time is up, and the restore waits for that."""
     printed = under_systemd(
         in_machine("""
-deaf = f"/bin/sh -c 'trap \\"\\" TERM; {SERVER} & sleep 1000'"
-archive = furnish({"ExecStart": deaf, "TimeoutStopSec": "2", "KillMode": "mixed"})
+deaf = write_program("deaf", DEAF)
+archive = furnish({"ExecStart": f"{deaf} --data-path /var/lib/kino", "TimeoutStopSec": "2"})
 start()
 code, _ = cli("restore", str(archive), "--yes")
 print(code, state(), answers(), nothing_left())
