@@ -47,6 +47,13 @@ connection.execute("SELECT count(*) FROM film").fetchone()
 time.sleep(1000)
 """
 """A program that holds a database open."""
+DEAF = """
+import signal, sys
+from kino_backup_tui.demo import server
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+sys.exit(server.main(sys.argv[1:]))
+"""
+"""A Kino that ignores the request to stop."""
 
 _PATIENCE_SECONDS = 60.0
 _SLOW = """
