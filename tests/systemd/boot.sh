@@ -34,7 +34,7 @@ After=basic.target dbus.service
 Wants=dbus.service
 [Service]
 Type=oneshot
-ExecStart=/bin/bash -c 'bash -eu /root/job.sh; echo $? > /out/rc; systemctl poweroff --force'
+ExecStart=/bin/bash -c 'bash -eu /root/job.sh; echo $? > /out/rc; systemctl poweroff --force --force > /dev/null 2>&1'
 StandardOutput=file:/out/job.log
 StandardError=file:/out/job.log
 UNIT

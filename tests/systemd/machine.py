@@ -74,3 +74,9 @@ def healthy():
 def python(program: str) -> str:
     """The line of a script that runs a Python program there, with what it needs to judge this Kino."""
     return f"'{sys.executable}' - <<'PROGRAM'\n{_PREAMBLE}\n{program}\nPROGRAM\n"
+
+
+def in_machine(program: str) -> str:
+    """The script that runs a Python program in the machine with all of `tests.systemd.inside`."""
+    begin = "from tests.systemd.inside import *"
+    return f"cd '{ROOT}'\n'{sys.executable}' - <<'PROGRAM'\n{begin}\n{program}\nPROGRAM\n"

@@ -74,7 +74,7 @@ def service_of(pid: int) -> ServiceOf | None:
 
 
 def parse_service(cgroups: str) -> ServiceOf | None:
-    """Read /proc/PID/cgroup: the hierarchy that systemd names, else the unified one.
+    """Read /proc/PID/cgroup: the unified hierarchy, else the one that systemd has named.
 
     As in systemd, the unit is the first step of the path that is no slice; what a user's manager has
     started is below the unit of that manager.
@@ -130,7 +130,10 @@ def _path(cgroups: str) -> str:
         hierarchy, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         paths[controllers if hierarchy != "0" else ""] = path
-    return paths.get("name=systemd", paths.get("", ""))
+    unified = paths.get("", "")
+    # Where both are there, systemd goes by the unified one, and the other may lag behind (systemd.io,
+    # CGROUP_DELEGATION, "hybrid"); with the old ones alone, everything is at the unified root.
+    return unified if unified.strip("/") else paths.get("name=systemd", unified)
 
 
 def _text(pid: int | str, name: str) -> str:

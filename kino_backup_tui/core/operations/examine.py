@@ -8,8 +8,9 @@ from typing import BinaryIO, NamedTuple
 
 from kino_backup_tui.core.archive.manifest import LeftOut, Manifest, is_raw
 from kino_backup_tui.core.archive.members import is_content_path, layout_of
+from kino_backup_tui.core.archive.peek import peek_manifest
 from kino_backup_tui.core.archive.verify import ReadArchive, prove_database
-from kino_backup_tui.core.errors import ArchiveRefusedError, IncompatibleError, NotFoundError
+from kino_backup_tui.core.errors import ArchiveError, ArchiveRefusedError, IncompatibleError, NotFoundError
 from kino_backup_tui.core.files import open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.kino.database import DatabaseFacts
@@ -77,6 +78,16 @@ def expected_bytes(manifest: Manifest | None, archive_bytes: int) -> int:
     """Room that unpacking needs: what the manifest says, else a guess from the size of the file."""
     listed = sum(content.size for content in manifest.contents) if manifest else 0
     return listed or 4 * archive_bytes
+
+
+def peek(archive: BinaryIO) -> Manifest | None:
+    """What an open archive says of itself at its beginning; what is wrong with it is told when it is read."""
+    try:
+        return peek_manifest(archive)
+    except (ArchiveError, IncompatibleError, OSError):
+        return None
+    finally:
+        archive.seek(0)
 
 
 def not_saved(manifest: Manifest) -> tuple[LeftOut, ...]:

@@ -3,55 +3,46 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
 
-from kino_backup_tui.core.archive.manifest import Manifest, is_raw
-from kino_backup_tui.core.archive.peek import peek_manifest
-from kino_backup_tui.core.archive.snapshot import live_facts
 from kino_backup_tui.core.errors import (
     ArchiveError,
-    BusyError,
     IncompatibleError,
     KinoBackupError,
     NoSpaceError,
     NotFoundError,
-    NotPermittedError,
-    OperationCancelledError,
-    ServiceError,
 )
-from kino_backup_tui.core.files import free_bytes, storage_errors, user_name
+from kino_backup_tui.core.files import free_bytes
 from kino_backup_tui.core.jobs.job import run_unlocked
-from kino_backup_tui.core.jobs.lock import current_holder
-from kino_backup_tui.core.kino.database import DatabaseFacts
 from kino_backup_tui.core.kino.home import SIDE_FILES
-from kino_backup_tui.core.kino.running import KinoState, observe
 from kino_backup_tui.core.kino.toml_file import LARGEST
-from kino_backup_tui.core.kino.version import installed_version
 from kino_backup_tui.core.models import Backup, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.examine import (
     Examined,
     examine,
     expected_bytes,
-    not_saved,
     open_source,
+    peek,
     refuse_foreign,
 )
+from kino_backup_tui.core.operations.obstacles import (
+    incompatibilities,
+    no_room,
+    remarks,
+    require_room,
+    rights_problem,
+    unsettled_problem,
+)
+from kino_backup_tui.core.operations.present import Present, look
 from kino_backup_tui.core.operations.proving import named
 from kino_backup_tui.core.operations.safety import assess_safety
 from kino_backup_tui.core.operations.session import Session, open_session
-from kino_backup_tui.core.operations.space import megabytes
 from kino_backup_tui.core.progress import Control, Stage
 from kino_backup_tui.core.restore.compare import (
     EFFECTS,
     access_changes,
-    incompatibility,
-    is_readable_config,
-    newer_number,
-    newer_version,
 )
 from kino_backup_tui.core.restore.folders import (
     OLD,
@@ -60,10 +51,8 @@ from kino_backup_tui.core.restore.folders import (
     set_folder,
     work_folder,
 )
-from kino_backup_tui.core.restore.journal import Phase, Record, is_unsettled, read_record
+from kino_backup_tui.core.restore.journal import Phase, Record, read_record
 from kino_backup_tui.core.restore.plan import RestorePlan, Safety, SpaceNeed, State
-from kino_backup_tui.core.supervisors.base import Supervisor
-from kino_backup_tui.core.supervisors.detect import find_supervisor
 
 RESTORE, ROLLBACK = "restore", "rollback"
 
@@ -79,43 +68,6 @@ class RestoreOptions:
 
 
 DEFAULT_OPTIONS = RestoreOptions()
-_LOOK_SECONDS = 3.0
-"""How long a lock on the live database may hold up the comparison with it."""
-
-
-class Present(NamedTuple):
-    """Kino as it is before anything is replaced."""
-
-    state: KinoState
-    facts: DatabaseFacts | None
-    """Of the live database; None if it is not there, or cannot be read."""
-    installed: str | None
-    """Kino's version, from the running or the installed program."""
-    supervisor: Supervisor
-
-    @property
-    def side(self) -> State:
-        """Its side of the comparison."""
-        facts = self.facts
-        return State(
-            kino_version=self.installed,
-            schema_version=facts.schema_version if facts else None,
-            tables=facts.tables if facts else None,
-        )
-
-
-def look(context: Context, control: Control) -> Present:
-    """Look at Kino, its database and whoever supervises it; changes nothing."""
-    state = observe(context.kino)
-    try:
-        facts: DatabaseFacts | None = live_facts(context.kino.database, control.cancel, _LOOK_SECONDS)
-    except OperationCancelledError:
-        raise
-    except KinoBackupError:
-        # Damaged, locked, on a failing disk: it is to be replaced, and need not be readable for that.
-        facts = None
-    supervisor = find_supervisor(context.kino, os.environ)
-    return Present(state, facts, state.version or installed_version(), supervisor)
 
 
 def plan_restore(
@@ -148,7 +100,7 @@ def _plan_from_archive(
         elif problem is None:
             try:
                 with session.workspace.scratch_folder() as scratch:
-                    _require_room(scratch, expected_bytes(known, size))
+                    require_room(scratch, expected_bytes(known, size))
                     descriptor = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY)
                     try:
                         examined = examine(archive, context.kino, scratch, descriptor, job)
@@ -190,13 +142,13 @@ def build_plan(
     blockers = list(plan.blockers)
     space = list(plan.space)
     if examined is not None:
-        blockers += _compatibility(examined, present, rollback=operation == ROLLBACK)
-        warnings += _remarks(examined, session)
+        blockers += incompatibilities(examined, present, rollback=operation == ROLLBACK)
+        warnings += remarks(examined, session)
         staging = work_folder(session.workspace)
         folder = staging if staging.exists() else kino.data_path
         space.insert(0, SpaceNeed("Staging", folder, need, free_bytes(folder)))
         if not job and need > free_bytes(folder):
-            blockers.append(_no_room("Staging", folder, need))
+            blockers.append(no_room("Staging", folder, need))
     return replace(
         plan,
         operation=operation,
@@ -229,7 +181,7 @@ def plan_rollback(
     session = open_session(context)
     record = earlier or read_record(session.workspace)
     if record is None or record.phase is not Phase.CONFIRMED:
-        if problem := _unsettled_problem(session, job):
+        if problem := unsettled_problem(session, job):
             raise problem
         raise NotFoundError(
             "There is no restore to undo.", hint="`kino-backup-tui jobs` shows what was done."
@@ -247,6 +199,8 @@ def plan_rollback(
                 f"What was changed in Kino since {record.source} was restored is lost.",
             ),
         )
+    if not (record.leaving or record.way_back):
+        raise NotFoundError(f"Before {record.source} was restored, there was nothing to go back to.")
     way_back = next((found for found in session.scan()[0] if found.filename == record.way_back), None)
     if way_back is None:
         raise NotFoundError(
@@ -285,8 +239,8 @@ def _frame(
     blockers = [
         problem
         for problem in (
-            _rights_problem(context, session),
-            _unsettled_problem(session, job),
+            rights_problem(context, session),
+            unsettled_problem(session, job),
             movability_problem(kino),
             present.supervisor.problem(),
         )
@@ -326,99 +280,9 @@ def _frame(
     )
 
 
-def _compatibility(examined: Examined, present: Present, *, rollback: bool) -> Iterator[KinoBackupError]:
-    manifest = examined.read.manifest
-    if is_raw(manifest) and not rollback:
-        yield IncompatibleError(
-            "This backup keeps a database as it was found, damaged: it can only undo the restore before "
-            "which it was made.",
-            hint="Choose another backup, or `kino-backup-tui rollback`.",
-        )
-    problem: KinoBackupError | None
-    if rollback or present.facts is None or examined.facts is None:
-        # The state from before was this Kino's own; the restored one may be of an older Kino.
-        problem = newer_version(manifest.kino_version, present.installed)
-    elif examined.facts.migrations and present.facts.migrations:
-        problem = incompatibility(examined.facts.migrations, present.facts.migrations, manifest.kino_version)
-    else:
-        problem = newer_number(manifest.schema_version, present.facts.schema_version or None)
-    if problem is not None:
-        yield problem
-
-
-def _remarks(examined: Examined, session: Session) -> Iterator[str]:
-    manifest = examined.read.manifest
-    if not manifest.contents:
-        yield "The archive records no digests: there was nothing to compare its contents with."
-    if manifest.instance and manifest.instance != session.workspace.instance():
-        yield f"It was made by another installation, on {manifest.host or 'a host that is not named'}."
-    for item in not_saved(manifest):
-        yield f"{item.path} is not in the backup: {item.reason}."
-    if not is_readable_config(examined.config):
-        yield "The backup's config.toml is not valid TOML: Kino may refuse to start with it."
-
-
-def _rights_problem(context: Context, session: Session) -> KinoBackupError | None:
-    owner = context.kino.owner.uid
-    if session.workspace.fallback:
-        return NotPermittedError(
-            f"{context.kino.data_path} cannot be written by {user_name()}.",
-            hint="Run as root or as Kino's own user; a disk mounted read-only has to be remounted first.",
-        )
-    if os.geteuid() in (0, owner):
-        return None
-    return NotPermittedError(
-        f"Files in {context.kino.data_path} belong to another user; you are {user_name()}.",
-        hint="Run as root or as Kino's own user, for example with sudo.",
-    )
-
-
-def _unsettled_problem(session: Session, job: str) -> KinoBackupError | None:
-    try:
-        record = read_record(session.workspace)
-    except KinoBackupError as error:
-        return error
-    if record is None or not is_unsettled(record) or record.job == job:
-        return None
-    what = f"A {record.operation} of {record.source}"
-    holder = current_holder(session.workspace)
-    if holder is not None and holder.job == record.job:
-        return BusyError(
-            f"{what} is running, process {holder.pid}.", hint="`kino-backup-tui watch` shows it."
-        )
-    return ServiceError(
-        f"{what} was interrupted and is not settled.",
-        hint="`kino-backup-tui apply` finishes or undoes it; then retry.",
-    )
-
-
 def _live_config(context: Context) -> bytes | None:
     try:
         with context.kino.config_file.open("rb") as stream:
             return stream.read(LARGEST + 1)
     except OSError:
         return None
-
-
-def peek(archive: BinaryIO) -> Manifest | None:
-    """What an open archive says of itself at its beginning; what is wrong with it is told when it is read."""
-    try:
-        return peek_manifest(archive)
-    except (ArchiveError, OSError):
-        return None
-    finally:
-        archive.seek(0)
-
-
-def _require_room(folder: Path, size: int) -> None:
-    with storage_errors(folder, "measure the free space of"):
-        if free_bytes(folder) < size:
-            raise _no_room("Staging", folder, size)
-
-
-def _no_room(step: str, folder: Path, size: int) -> NoSpaceError:
-    free = free_bytes(folder)
-    return NoSpaceError(
-        f"{step} needs {megabytes(size)} in {folder}; {megabytes(free)} are free.",
-        hint="Free space there, then retry.",
-    )

@@ -10,10 +10,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from kino_backup_tui.core.archive.writer import CHUNK_BYTES
 from kino_backup_tui.core.errors import KinoBackupError, NotPermittedError, UsageError
@@ -24,6 +22,7 @@ from kino_backup_tui.core.jobs.lock import busy, current_holder
 from kino_backup_tui.core.jobs.worker import start_detached
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.last_restore import interrupted, way_back
+from kino_backup_tui.core.operations.outcome import decode_result
 from kino_backup_tui.core.operations.plan import (
     DEFAULT_OPTIONS,
     ROLLBACK,
@@ -31,8 +30,8 @@ from kino_backup_tui.core.operations.plan import (
     plan_restore,
     plan_rollback,
 )
-from kino_backup_tui.core.operations.restoring import Task
 from kino_backup_tui.core.operations.settle import gate, settle
+from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.operations.worker import encode_task
 from kino_backup_tui.core.progress import Control, JobEvent, Stage
 from kino_backup_tui.core.restore.folders import ensure_restore_folder, restore_folder
@@ -115,6 +114,9 @@ def cancel_restore(context: Context, job: str) -> bool:
     record = read_record(workspace)
     if record is not None and record.job == job and record.phase not in UNTOUCHED - {Phase.QUIESCING}:
         return False
+    # From here on it does not listen, also while it only asks who has to be stopped.
+    if any(event.stage is Stage.STOPPING for event, _pid in read_events(journal_path(workspace, job))):
+        return False
     try:
         os.kill(holder.pid, signal.SIGTERM)
     except ProcessLookupError:
@@ -171,18 +173,6 @@ def discard(context: Context, path: Path) -> None:
     """Remove a received archive that is not restored after all."""
     if _is_received(workspace_of(context.kino), path):
         path.unlink(missing_ok=True)
-
-
-def decode_result(fields: Mapping[str, Any]) -> RestoreResult:
-    """A result from the journal of its job."""
-    return RestoreResult(
-        **{
-            **fields,
-            "at": datetime.fromisoformat(fields["at"]),
-            "log": tuple(fields["log"]),
-            "warnings": tuple(fields["warnings"]),
-        }
-    )
 
 
 def _is_received(workspace: Workspace, path: Path) -> bool:

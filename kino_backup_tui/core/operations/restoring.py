@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from dataclasses import replace
+from typing import NoReturn
 
-from kino_backup_tui.core.archive.apart import facts_apart
 from kino_backup_tui.core.catalog.locations import is_known, prepare_location
 from kino_backup_tui.core.errors import (
     KinoBackupError,
@@ -23,52 +19,23 @@ from kino_backup_tui.core.errors import (
 from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.kino.closed import find_openers
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.examine import examine, open_source
-from kino_backup_tui.core.operations.plan import (
-    ROLLBACK,
-    Present,
-    RestoreOptions,
-    build_plan,
-    look,
-    plan_rollback,
-    previous_names,
-)
+from kino_backup_tui.core.operations.outcome import done_text, encode_result, sentence
+from kino_backup_tui.core.operations.present import Present, look
 from kino_backup_tui.core.operations.safety import take_safety_backup
 from kino_backup_tui.core.operations.session import Session, open_session
+from kino_backup_tui.core.operations.staging import Staging
+from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.operations.transition import Transition
 from kino_backup_tui.core.progress import CancelToken, Control, Stage
-from kino_backup_tui.core.restore.folders import NEW, OLD, new_transaction, open_sets, set_folder
+from kino_backup_tui.core.restore.folders import new_transaction
 from kino_backup_tui.core.restore.health import Health
 from kino_backup_tui.core.restore.journal import UNTOUCHED, Phase, Record, read_record, write_record
 from kino_backup_tui.core.restore.plan import RestorePlan, RestoreResult, Safety
-from kino_backup_tui.core.restore.swap import staged_inodes
 from kino_backup_tui.core.workspace import workspace_of
 
 WAIT_SECONDS = 24 * 3600.0
 """How long a staged restore waits for a Kino that was started by hand to end."""
 _POLL_SECONDS = 0.5
-
-
-class Task(NamedTuple):
-    """What the front end tells the worker."""
-
-    job: str
-    operation: str
-    source: Path
-    """The archive; of a rollback to kept files, their folder."""
-    kept_files: bool
-    """It is a rollback, and the new set is what the newest restore has put aside."""
-    fingerprint: str
-    """Of the plan that was confirmed."""
-    safety_backup: bool
-    health_seconds: float
-    received: bool
-    """The archive came by standard input, and goes when it has been unpacked."""
-
-    @property
-    def options(self) -> RestoreOptions:
-        """What the admin decided."""
-        return RestoreOptions(self.safety_backup, self.health_seconds)
 
 
 def perform(context: Context, task: Task, control: Control) -> None:
@@ -138,7 +105,11 @@ class _Restoration:
 
     def _prepare(self) -> RestorePlan:
         """Everything that can fail while Kino still runs, and then its stop."""
-        plan = self._stage_kept() if self._step.record.previous else self._stage_archive()
+        staging = Staging(
+            self._context, self._session, self._present, self._task, self._job, self._control, self._step
+        )
+        kept = self._earlier if self._step.record.previous else None
+        plan = staging.from_archive() if kept is None else staging.from_kept_files(kept)
         if plan.blockers:
             raise plan.blockers[0]
         if plan.fingerprint != self._task.fingerprint:
@@ -156,64 +127,6 @@ class _Restoration:
         if needs_raw:
             self._save_current(plan)
         return plan
-
-    def _stage_archive(self) -> RestorePlan:
-        workspace, record = self._session.workspace, self._step.record
-        with (
-            open_source(self._task.source) as archive,
-            open_sets(workspace, record.transaction) as sets,
-        ):
-            self._job.stage(Stage.CHECKING_ARCHIVE, os.fstat(archive.fileno()).st_size)
-            target = set_folder(workspace, record.transaction, NEW)
-            examined = examine(archive, self._context.kino, target, sets.new, self._job)
-            self._job.note(f"{len(examined.read.contents)} files, every digest matches")
-            self._job.stage(Stage.STAGING)
-            inodes = staged_inodes(sets, self._context.kino.layout)
-        self._step.enter(Phase.STAGED, arriving=tuple(inodes), inodes=inodes, arrived=examined.state)
-        return build_plan(
-            self._context,
-            self._session,
-            self._present,
-            self._task.source,
-            examined,
-            self._task.options,
-            operation=self._task.operation,
-            job=self._task.job,
-        )
-
-    def _stage_kept(self) -> RestorePlan:
-        earlier = self._earlier
-        assert earlier is not None  # noqa: S101 - a rollback to kept files has one
-        plan = plan_rollback(
-            self._context, self._control, self._task.options, earlier=earlier, job=self._task.job
-        )
-        names = previous_names(self._session, earlier)
-        record = self._step.record
-        with open_sets(self._session.workspace, record.transaction, record.previous) as sets:
-            inodes = {
-                name: inode
-                for name, inode in staged_inodes(sets, self._context.kino.layout).items()
-                if name in names
-            }
-        # Kino may have written between the plan of that restore and its stop: what counts is counted now.
-        tables = self._kept_tables(names)
-        arrived = replace(earlier.replaced, tables=tables)
-        self._step.enter(Phase.STAGED, arriving=tuple(inodes), inodes=inodes, arrived=arrived)
-        return plan
-
-    def _kept_tables(self, names: tuple[str, ...]) -> Mapping[str, int] | None:
-        """Row counts of the files a rollback goes back to; None if Kino has to work a log into them first."""
-        database = self._context.kino.layout.database
-        folder = set_folder(self._session.workspace, self._step.record.previous, OLD)
-        logs = [folder / f"{database}{end}" for end in ("-wal", "-journal")]
-        if database not in names or any(log.exists() and log.stat().st_size for log in logs):
-            return None
-        try:
-            return facts_apart(folder / database, self._job.cancel, check=False).tables
-        except OperationCancelledError:
-            raise
-        except KinoBackupError:
-            return None  # it was damaged before, too
 
     def _remember_location(self) -> None:
         """With the restored settings, the archives of the present location have to be in the list as well."""
@@ -269,7 +182,7 @@ class _Restoration:
         try:
             step.swap()
         except (OSError, KinoBackupError) as error:
-            self._go_back(Stage.SWAPPING, _sentence(error))
+            self._go_back(Stage.SWAPPING, sentence(error))
         health: Health | None = None
         if step.supervisor.controls:
             try:
@@ -287,7 +200,7 @@ class _Restoration:
             step.release()
         except KinoBackupError as error:
             self._warnings.append(f"{error.message} {error.hint}".rstrip())
-        self._finish("ok", _done(step, health), running=True if health else None)
+        self._finish("ok", done_text(step.record, health), running=True if health else None)
 
     def _go_back(self, stage: Stage | None, reason: str, log: tuple[str, ...] = ()) -> NoReturn:
         """Undo the swap, and raise `RolledBackError` once the old state is back."""
@@ -333,7 +246,7 @@ class _Restoration:
                     running = self._step.supervisor.state().active
             except KinoBackupError as problem:
                 self._warnings.append(f"{problem.message} {problem.hint}".rstrip())
-        self._finish(code, _sentence(error), hint=getattr(error, "hint", ""), running=running)
+        self._finish(code, sentence(error), hint=getattr(error, "hint", ""), running=running)
 
     def _finish(
         self,
@@ -367,28 +280,3 @@ class _Restoration:
         )
         self._job.message = message
         self._job.result = encode_result(result)
-
-
-def encode_result(result: RestoreResult) -> dict[str, Any]:
-    """A result as it stands in the job's journal."""
-    return {**asdict(result), "at": result.at.isoformat(), "log": list(result.log)}
-
-
-def _done(step: Transition, health: Health | None) -> str:
-    what = (
-        "The state of before is back"
-        if step.record.operation == ROLLBACK
-        else f"{step.record.source} is restored"
-    )
-    if health is None:
-        return f"{what}. Start Kino: the restored database loads on its next start."
-    version = f" {health.version}" if health.version else ""
-    return f"{what}, and Kino{version} runs on it."
-
-
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, KinoBackupError):
-        return error.message
-    if isinstance(error, OSError):
-        return f"{error.filename or 'A file'}: {error.strerror or error}."
-    return f"{type(error).__name__}: {error}"

@@ -21,7 +21,7 @@ from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.jobs.worker import start_detached
 from kino_backup_tui.core.kino.closed import find_openers
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.restoring import encode_result
+from kino_backup_tui.core.operations.outcome import encode_result
 from kino_backup_tui.core.operations.transition import Transition
 from kino_backup_tui.core.progress import Control, Stage
 from kino_backup_tui.core.restore.folders import NEW, OLD, open_sets, set_folder, transactions, work_folder
@@ -133,6 +133,7 @@ def _let_start(context: Context, workspace: Workspace, job: Job) -> bool:
     if record.phase is Phase.BLOCKED:
         return False
     step.go_back()
+    step.tidy()
     step.remember_earlier()
     return True
 
@@ -162,6 +163,7 @@ def _put_back(context: Context, step: Transition) -> RestoreResult:
     if not step.supervisor.controls:
         _require_stopped(step)
     step.go_back()
+    step.tidy()
     step.remember_earlier()
     step.release()
     health = step.restart()

@@ -175,9 +175,11 @@ class Transition:
         self.remember_earlier()
         self.release()
         # The gate has no supervisor that could: there it is Kino's own start that waits for this.
-        controls = self.supervisor.controls
-        if was_quiet and self.record.was_active and controls and not self.supervisor.state().active:
-            self.supervisor.start()
+        if was_quiet and self.record.was_active and self.supervisor.controls:
+            state = self.supervisor.state()
+            # What is being started now may be about to be refused by the gate of before.
+            if not (state.active and state.settled):
+                self.supervisor.start()
 
     def remember_earlier(self) -> None:
         """Of a restore of which nothing remains: leave the way back of the one before it in the journal."""

@@ -16,7 +16,8 @@ from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.jobs.journal import Journal, journal_path
 from kino_backup_tui.core.kino.home import LAYOUTS, Kino
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.restoring import Task, perform
+from kino_backup_tui.core.operations.restoring import perform
+from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent
 from kino_backup_tui.core.workspace import workspace_of
 

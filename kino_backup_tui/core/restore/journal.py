@@ -14,8 +14,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from kino_backup_tui.core.errors import UndecidedError
-from kino_backup_tui.core.files import replace_file, storage_errors
+from kino_backup_tui.core.errors import NoSpaceError, UndecidedError
+from kino_backup_tui.core.files import create_private, replace_file, storage_errors
 from kino_backup_tui.core.kino.home import LAYOUTS, Layout
 from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.restore.folders import (
@@ -32,6 +32,8 @@ from kino_backup_tui.core.workspace import Workspace
 
 _VERSION = 1
 _NAME = "journal.json"
+_RESERVE = "reserve"
+_RESERVE_BYTES = 64 * 1024
 
 
 class Phase(StrEnum):
@@ -114,14 +116,34 @@ class Record:
 
 
 def write_record(workspace: Workspace, record: Record) -> Record:
-    """Put the record on disk, durably; raises `LocationError`, `NotPermittedError`, `NoSpaceError`."""
+    """Put the record on disk, durably; raises `LocationError`, `NotPermittedError`, `NoSpaceError`.
+
+    From `Phase.STAGED` on there is room for it even where the disk has become full since: a Kino that filled
+    it is a reason to go back.
+    """
     ensure_restore_folder(workspace)
+    reserve = restore_folder(workspace) / _RESERVE
+    if record.phase is Phase.STAGED and not reserve.exists():
+        with storage_errors(reserve, "set room aside in"), create_private(reserve, workspace.owner) as stream:
+            stream.write(bytes(_RESERVE_BYTES))
+    try:
+        _replace_journal(workspace, record)
+    except NoSpaceError:
+        if not reserve.exists():
+            raise
+        reserve.unlink()
+        _replace_journal(workspace, record)
+    if record.phase in FINAL:
+        reserve.unlink(missing_ok=True)
+    return record
+
+
+def _replace_journal(workspace: Workspace, record: Record) -> None:
     path = restore_folder(workspace) / _NAME
     body = _encode(record)
     document = {"version": _VERSION, "sha256": _digest(body), "record": body}
     with storage_errors(path, "write the journal"):
         replace_file(path, json.dumps(document, indent=1).encode(), workspace.owner)
-    return record
 
 
 def enter(workspace: Workspace, record: Record, phase: Phase, **changes: Any) -> Record:

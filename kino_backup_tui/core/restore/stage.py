@@ -111,6 +111,8 @@ def looks_of(kino: Kino, name: str, *, folder: bool) -> Looks:
     """What the file of that name below the data path looks like; the usual ones if there is none."""
     path = kino.data_path / name
     usual = Looks(kino.owner, PRIVATE_FOLDER if folder else PRIVATE_FILE)
+    if any((kino.data_path / above).is_symlink() for above in PurePosixPath(name).parents[:-1]):
+        return usual  # what a link leads to is not what is replaced
     try:
         status = path.lstat()
     except OSError:

@@ -39,9 +39,16 @@ USER = "/user.slice/user-1000.slice/user@1000.service"
     ],
 )
 def test_the_unit_is_read_from_the_control_group(path: str, service: ServiceOf | None) -> None:
-    """In the hierarchy that systemd names, whatever the others say, and in the unified one."""
+    """In the unified hierarchy, and in the one that systemd has named where nothing is in that."""
     assert parse_service(f"0::{path}\n") == service
-    assert parse_service(f"4:memory:/x.service\n1:name=systemd:{path}\n0::/y.service\n") == service
+    assert parse_service(f"4:memory:/x.service\n1:name=systemd:{path}\n0::/\n") == service
+
+
+def test_the_unified_hierarchy_counts_where_both_name_a_unit() -> None:
+    """systemd goes by it, and has been seen to leave a process that it restarts elsewhere in the other."""
+    assert parse_service("1:name=systemd:/init.scope\n0::/system.slice/kino.service\n") == ServiceOf(
+        "kino.service"
+    )
 
 
 def test_without_control_groups_there_is_no_unit() -> None:

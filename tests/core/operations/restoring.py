@@ -6,9 +6,12 @@ import hashlib
 import os
 import sqlite3
 import stat
+import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+
+import pytest
 
 from kino_backup_tui.core.jobs.job import new_job_id
 from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
@@ -16,7 +19,8 @@ from kino_backup_tui.core.models import Backup
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.plan import RestoreOptions, plan_restore, plan_rollback
 from kino_backup_tui.core.operations.restore import read_result
-from kino_backup_tui.core.operations.restoring import Task, perform
+from kino_backup_tui.core.operations.restoring import perform
+from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.restore.plan import RestorePlan, RestoreResult
 
@@ -24,7 +28,12 @@ Facts = tuple[str, int, int, int, int, int]
 """Digest, mode, owner, group, size, time of the last change of its data in nanoseconds."""
 
 
-def do(context: Context, plan: RestorePlan, options: RestoreOptions | None = None) -> RestoreResult:
+def do(
+    context: Context,
+    plan: RestorePlan,
+    options: RestoreOptions | None = None,
+    control: Control | None = None,
+) -> RestoreResult:
     """Do what a plan says as the worker does it, but in this process; raises what `perform` raises."""
     assert plan.blockers == (), plan.blockers
     options = options or RestoreOptions()
@@ -39,7 +48,7 @@ def do(context: Context, plan: RestorePlan, options: RestoreOptions | None = Non
         health_seconds=options.health_seconds,
         received=False,
     )
-    perform(context, task, Control())
+    perform(context, task, control or Control())
     result = read_result(context, job)
     assert result is not None
     return result
@@ -124,6 +133,36 @@ def leftovers(kino: Kino) -> list[str]:
         *kino.data_path.glob(".kino-restore"),
     ]
     return [path.name for path in found if path.name != "journal.json"]
+
+
+@contextmanager
+def mounted(path: Path, *options: str) -> Iterator[None]:
+    """A path is mounted on itself."""
+    with _mount(["--bind", str(path), str(path)], path):
+        if options:
+            subprocess.run(["mount", "-o", f"remount,bind,{','.join(options)}", path], check=True)
+        yield
+
+
+@contextmanager
+def small_disk(folder: Path, kilobytes: int) -> Iterator[None]:
+    """A file system of so many KiB is mounted there."""
+    folder.mkdir(exist_ok=True)
+    with _mount(["-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)], folder):
+        yield
+
+
+@contextmanager
+def _mount(arguments: list[str], path: Path) -> Iterator[None]:
+    if os.geteuid() != 0:
+        pytest.skip("needs root to mount")
+    done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"cannot mount here: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", path], check=True)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

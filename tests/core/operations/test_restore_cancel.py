@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Callable
 
 import pytest
 
-from kino_backup_tui.core.errors import OperationCancelledError
+from kino_backup_tui.core.errors import BusyError, OperationCancelledError
+from kino_backup_tui.core.jobs.job import run_job
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.last_restore import interrupted
 from kino_backup_tui.core.operations.plan import plan_restore
-from kino_backup_tui.core.operations.restore import read_result
-from kino_backup_tui.core.operations.restoring import Task, perform
+from kino_backup_tui.core.operations.restore import read_result, receive
+from kino_backup_tui.core.operations.restoring import perform
+from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent, Stage
 from kino_backup_tui.core.restore.plan import RestoreResult
+from kino_backup_tui.core.workspace import workspace_of
 from tests.core.operations.restoring import change, leftovers, state, tree
 
 JOB = "20260426T030000-abcdef"
@@ -72,3 +77,20 @@ def test_from_stopping_on_it_goes_on(
     assert result is not None
     assert result.outcome == "ok"
     assert state(kino) == before
+
+
+def test_a_received_archive_is_gone_however_it_ends(
+    context: Context, kino: Kino, create: Callable[..., Backup]
+) -> None:
+    """Also where another operation holds the lock, so that the restore does not even begin."""
+    data = create().path.read_bytes()
+    for holding in (False, True):
+        path = receive(context, io.BytesIO(data), Control())
+        plan = plan_restore(context, path, Control())
+        task = Task(JOB, plan.operation, path, False, plan.fingerprint, True, 180.0, True)
+        with contextlib.ExitStack() as stack:
+            if holding:
+                stack.enter_context(run_job(workspace_of(kino), "create", context.clock, Control()))
+                stack.enter_context(pytest.raises(BusyError))
+            perform(context, task, Control(wait_seconds=0))
+        assert not path.exists()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,17 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from kino_backup_tui.core.errors import KinoBackupError, UsageError
-from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.errors import KinoBackupError, LocationError, UsageError
+from kino_backup_tui.core.kino.home import KINO_0_3, Kino
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.listing import list_backups
 from kino_backup_tui.core.operations.plan import RestoreOptions, plan_restore
 from kino_backup_tui.core.operations.restore import way_back
 from kino_backup_tui.core.progress import Control
+from tests.conftest import write_database
 from tests.core.operations.restoring import change, do, execute, films, leftovers, restore, state, tree
+from tests.fakes import FakeClock
 
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 WRITER = """
 import os, signal, sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -38,12 +38,6 @@ def crash(kino: Kino) -> None:
     """Leave Kino's last row in the log, as a power cut does."""
     subprocess.run([sys.executable, "-c", WRITER, str(kino.database)], check=False)
     assert kino.database.with_name("db.sqlite-wal").stat().st_size > 0
-
-
-def fresh(tmp_path: Path) -> Context:
-    """An empty data path."""
-    (tmp_path / "fresh").mkdir()
-    return Context(Kino(tmp_path / "fresh"), host="nas02")
 
 
 def test_everything_is_as_in_the_backup(context: Context, kino: Kino, create: Callable[..., Backup]) -> None:
@@ -106,78 +100,6 @@ def test_media_caches_and_logs_are_left_alone(
     restore(context, backup)
 
     assert tree(kino.data_path, without=replaced) == before
-
-
-@as_root
-def test_owner_group_and_mode_are_those_of_what_is_replaced(
-    context: Context, kino: Kino, create: Callable[..., Backup]
-) -> None:
-    """Each file's and folder's own; a file that is not there now is private and Kino's."""
-    (kino.secrets / "nested").mkdir()
-    (kino.secrets / "nested" / "key").write_text("k")
-    (kino.secrets / "lost.json").write_text("{}")
-    looks = {
-        "db.sqlite": (0o640, 1001, 1002),
-        "config.toml": (0o644, 1001, 1003),
-        "secrets": (0o710, 1001, 1002),
-        "secrets/nested": (0o500, 1004, 1002),
-        "secrets/nested/key": (0o440, 1004, 1004),
-        "secrets/trakt.json": (0o400, 1001, 1001),
-    }
-    backup = create()
-    change(kino)
-    (kino.secrets / "trakt.json").write_text("{}")
-    (kino.secrets / "lost.json").unlink()
-    for name, (mode, user, group) in looks.items():
-        os.chown(kino.data_path / name, user, group)
-        (kino.data_path / name).chmod(mode)
-
-    restore(context, backup)
-
-    for name, expected in {**looks, "secrets/lost.json": (0o600, 1001, 1002)}.items():
-        status = (kino.data_path / name).lstat()
-        assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == expected, name
-
-
-def test_access_lists_are_kept(context: Context, kino: Kino, create: Callable[..., Backup]) -> None:
-    """As far as the file system has them, see acl(5)."""
-    # Owner rw, user 1005 r, group none, mask r, others none.
-    acl = bytes.fromhex("02000000") + b"".join(
-        tag.to_bytes(2, "little") + mode.to_bytes(2, "little") + who.to_bytes(4, "little")
-        for tag, mode, who in (
-            (1, 6, 0xFFFFFFFF), (2, 4, 1005), (4, 0, 0xFFFFFFFF), (16, 4, 0xFFFFFFFF), (32, 0, 0xFFFFFFFF)
-        )
-    )  # fmt: skip
-    backup = create()
-    try:
-        os.setxattr(kino.config_file, "system.posix_acl_access", acl)
-    except OSError as error:
-        pytest.skip(f"no access lists here: {error}")
-
-    restore(context, backup)
-
-    assert os.getxattr(kino.config_file, "system.posix_acl_access") == acl
-
-
-@as_root
-def test_on_a_fresh_machine_all_is_private_and_of_the_data_paths_owner(
-    tmp_path: Path, create: Callable[..., Backup]
-) -> None:
-    """Whatever the umask, and whoever made the archive."""
-    context = fresh(tmp_path)
-    os.chown(context.kino.data_path, 1001, 1002)
-    umask = os.umask(0)
-    try:
-        restore(context, create().path)
-    finally:
-        os.umask(umask)
-
-    for name in ("db.sqlite", "config.toml", "secrets", "secrets/trakt.json"):
-        status = (context.kino.data_path / name).lstat()
-        mode = 0o700 if name == "secrets" else 0o600
-        assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (mode, 1001, 1002), name
-    for path in (context.kino.data_path / ".kino-backup").rglob("*"):
-        assert path.lstat().st_uid == 1001, path
 
 
 @pytest.mark.parametrize("missing", ["config.toml", "secrets"])
@@ -319,3 +241,55 @@ def test_a_data_path_that_is_reached_by_a_link_to_the_database(
     assert not kino.database.is_symlink()
     assert len(films(kino)) == 20
     assert tree(fast) == before
+
+
+def test_a_linked_folder_of_secrets_is_replaced_and_not_walked_into(
+    context: Context, kino: Kino, create: Callable[..., Backup], tmp_path: Path
+) -> None:
+    """What the link leads to stays as it is; the looks of what is there are not taken over."""
+    backup = create()
+    shutil.move(kino.secrets, tmp_path / "vault")
+    (tmp_path / "vault" / "trakt.json").chmod(0o666)
+    kino.secrets.symlink_to(tmp_path / "vault")
+    before = tree(tmp_path / "vault")
+
+    restore(context, backup)
+
+    assert not kino.secrets.is_symlink()
+    assert tree(tmp_path / "vault") == before
+    assert (kino.secrets / "trakt.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_in_place_of_our_folder_is_not_followed(
+    context: Context, kino: Kino, create: Callable[..., Backup], tmp_path: Path
+) -> None:
+    """Kino's user may write in the data path, and root may be the one who restores."""
+    backup = create()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    plan = plan_restore(context, backup, Control())
+    (kino.data_path / ".kino-backup" / "restore").symlink_to(outside)
+
+    with pytest.raises(LocationError):
+        do(context, plan)
+
+    assert list(outside.iterdir()) == []
+    assert len(films(kino)) == 20
+
+
+def test_a_kino_0_3_is_restored_with_its_one_file(clock: FakeClock, tmp_path: Path) -> None:
+    """Settings and secrets live inside its database; what else lies there is none of it."""
+    kino = Kino(tmp_path / "old", KINO_0_3)
+    kino.data_path.mkdir()
+    write_database(kino.database)
+    (kino.data_path / "config.toml").write_text("# not Kino's\n")
+    context = Context(kino, clock)
+    backup = create_backup(context, Control()).backup
+    execute(kino, "INSERT INTO film (title) VALUES ('later')")
+
+    plan = plan_restore(context, backup, Control())
+    do(context, plan)
+
+    assert (plan.replaced, plan.arriving, plan.changes) == (("kino.db",), ("kino.db",), ())
+    assert len(films(kino)) == 20
+    assert (kino.data_path / "config.toml").read_text() == "# not Kino's\n"

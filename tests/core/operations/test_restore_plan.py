@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -19,9 +18,7 @@ from kino_backup_tui.core.errors import (
     IncompatibleError,
     KinoBackupError,
     LocationError,
-    NoSpaceError,
     NotFoundError,
-    NotPermittedError,
     OperationCancelledError,
 )
 from kino_backup_tui.core.kino.home import KINO_0_3, Kino
@@ -32,7 +29,6 @@ from kino_backup_tui.core.operations.listing import list_backups
 from kino_backup_tui.core.operations.plan import RestoreOptions, plan_restore
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent, Stage
 from kino_backup_tui.core.restore.plan import RestorePlan, Safety
-from tests.as_user import NOBODY, let_others_in, run_as
 from tests.conftest import write_database
 from tests.core.archive.archives import honest, manifest_for, member, packed, tar
 from tests.core.operations.restoring import change, execute, leftovers, tree
@@ -191,28 +187,6 @@ def test_a_plan_can_be_cancelled(context: Context, kino: Kino, create: Callable[
     assert leftovers(kino) == []
 
 
-def test_every_reason_is_told_at_once(context: Context, kino: Kino, archive_of: Callable[..., Path]) -> None:
-    """A backup that is too new, a file mounted on its own, no room: the admin goes to the machine once."""
-    path = archive_of(NEWER)
-    with mounted(kino.config_file), mounted_full(kino.default_location):
-        kinds = {type(blocker) for blocker in plan(context, path).blockers}
-
-    assert kinds == {IncompatibleError, LocationError, NoSpaceError}
-
-
-@as_root
-def test_what_is_mounted_on_its_own_cannot_be_replaced(
-    context: Context, kino: Kino, create: Callable[..., Backup]
-) -> None:
-    """As people do with containers; the message names it."""
-    backup = create()
-    for path in (kino.config_file, kino.secrets, kino.database):
-        with mounted(path):
-            (blocker,) = plan(context, backup).blockers
-            assert type(blocker) is LocationError
-            assert str(path) in blocker.message
-
-
 def test_a_linked_config_is_replaced_by_a_file(
     context: Context, kino: Kino, create: Callable[..., Backup], tmp_path: Path
 ) -> None:
@@ -242,48 +216,13 @@ def test_a_fresh_machine_has_nothing_to_lose(
     assert result.arriving == ("config.toml", "db.sqlite", "secrets")
 
 
-@as_root
-def test_another_users_data_path_is_not_ours_to_replace(
-    context: Context, kino: Kino, create: Callable[..., Backup]
-) -> None:
-    """Neither when everybody may write there, nor when nobody may."""
-
-    def reasons() -> str:
-        try:
-            return ",".join(blocker.code for blocker in plan(context, backup.path).blockers)
-        except KinoBackupError as error:
-            return error.code
-
-    backup = create()
-    let_others_in(kino.data_path / "x")
-    for mode in (0o777, 0o755):
-        kino.data_path.chmod(mode)
-        (kino.data_path / ".kino-backup").chmod(mode)
-        backup.path.parent.chmod(0o755)
-        backup.path.chmod(0o644)
-        text = run_as(NOBODY, reasons)
-        assert "not_permitted" in text.split(","), text
-
-
-@as_root
-def test_a_read_only_data_path_is_a_reason(
-    context: Context, kino: Kino, create: Callable[..., Backup], tmp_path: Path
-) -> None:
-    """Also for root: a failing disk was remounted."""
-    shutil.move(create().path, tmp_path / "file.tar.gz")
-    with mounted(kino.data_path, "ro"):
-        kinds = [type(blocker) for blocker in plan(context, tmp_path / "file.tar.gz").blockers]
-
-    assert NotPermittedError in kinds
-
-
 def test_the_plan_is_the_same_when_kino_has_written(
     context: Context, kino: Kino, create: Callable[..., Backup]
 ) -> None:
     """Figures change while it runs; what would be done does not."""
     backup = create()
     first = plan(context, backup)
-    with closing(_open(kino)):
+    with closing(sqlite3.connect(kino.database)):
         execute(kino, "INSERT INTO film (title) VALUES ('Later')")
         second = plan(context, backup)
 
@@ -306,39 +245,3 @@ def test_the_plan_is_another_when_the_archive_was_exchanged(
     others.add(plan(context, backup.path).fingerprint)
 
     assert len(others | {first}) == 4
-
-
-def _open(kino: Kino):  # type: ignore[no-untyped-def]
-    import sqlite3
-
-    return sqlite3.connect(kino.database)
-
-
-@contextlib.contextmanager
-def mounted(path: Path, *options: str) -> Iterator[None]:
-    """A path is mounted on itself."""
-    with _mount(["--bind", str(path), str(path)], path):
-        if options:
-            subprocess.run(["mount", "-o", f"remount,bind,{','.join(options)}", path], check=True)
-        yield
-
-
-@contextlib.contextmanager
-def mounted_full(folder: Path) -> Iterator[None]:
-    """A file system of 64 KiB is mounted there."""
-    folder.mkdir(exist_ok=True)
-    with _mount(["-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], folder):
-        yield
-
-
-@contextlib.contextmanager
-def _mount(arguments: list[str], path: Path) -> Iterator[None]:
-    if os.geteuid() != 0:
-        pytest.skip("needs root to mount")
-    done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"cannot mount here: {done.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", path], check=True)

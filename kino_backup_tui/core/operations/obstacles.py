@@ -1,0 +1,117 @@
+"""What forbids a restore, or should be known before one: each thing by itself, for the plan to collect."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from kino_backup_tui.core.archive.manifest import is_raw
+from kino_backup_tui.core.errors import (
+    BusyError,
+    IncompatibleError,
+    KinoBackupError,
+    NoSpaceError,
+    NotPermittedError,
+    ServiceError,
+)
+from kino_backup_tui.core.files import free_bytes, storage_errors, user_name
+from kino_backup_tui.core.jobs.lock import current_holder
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.examine import Examined, not_saved
+from kino_backup_tui.core.operations.present import Present
+from kino_backup_tui.core.operations.session import Session
+from kino_backup_tui.core.operations.space import megabytes
+from kino_backup_tui.core.restore.compare import (
+    incompatibility,
+    is_readable_config,
+    newer_number,
+    newer_version,
+)
+from kino_backup_tui.core.restore.journal import is_unsettled, read_record
+
+
+def incompatibilities(examined: Examined, present: Present, *, rollback: bool) -> Iterator[KinoBackupError]:
+    """Why this Kino cannot have what the archive holds; a rollback may have more than a restore."""
+    manifest = examined.read.manifest
+    if is_raw(manifest) and not rollback:
+        yield IncompatibleError(
+            "This backup keeps a database as it was found, damaged: it can only undo the restore before "
+            "which it was made.",
+            hint="Choose another backup, or `kino-backup-tui rollback`.",
+        )
+    problem: KinoBackupError | None
+    if rollback or present.facts is None or examined.facts is None:
+        # The state from before was this Kino's own; the restored one may be of an older Kino.
+        problem = newer_version(manifest.kino_version, present.installed)
+    elif examined.facts.migrations and present.facts.migrations:
+        problem = incompatibility(examined.facts.migrations, present.facts.migrations, manifest.kino_version)
+    else:
+        problem = newer_number(manifest.schema_version, present.facts.schema_version or None)
+    if problem is not None:
+        yield problem
+
+
+def remarks(examined: Examined, session: Session) -> Iterator[str]:
+    """What the admin should know of the archive, and what does not forbid the restore."""
+    manifest = examined.read.manifest
+    if not manifest.contents:
+        yield "The archive records no digests: there was nothing to compare its contents with."
+    if manifest.instance and manifest.instance != session.workspace.instance():
+        yield f"It was made by another installation, on {manifest.host or 'a host that is not named'}."
+    for item in not_saved(manifest):
+        yield f"{item.path} is not in the backup: {item.reason}."
+    if not is_readable_config(examined.config):
+        yield "The backup's config.toml is not valid TOML: Kino may refuse to start with it."
+
+
+def rights_problem(context: Context, session: Session) -> KinoBackupError | None:
+    """Why this user cannot replace Kino's files; None if they can."""
+    owner = context.kino.owner.uid
+    if session.workspace.fallback:
+        return NotPermittedError(
+            f"{context.kino.data_path} cannot be written by {user_name()}.",
+            hint="Run as root or as Kino's own user; a disk mounted read-only has to be remounted first.",
+        )
+    if os.geteuid() in (0, owner):
+        return None
+    return NotPermittedError(
+        f"Files in {context.kino.data_path} belong to another user; you are {user_name()}.",
+        hint="Run as root or as Kino's own user, for example with sudo.",
+    )
+
+
+def unsettled_problem(session: Session, job: str) -> KinoBackupError | None:
+    """The restore that has to end first; None if there is none but `job` itself."""
+    try:
+        record = read_record(session.workspace)
+    except KinoBackupError as error:
+        return error
+    if record is None or not is_unsettled(record) or record.job == job:
+        return None
+    what = f"A {record.operation} of {record.source}"
+    holder = current_holder(session.workspace)
+    if holder is not None and holder.job == record.job:
+        return BusyError(
+            f"{what} is running, process {holder.pid}.", hint="`kino-backup-tui watch` shows it."
+        )
+    return ServiceError(
+        f"{what} was interrupted and is not settled.",
+        hint="`kino-backup-tui apply` finishes or undoes it; then retry.",
+    )
+
+
+def require_room(folder: Path, size: int) -> None:
+    """Raise `NoSpaceError` unless so many bytes can be unpacked there."""
+    with storage_errors(folder, "measure the free space of"):
+        if free_bytes(folder) < size:
+            raise no_room("Staging", folder, size)
+
+
+def no_room(step: str, folder: Path, size: int) -> NoSpaceError:
+    """The error of a step that does not fit."""
+    free = free_bytes(folder)
+    return NoSpaceError(
+        f"{step} needs {megabytes(size)} in {folder}; {megabytes(free)} are free.",
+        hint="Free space there, then retry.",
+    )

@@ -1,0 +1,149 @@
+"""Whose files they are: what may be replaced at all, and what the new files look like."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kino_backup_tui.core.errors import KinoBackupError, LocationError, NotPermittedError
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.models import Backup
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.plan import plan_restore
+from kino_backup_tui.core.progress import Control
+from kino_backup_tui.core.restore.plan import RestorePlan
+from tests.as_user import NOBODY, let_others_in, run_as
+from tests.core.operations.restoring import change, mounted, restore
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+def plan(context: Context, source: Backup | Path) -> RestorePlan:
+    """The plan, with nobody to watch."""
+    return plan_restore(context, source, Control())
+
+
+@as_root
+def test_what_is_mounted_on_its_own_cannot_be_replaced(
+    context: Context, kino: Kino, create: Callable[..., Backup]
+) -> None:
+    """As people do with containers; the message names it."""
+    backup = create()
+    for path in (kino.config_file, kino.secrets, kino.database):
+        with mounted(path):
+            (blocker,) = plan(context, backup).blockers
+            assert type(blocker) is LocationError
+            assert str(path) in blocker.message
+
+
+@as_root
+def test_another_users_data_path_is_not_ours_to_replace(
+    context: Context, kino: Kino, create: Callable[..., Backup]
+) -> None:
+    """Neither when everybody may write there, nor when nobody may."""
+
+    def reasons() -> str:
+        try:
+            return ",".join(blocker.code for blocker in plan(context, backup.path).blockers)
+        except KinoBackupError as error:
+            return error.code
+
+    backup = create()
+    let_others_in(kino.data_path / "x")
+    for mode in (0o777, 0o755):
+        kino.data_path.chmod(mode)
+        (kino.data_path / ".kino-backup").chmod(mode)
+        backup.path.parent.chmod(0o755)
+        backup.path.chmod(0o644)
+        text = run_as(NOBODY, reasons)
+        assert "not_permitted" in text.split(","), text
+
+
+@as_root
+def test_a_read_only_data_path_is_a_reason(
+    context: Context, kino: Kino, create: Callable[..., Backup], tmp_path: Path
+) -> None:
+    """Also for root: a failing disk was remounted."""
+    shutil.move(create().path, tmp_path / "file.tar.gz")
+    with mounted(kino.data_path, "ro"):
+        kinds = [type(blocker) for blocker in plan(context, tmp_path / "file.tar.gz").blockers]
+
+    assert NotPermittedError in kinds
+
+
+@as_root
+def test_owner_group_and_mode_are_those_of_what_is_replaced(
+    context: Context, kino: Kino, create: Callable[..., Backup]
+) -> None:
+    """Each file's and folder's own; a file that is not there now is private and Kino's."""
+    (kino.secrets / "nested").mkdir()
+    (kino.secrets / "nested" / "key").write_text("k")
+    (kino.secrets / "lost.json").write_text("{}")
+    looks = {
+        "db.sqlite": (0o640, 1001, 1002),
+        "config.toml": (0o644, 1001, 1003),
+        "secrets": (0o710, 1001, 1002),
+        "secrets/nested": (0o500, 1004, 1002),
+        "secrets/nested/key": (0o440, 1004, 1004),
+        "secrets/trakt.json": (0o400, 1001, 1001),
+    }
+    backup = create()
+    change(kino)
+    (kino.secrets / "trakt.json").write_text("{}")
+    (kino.secrets / "lost.json").unlink()
+    for name, (mode, user, group) in looks.items():
+        os.chown(kino.data_path / name, user, group)
+        (kino.data_path / name).chmod(mode)
+
+    restore(context, backup)
+
+    for name, expected in {**looks, "secrets/lost.json": (0o600, 1001, 1002)}.items():
+        status = (kino.data_path / name).lstat()
+        assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == expected, name
+
+
+def test_access_lists_are_kept(context: Context, kino: Kino, create: Callable[..., Backup]) -> None:
+    """As far as the file system has them, see acl(5)."""
+    # Owner rw, user 1005 r, group none, mask r, others none.
+    acl = bytes.fromhex("02000000") + b"".join(
+        tag.to_bytes(2, "little") + mode.to_bytes(2, "little") + who.to_bytes(4, "little")
+        for tag, mode, who in (
+            (1, 6, 0xFFFFFFFF), (2, 4, 1005), (4, 0, 0xFFFFFFFF), (16, 4, 0xFFFFFFFF), (32, 0, 0xFFFFFFFF)
+        )
+    )  # fmt: skip
+    backup = create()
+    try:
+        os.setxattr(kino.config_file, "system.posix_acl_access", acl)
+    except OSError as error:
+        pytest.skip(f"no access lists here: {error}")
+
+    restore(context, backup)
+
+    assert os.getxattr(kino.config_file, "system.posix_acl_access") == acl
+
+
+@as_root
+def test_on_a_fresh_machine_all_is_private_and_of_the_data_paths_owner(
+    tmp_path: Path, create: Callable[..., Backup]
+) -> None:
+    """Whatever the umask, and whoever made the archive."""
+    context = Context(Kino(tmp_path / "fresh"))
+    context.kino.data_path.mkdir()
+    os.chown(context.kino.data_path, 1001, 1002)
+    umask = os.umask(0)
+    try:
+        restore(context, create().path)
+    finally:
+        os.umask(umask)
+
+    for name in ("db.sqlite", "config.toml", "secrets", "secrets/trakt.json"):
+        status = (context.kino.data_path / name).lstat()
+        mode = 0o700 if name == "secrets" else 0o600
+        assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (mode, 1001, 1002), name
+    for path in (context.kino.data_path / ".kino-backup").rglob("*"):
+        assert path.lstat().st_uid == 1001, path
