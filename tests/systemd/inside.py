@@ -30,6 +30,7 @@ from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.restore.journal import Phase, read_record
 from kino_backup_tui.core.workspace import workspace_of
+from tests.systemd.machine import ON_THE_WAY
 
 KINO = Kino(Path("/var/lib/kino"))
 OTHER = Kino(Path("/var/lib/other"))
@@ -88,8 +89,7 @@ def shown(name: str, unit: str = "kino.service") -> str:
 def furnish(settings: Mapping[str, str] = NO_CHANGE) -> Path:
     """Set up Kino with both states, stopped; return the archive of the one that is not live."""
     subprocess.run(["useradd", "--system", "--home-dir", KINO.data_path, "kino"], check=True)
-    for folder in Path(sys.executable).parents:
-        # Another user must reach the interpreter; this machine's files are thrown away.
+    for folder in ON_THE_WAY:  # this machine's files are thrown away
         folder.chmod(folder.stat().st_mode | 0o1)
     cli("demo", str(KINO.data_path))
     set_state(KINO, BACKUP)

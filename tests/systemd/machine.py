@@ -8,7 +8,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _INTERPRETER = (Path(sys.executable), Path(os.path.realpath(sys.executable)), Path(sys.base_prefix), ROOT)
-_OPEN = " ".join(sorted({f"'{folder}'" for path in _INTERPRETER for folder in path.parents}))
+ON_THE_WAY = sorted({folder for path in _INTERPRETER for folder in path.parents})
+"""Folders that another user must be able to pass to reach the interpreter and this package."""
+_OPEN = " ".join(f"'{folder}'" for folder in ON_THE_WAY)
 
 PREPARE = f"""
 cd '{ROOT}'
