@@ -186,6 +186,7 @@ def plan_rollback(
         raise NotFoundError(
             "There is no restore to undo.", hint="`kino-backup-tui jobs` shows what was done."
         )
+    undoes = "" if record.operation == ROLLBACK else record.source
     if kept := previous_names(session, record):
         plan = _frame(context, session, look(context, control), options, job)
         return replace(
@@ -194,10 +195,8 @@ def plan_rollback(
             source=set_folder(session.workspace, record.transaction, OLD),
             arriving=tuple(name for name in kept if not name.startswith(f"{context.kino.layout.database}-")),
             backup=record.replaced,
-            warnings=(
-                *plan.warnings,
-                f"What was changed in Kino since {record.source} was restored is lost.",
-            ),
+            undoes=undoes,
+            undone_at=record.since,
         )
     if not (record.leaving or record.way_back):
         raise NotFoundError(f"Before {record.source} was restored, there was nothing to go back to.")
@@ -206,7 +205,8 @@ def plan_rollback(
         raise NotFoundError(
             f"What {record.source} has replaced is gone: its files, and the pre-restore backup, too."
         )
-    return _plan_from_archive(context, way_back, control, options, ROLLBACK)
+    plan = _plan_from_archive(context, way_back, control, options, ROLLBACK)
+    return replace(plan, undoes=undoes, undone_at=record.since)
 
 
 def previous_names(session: Session, record: Record) -> tuple[str, ...]:

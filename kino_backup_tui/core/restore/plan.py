@@ -94,6 +94,10 @@ class RestorePlan:
     archive_sha256: str = ""
     health_seconds: float = 180.0
     """How long Kino may take until it is healthy."""
+    undoes: str = ""
+    """Of a rollback: file name of the archive whose restore is undone; empty if that was a rollback."""
+    undone_at: datetime | None = None
+    """Of a rollback: when what is undone was done."""
 
     @property
     def fingerprint(self) -> str:

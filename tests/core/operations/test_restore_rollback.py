@@ -75,6 +75,37 @@ def test_a_rollback_can_be_rolled_back(context: Context, kino: Kino, create: Cal
         assert state(kino) == expected
 
 
+def test_the_plan_names_the_restore_that_it_undoes(
+    context: Context, create: Callable[..., Backup], workspace: Workspace
+) -> None:
+    """By its archive and when it was done, also where the pre-restore backup takes the files' place."""
+    backup = create()
+    restore(context, backup)
+    record = read_record(workspace)
+    assert record is not None
+
+    plan = plan_rollback(context, Control())
+    shutil.rmtree(kept(workspace))
+    from_backup = plan_rollback(context, Control())
+
+    assert (plan.undoes, plan.undone_at) == (backup.filename, record.since)
+    assert (from_backup.undoes, from_backup.undone_at) == (backup.filename, record.since)
+
+
+def test_the_plan_of_undoing_a_rollback_names_no_archive(
+    context: Context, create: Callable[..., Backup], workspace: Workspace
+) -> None:
+    """What is undone has put files back and restored none; it has only its time."""
+    restore(context, create())
+    rollback(context, WITHOUT)
+    record = read_record(workspace)
+    assert record is not None
+
+    plan = plan_rollback(context, Control())
+
+    assert (plan.undoes, plan.undone_at) == ("", record.since)
+
+
 def test_the_way_back_counts_what_kino_wrote_until_its_end(
     context: Context, kino: Kino, create: Callable[..., Backup], workspace: Workspace
 ) -> None:
@@ -234,10 +265,10 @@ def test_the_way_back_never_expires(context: Context, create: Callable[..., Back
     assert (context.kino.default_location / result.way_back).exists()
 
 
-def test_a_plan_of_a_rollback_says_what_is_lost(
+def test_a_plan_of_a_rollback_says_what_it_goes_back_to(
     context: Context, kino: Kino, create: Callable[..., Backup]
 ) -> None:
-    """And what it goes back to, in numbers."""
+    """In numbers, and that the current state is saved first."""
     backup = create()
     change(kino)
     restore(context, backup)
@@ -245,7 +276,6 @@ def test_a_plan_of_a_rollback_says_what_is_lost(
     plan = plan_rollback(context, Control())
 
     assert plan.blockers == ()
-    assert any("lost" in warning and backup.filename in warning for warning in plan.warnings)
     assert (plan.safety, plan.arriving) == (Safety.BACKUP, ("db.sqlite", "config.toml", "secrets"))
     assert plan.backup.tables is not None
     assert plan.backup.tables["film"] == 21
