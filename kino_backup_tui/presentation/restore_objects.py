@@ -17,6 +17,8 @@ def plan_object(plan: RestorePlan) -> JsonObject:
         "source": str(plan.source),
         "archive_sha256": plan.archive_sha256 or None,
         "data_path": str(plan.data_path),
+        "undoes": plan.undoes or None,
+        "undone_at": instant_text(plan.undone_at),
         "replaced": list(plan.replaced),
         "arriving": list(plan.arriving),
         "backup": state_object(plan.backup),

@@ -33,24 +33,38 @@ class Comparison(NamedTuple):
     remark: str = ""
 
 
-def plan_title(plan: RestorePlan) -> str:
+def plan_title(plan: RestorePlan, zone: tzinfo) -> str:
     """What it is, in one line."""
+    where = printable(str(plan.data_path))
     if is_rollback(plan):
-        return f"Undo the last restore of {printable(str(plan.data_path))}"
-    return f"Restore {printable(plan.source.name)} to {printable(str(plan.data_path))}"
+        done = f", done {date_text(plan.undone_at, zone)}" if plan.undone_at else ""
+        return f"Undo {undone_text(plan)} {'to' if plan.undoes else 'of'} {where}{done}"
+    return f"Restore {printable(plan.source.name)} to {where}"
 
 
 def plan_question(plan: RestorePlan) -> str:
     """What to ask before it starts."""
     if not plan.replaced:
         return f"Restore to {printable(str(plan.data_path))}?"
-    what = "the state from before the last restore" if is_rollback(plan) else "this backup"
+    what = f"the state from before {undone_text(plan)}" if is_rollback(plan) else "this backup"
     return f"Replace the current state of {printable(str(plan.data_path))} by {what}?"
 
 
 def is_rollback(plan: RestorePlan) -> bool:
     """Whether files come back that a restore has replaced."""
     return plan.operation == "rollback"
+
+
+def undone_text(plan: RestorePlan) -> str:
+    """What a rollback undoes: a restore by its archive, or an earlier rollback, which has none."""
+    if plan.undoes:
+        return f"the restore of {printable(plan.undoes)}"
+    return f"the last {undone_word(plan)}"
+
+
+def undone_word(plan: RestorePlan) -> str:
+    """What a rollback undoes, in a word."""
+    return "rollback" if plan.undone_at and not plan.undoes else "restore"
 
 
 def comparison(plan: RestorePlan, at: datetime, zone: tzinfo) -> list[Comparison]:
@@ -131,18 +145,21 @@ def _list(names: tuple[str, ...]) -> str:
 
 
 def safety_text(plan: RestorePlan) -> str:
-    """How the current state is kept, in a sentence."""
+    """How the current state is kept; of a rollback, also where all that is newer is found then."""
+    newer = is_rollback(plan)
     where = f" in {printable(str(plan.safety_location))}" if plan.safety_location else ""
     if plan.safety is Safety.BACKUP:
-        return f"The current state is saved first, as a pre-restore backup{where}."
+        only = ": what is newer is then only in that backup" if newer else ""
+        return f"The current state is saved first, as a pre-restore backup{where}{only}."
     if plan.safety is Safety.RAW:
         return (
             f"The current database is too damaged for a snapshot: its files are saved as they are{where}, "
-            "once Kino has stopped."
+            f"once Kino has stopped{': what is newer is then only in them' if newer else ''}."
         )
     if not plan.replaced:
         return "There is no current state to save."
-    return "No pre-restore backup is made; the replaced files stay until the next restore."
+    only = ": what is newer is then only in them" if newer else ""
+    return f"No pre-restore backup is made; the replaced files stay until the next restore{only}."
 
 
 def service_text(plan: RestorePlan) -> str:
@@ -185,7 +202,7 @@ def plan_text(plan: RestorePlan, at: datetime, zone: tzinfo) -> list[str]:
     ]
     afterwards = ["", "Afterwards", *_facts(list(plan.effects))] if plan.effects else []
     lines = [
-        plan_title(plan),
+        plan_title(plan, zone),
         "",
         *(
             f"{row.name:<{_NAME_WIDTH}}{row.backup:<{width}}  {row.now:<{right}}  {row.remark}".rstrip()
@@ -202,7 +219,7 @@ def result_text(result: RestoreResult) -> list[str]:
         ("Failed at", STAGE_NAMES.get(result.failed_stage, printable(result.failed_stage))),
         ("Kino", _kino_text(result)),
         ("Library", library_text(result.tables) if result.tables is not None else ""),
-        ("Way back", printable(result.way_back)),
+        ("Way back" if result.outcome == "ok" else "Saved before it began", printable(result.way_back)),
         ("Undo", "kino-backup-tui rollback" if result.can_roll_back else ""),
     ]
     log = ["Kino's last words:", *(f"  {printable(line)}" for line in result.log)] if result.log else []
@@ -210,7 +227,8 @@ def result_text(result: RestoreResult) -> list[str]:
 
 
 def _kino_text(result: RestoreResult) -> str:
-    state = {True: "running", False: "not running", None: "to be started by hand"}[result.running]
+    # Where nobody supervises Kino, it may run by now.
+    state = {True: "running", False: "not running", None: "start it if it does not run"}[result.running]
     return f"{printable(result.kino_version)}, {state}" if result.kino_version else state
 
 

@@ -40,7 +40,7 @@ def _is_about_safety(blocker: KinoBackupError) -> bool:
 
 def plan_view(plan: RestorePlan, at: datetime, zone: tzinfo) -> Group:
     """Everything the admin needs to decide; `at` is the instant that ages are told from."""
-    heading = _text(_heading(plan), style="bold")
+    heading = _text(_heading(plan, zone), style="bold")
     comparison = _comparison(plan, at, zone)
     remarks = [_text(f"! {text.printable(warning)}", style="bold") for warning in plan.warnings]
     space = [_text(f"Space: {need}") for need in restore_text.space_texts(plan)]
@@ -56,9 +56,9 @@ def plan_view(plan: RestorePlan, at: datetime, zone: tzinfo) -> Group:
     return Group(*parts)
 
 
-def _heading(plan: RestorePlan) -> str:
+def _heading(plan: RestorePlan, zone: tzinfo) -> str:
     if restore_text.is_rollback(plan):
-        return restore_text.plan_title(plan)
+        return restore_text.plan_title(plan, zone)
     known = plan.source.parent == plan.safety_location
     return text.printable(plan.source.name if known else str(plan.source))
 
@@ -79,7 +79,8 @@ def _blockers(plan: RestorePlan) -> RenderableType:
 
 
 def _comparison(plan: RestorePlan, at: datetime, zone: tzinfo) -> RenderableType:
-    head = "before the restore" if restore_text.is_rollback(plan) else "this backup"
+    rollback = restore_text.is_rollback(plan)
+    head = f"before the {restore_text.undone_word(plan)}" if rollback else "this backup"
     rows = [row for row in restore_text.comparison(plan, at, zone) if row.name not in _TOLD_ELSEWHERE]
     rows += library_rows(plan.backup.tables, plan.now.tables)
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -116,7 +117,7 @@ def _difference(then: int | None, here: int | None) -> str:
 
 def _sentences(plan: RestorePlan, zone: tzinfo) -> Iterable[str]:
     yield f"{restore_text.replaces_text(plan).removesuffix('.')} in {text.printable(str(plan.data_path))}."
-    if plan.replaced:
+    if plan.replaced and not restore_text.is_rollback(plan):
         yield _loss(plan, zone)
     yield restore_text.safety_text(plan)
     healthy = " If it does not, the state of now comes back by itself." if plan.controls else ""
@@ -129,9 +130,6 @@ def _loss(plan: RestorePlan, zone: tzinfo) -> str:
     since = plan.backup.created_at
     newer = f"since {text.date_text(since, zone)}" if since else "since then"
     counts = _only_now(plan.backup.tables, plan.now.tables)
-    if restore_text.is_rollback(plan):
-        when = f", all {newer}" if since else ""
-        return f"Newer changes will be lost{when}{f': {counts}' if counts else ''}."
     told = f" ({counts})" if counts else ""
     fate = "is lost" if plan.safety is Safety.NONE else "stays in the safety backup only"
     return f"What Kino has recorded {newer}{told} {fate}."

@@ -187,9 +187,9 @@ def test_rollback_undoes_and_undoes_itself(cli: Cli) -> None:
     assert films(cli) == [*before["films"].split("\n"), "Made on the restored state"]
 
 
-def test_a_dry_rollback_says_what_is_lost(cli: Cli) -> None:
-    """The rows of both states, and a warning."""
-    cli.create()
+def test_a_dry_rollback_says_what_it_undoes(cli: Cli) -> None:
+    """The restore by its archive and time, and the rows of both states."""
+    archive = cli.create()
     change(cli)
     restored(cli, "latest")
     plan = cli.run("rollback", "--dry-run", "--json").json
@@ -198,7 +198,8 @@ def test_a_dry_rollback_says_what_is_lost(cli: Cli) -> None:
         3,
         2,
     )
-    assert any("lost" in warning for warning in plan["warnings"])
+    assert plan["undoes"] == archive.name
+    assert plan["undone_at"]
     assert len(films(cli)) == 2
 
 

@@ -185,9 +185,36 @@ def test_a_rollback_is_named_as_one() -> None:
     """Nobody takes it for the restore of a file called "old"."""
     plan = replace(PLAN, operation="rollback", source=Path("/var/lib/kino/.kino-backup/restore/x/old"))
 
-    assert plan_title(plan) == "Undo the last restore of /var/lib/kino"
+    assert plan_title(plan, UTC) == "Undo the last restore of /var/lib/kino"
     assert plan_question(plan).endswith("by the state from before the last restore?")
     assert "that state" in "\n".join(plan_text(plan, NOW, UTC))
+
+
+def test_a_rollback_names_the_restore_that_it_undoes() -> None:
+    """By its archive, and when it was done."""
+    plan = replace(PLAN, operation="rollback", undoes="a.tar.gz", undone_at=NOW)
+
+    assert plan_title(plan, UTC) == "Undo the restore of a.tar.gz to /var/lib/kino, done 2026-04-26 09:00"
+    assert plan_question(plan).endswith("by the state from before the restore of a.tar.gz?")
+
+
+def test_undoing_a_rollback_is_named_so() -> None:
+    """It has restored no archive; there is its time."""
+    plan = replace(PLAN, operation="rollback", undone_at=NOW)
+
+    assert plan_title(plan, UTC) == "Undo the last rollback of /var/lib/kino, done 2026-04-26 09:00"
+    assert plan_question(plan).endswith("by the state from before the last rollback?")
+
+
+@pytest.mark.parametrize(
+    ("safety", "where"), [(Safety.BACKUP, "that backup"), (Safety.RAW, "them"), (Safety.NONE, "them")]
+)
+def test_a_rollback_says_where_all_that_is_newer_stays(safety: Safety, where: str) -> None:
+    """In the sentence on how the current state is kept, and nowhere that it is lost."""
+    plan = replace(PLAN, operation="rollback", undoes="a.tar.gz", undone_at=NOW, safety=safety)
+
+    assert safety_text(plan).endswith(f": what is newer is then only in {where}.")
+    assert "lost" not in "\n".join(plan_text(plan, NOW, UTC))
 
 
 def test_names_from_an_archive_cannot_move_the_cursor() -> None:
@@ -202,10 +229,20 @@ def test_names_from_an_archive_cannot_move_the_cursor() -> None:
         changes=(Change(evil, evil, evil),),
         supervisor=evil,
     )
+    undoing = replace(plan, operation="rollback", undoes=evil)
     result = replace(RESULT, message=evil, kino_version=evil, way_back=evil, log=(evil,), failed_stage=evil)
 
-    for line in (*plan_text(plan, NOW, UTC), *result_text(result)):
+    for line in (*plan_text(plan, NOW, UTC), *plan_text(undoing, NOW, UTC), *result_text(result)):
         assert line.isprintable(), line
+
+
+def test_the_object_of_a_rollback_says_what_it_undoes() -> None:
+    """A restore has neither of both."""
+    rollback = plan_object(replace(PLAN, operation="rollback", undoes="a.tar.gz", undone_at=NOW))
+    restore = plan_object(PLAN)
+
+    assert (rollback["undoes"], rollback["undone_at"]) == ("a.tar.gz", "2026-04-26T09:00:00+00:00")
+    assert (restore["undoes"], restore["undone_at"]) == (None, None)
 
 
 def test_a_plan_is_an_object_for_programs() -> None:
@@ -256,6 +293,19 @@ def test_a_failure_has_its_stage_and_kinos_last_words() -> None:
         "message": RESULT.message,
         "hint": "Read the log.",
     }
+
+
+def test_what_a_failed_restore_has_saved_is_no_way_back() -> None:
+    """The state from before it is in place; an older backup may be the way back."""
+    text = "\n".join(result_text(replace(RESULT, outcome="rolled_back", can_roll_back=False)))
+
+    assert f"Saved before it began  {RESULT.way_back}" in text
+    assert "Way back" not in text
+
+
+def test_a_kino_that_nobody_supervises_may_run_already() -> None:
+    """It is not known whether there is anything to start."""
+    assert "start it if it does not run" in result_text(replace(RESULT, running=None))[1]
 
 
 def test_an_interrupted_restore_is_an_object() -> None:

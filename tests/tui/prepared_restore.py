@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -83,8 +84,9 @@ def plan(
 
 
 def rollback_plan() -> RestorePlan:
-    """Back to the state from before the last restore."""
-    return plan(operation="rollback", source=DATA_PATH / ".kino-backup" / "restore" / "previous")
+    """Back to the state from before the last restore, of an hour ago."""
+    prepared = plan(operation="rollback", source=DATA_PATH / ".kino-backup" / "restore" / "previous")
+    return replace(prepared, undoes=ARCHIVE, undone_at=NOW - timedelta(hours=1))
 
 
 def event(

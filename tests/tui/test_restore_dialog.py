@@ -232,8 +232,8 @@ async def test_a_fresh_machine_has_nothing_to_compare_with() -> None:
     assert "Films 305 –" in text
 
 
-async def test_undo_says_which_newer_changes_are_lost() -> None:
-    """The words are its own: what the restore replaced comes back, what came since goes."""
+async def test_undo_says_what_it_undoes_and_where_newer_changes_stay() -> None:
+    """The words are its own: what the restore replaced comes back, what came since is in a backup."""
     backend = backend_with(rollback_plan())
     backend.way = household()[3].filename
 
@@ -243,12 +243,25 @@ async def test_undo_says_which_newer_changes_are_lost() -> None:
         await pilot.press("y")
         await until(pilot, lambda: backend.told[-1] == "start rollback")
 
-    assert "Undo the last restore?" in text
+    assert "Undo the restore done 2026-04-26 " in text
+    assert f"Undo the restore of {rollback_plan().undoes} to /var/lib/kino, done 2026-04-26 " in text
     assert "before the restore" in text
-    assert (
-        "Newer changes will be lost, all since 2026-04-15 03:00: 7 films, 21 episodes, 24 watch events."
-        in text
-    )
+    assert "what is newer is then only in that backup." in text
+    assert "lost" not in text.partition("After the restore")[0]
+
+
+async def test_undoing_a_rollback_is_called_so() -> None:
+    """Title, column and button alike."""
+    backend = backend_with(replace(rollback_plan(), undoes=""))
+    backend.way = household()[3].filename
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await asked(pilot, "u")
+        text = drawn_text(pilot)
+
+    assert "Undo the rollback done 2026-04-26 " in text
+    assert "before the rollback" in text
+    assert "[ Undo the rollback ]" in text
 
 
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (100, 30)])

@@ -16,7 +16,8 @@ from kino_backup_tui.tui.screens.plan import PlanScreen
 from kino_backup_tui.tui.screens.result import ResultScreen
 from kino_backup_tui.tui.screens.settle import SettleScreen
 from kino_backup_tui.tui.widgets.backup_table import BackupTable
-from tests.tui.driving import drawn_text, idle, line, loaded, page, until, words
+from kino_backup_tui.tui.widgets.key_bar import KeyBar
+from tests.tui.driving import drawn_text, idle, line, loaded, page, toasts, until, words
 from tests.tui.prepared import PreparedBackend, household
 from tests.tui.prepared_restore import (
     ARCHIVE,
@@ -78,7 +79,7 @@ async def test_a_restore_can_be_undone_from_its_result() -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, PlanScreen))
         drawn = drawn_text(pilot)
 
-    assert "Undo the last restore?" in drawn
+    assert "Undo the restore done 2026-04-26 " in drawn
     assert "start rollback" not in backend.told
 
 
@@ -210,6 +211,30 @@ async def test_an_interrupted_restore_is_settled_with_enter_after_saying_how() -
     assert untouched == []
     assert backend.told == ["settle None"]
     assert afterwards != told
+
+
+async def test_p_leads_to_enter_while_a_restore_is_interrupted() -> None:
+    """What the status line speaks of is a problem to whoever reads it."""
+    backend = PreparedBackend(household())
+    backend.is_interrupted = INTERRUPTED
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("p")
+        await pilot.pause()
+
+        assert toasts(pilot) == ["A restore was interrupted: press Enter to finish or undo it."]
+
+
+async def test_settling_comes_first_in_the_key_bar() -> None:
+    """It is in view in the narrowest terminal."""
+    backend = PreparedBackend(household())
+    backend.is_interrupted = INTERRUPTED
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+
+        assert page(pilot).query_one(KeyBar).keys[0][:2] == ("Enter", "Settle")
 
 
 async def test_an_interrupted_restore_is_settled_on_an_empty_list_too() -> None:

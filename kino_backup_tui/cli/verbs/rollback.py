@@ -30,8 +30,8 @@ def command(
 ) -> int:
     """Undo the last restore: put back the files that it has replaced.
 
-    What Kino has recorded since then is lost, and saved in a backup first. Where the replaced files are gone,
-    the pre-restore backup of that restore takes their place.
+    The current state is saved in a backup first: what is newer is then only there. Where the replaced files
+    are gone, the pre-restore backup of that restore takes their place.
     """
     request = Request(yes, dry_run, safety_backup, health_seconds, wait_seconds, progress, as_json)
     context = session.context(may_be_empty=True)

@@ -18,6 +18,8 @@ from kino_backup_tui.core.timers.units import account_name
 
 __all__ = ["Installed", "Uninstalled", "install_service", "sandbox_problem", "uninstall_service"]
 
+_TASK_BY_HAND = "If a scheduled task runs it, delete that in the Task Scheduler."
+
 
 def install_service(context: Context, environ: Mapping[str, str], *, user: bool) -> Installed:
     """Write and enable a timer that wakes this program every 15 minutes, and see that it works.
@@ -43,7 +45,7 @@ def install_service(context: Context, environ: Mapping[str, str], *, user: bool)
 def uninstall_service(context: Context, environ: Mapping[str, str], *, user: bool) -> Uninstalled:
     """Remove that timer and everything of it; nothing is done if there is none. Raises as installing."""
     job = night_job(context.kino, context.kino.default_location, environ, user=user)
-    return _timer(job, environ).uninstall()
+    return _timer(job, environ, remove=True).uninstall()
 
 
 def sandbox_problem(context: Context, environ: Mapping[str, str]) -> tuple[str, str]:
@@ -54,18 +56,21 @@ def sandbox_problem(context: Context, environ: Mapping[str, str]) -> tuple[str, 
     return (problem, f"sudo {job.arguments('install-service')}") if problem else ("", "")
 
 
-def _timer(job: NightJob, environ: Mapping[str, str]) -> SystemdTimer | LaunchdTimer:
+def _timer(job: NightJob, environ: Mapping[str, str], *, remove: bool = False) -> SystemdTimer | LaunchdTimer:
+    """The timer of this host; raises `UsageError` with what to do by hand, to `remove` it or to have it."""
     if sys.platform == "darwin":
         return LaunchdTimer(job, environ)
     if sys.platform == "win32":
         raise UsageError(
             "On Windows this program installs nothing.",
-            hint=f"As an administrator, run: {schtasks_command(job.command)}",
+            hint=_TASK_BY_HAND if remove else f"As an administrator, run: {schtasks_command(job.command)}",
         )
     if not RUNS.is_dir():
         owner = account_name(job.owner)
         raise UsageError(
             "There is no service manager here that this program knows: neither systemd nor launchd.",
-            hint=f"Have cron run it, with `crontab -u {owner} -e`: {cron_line(job.command)}",
+            hint=f"If cron runs it, take its line out with `crontab -u {owner} -e`."
+            if remove
+            else f"Have cron run it, with `crontab -u {owner} -e`: {cron_line(job.command)}",
         )
     return SystemdTimer(job, environ)

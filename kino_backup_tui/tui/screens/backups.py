@@ -13,7 +13,7 @@ from textual.command import Provider
 from kino_backup_tui.core.models import BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.actions import PAGE_ACTIONS
-from kino_backup_tui.tui.headline import troubles_of
+from kino_backup_tui.tui.headline import INTERRUPTED, troubles_of
 from kino_backup_tui.tui.screens.catalog import CatalogScreen
 from kino_backup_tui.tui.screens.operating import is_backup
 from kino_backup_tui.tui.screens.restoring import RESTORES
@@ -38,7 +38,7 @@ class BackupsScreen(CatalogScreen):
         # A key goes on to its next binding while the first is not possible.
         Binding("w", "say('No other process is at work.')", "Nothing to watch", show=False, id="job.none"),
         Binding("t", "say('The timer is installed.')", "Timer is installed", show=False, id="timer.there"),
-        Binding("p", "say('There is no problem to show.')", "No problem", show=False, id="problem.none"),
+        Binding("p", "say_no_problem", "No problem", show=False, id="problem.none"),
     ]
     COMMANDS = {_page_commands}  # noqa: RUF012 - Textual's own name and type
 
@@ -60,6 +60,8 @@ class BackupsScreen(CatalogScreen):
     @property
     def _urgent(self) -> set[str]:
         """What the status line speaks of."""
+        if self.interrupted is not None:
+            return _RARE | {"show_details"}
         needed = self.status is not None and (self.status.unattended or self.status.ailing_timer)
         return _RARE | {"install_timer"} if needed else _RARE
 
@@ -235,6 +237,13 @@ class BackupsScreen(CatalogScreen):
     def action_say(self, sentence: str) -> None:
         """Answer a key that has nothing to show; before the first look nobody can tell."""
         self.notify(sentence if self.status else "The backups are still being read.", markup=False)
+
+    def action_say_no_problem(self) -> None:
+        """Answer p where there is no error to show: a restore that was interrupted is settled with Enter."""
+        if self.interrupted is not None:
+            self.action_say(f"{INTERRUPTED}.")
+        else:
+            self.action_say("There is no problem to show.")
 
     def action_help(self) -> None:
         """Show every key."""

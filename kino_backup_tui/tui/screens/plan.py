@@ -14,7 +14,8 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from kino_backup_tui.core.restore.plan import RestorePlan
-from kino_backup_tui.presentation.restore_text import is_rollback
+from kino_backup_tui.presentation.restore_text import is_rollback, undone_word
+from kino_backup_tui.presentation.text import date_text
 from kino_backup_tui.tui.plan_view import can_go_without_safety, plan_view
 from kino_backup_tui.tui.screens.base import KinoDialog
 from kino_backup_tui.tui.widgets.lines import Line
@@ -65,7 +66,7 @@ class PlanScreen(KinoDialog[PlanAnswer]):
         plan = self._plan
         blocked = bool(plan.blockers)
         with Vertical(classes="dialog plan") as box:
-            box.border_title = Content(_title(plan))
+            box.border_title = Content(_title(plan, self._zone))
             keys = "Esc or n: change nothing" + ("" if blocked else " · y: do it")
             box.border_subtitle = Content(keys)
             with VerticalScroll(id="plan-text", can_focus=False):
@@ -74,7 +75,7 @@ class PlanScreen(KinoDialog[PlanAnswer]):
                 yield Line(id="plan-more")
                 yield Button(Content("[ Close ]" if blocked else "[ Cancel ]"), id="cancel", compact=True)
                 if not blocked:
-                    verb = "Undo the restore" if is_rollback(plan) else "Restore"
+                    verb = f"Undo the {undone_word(plan)}" if is_rollback(plan) else "Restore"
                     yield Button(Content(f"[ {verb} ]"), id="confirm", compact=True)
                 elif can_go_without_safety(plan):
                     label = Content("[ Go on without a safety backup ]")
@@ -138,7 +139,14 @@ class PlanScreen(KinoDialog[PlanAnswer]):
         )
 
 
-def _title(plan: RestorePlan) -> str:
+def _title(plan: RestorePlan, zone: tzinfo) -> str:
+    if not is_rollback(plan):
+        return "This cannot be restored now" if plan.blockers else "Restore this backup?"
+    what = undone_word(plan)
     if plan.blockers:
-        return "The last restore cannot be undone now" if is_rollback(plan) else "This cannot be restored now"
-    return "Undo the last restore?" if is_rollback(plan) else "Restore this backup?"
+        return f"The last {what} cannot be undone now"
+    return (
+        f"Undo the {what} done {date_text(plan.undone_at, zone)}?"
+        if plan.undone_at
+        else f"Undo the last {what}?"
+    )

@@ -34,11 +34,19 @@ def test_the_command_for_windows_is_quoted_in_quotes() -> None:
 @pytest.mark.skipif(RUNS.is_dir(), reason="systemd runs here")
 def test_without_a_service_manager_the_line_for_cron_is_the_way_out(context: Context) -> None:
     """As in a container; for whom to write it is in it."""
-    for work in (install_service, uninstall_service):
-        with pytest.raises(UsageError, match="no service manager") as caught:
-            work(context, os.environ, user=False)
-        assert f"--data-path {context.kino.data_path} run-due" in caught.value.hint
-        assert "crontab -u " in caught.value.hint
+    with pytest.raises(UsageError, match="no service manager") as caught:
+        install_service(context, os.environ, user=False)
+    assert f"--data-path {context.kino.data_path} run-due" in caught.value.hint
+    assert "crontab -u " in caught.value.hint
+
+
+@pytest.mark.skipif(RUNS.is_dir(), reason="systemd runs here")
+def test_without_a_service_manager_uninstalling_advises_no_cron(context: Context) -> None:
+    """Whoever wants the schedule run no longer takes the line out."""
+    with pytest.raises(UsageError, match="no service manager") as caught:
+        uninstall_service(context, os.environ, user=False)
+    assert "take its line out with `crontab -u " in caught.value.hint
+    assert "Have cron run it" not in caught.value.hint
 
 
 def test_windows_gets_its_command(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,6 +55,16 @@ def test_windows_gets_its_command(context: Context, monkeypatch: pytest.MonkeyPa
     with pytest.raises(UsageError, match="On Windows") as caught:
         install_service(context, os.environ, user=True)
     assert "schtasks /Create" in caught.value.hint
+
+
+def test_windows_is_not_told_to_create_a_task_by_uninstalling(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is run either."""
+    monkeypatch.setattr("sys.platform", "win32")
+    with pytest.raises(UsageError, match="On Windows") as caught:
+        uninstall_service(context, os.environ, user=True)
+    assert "delete that in the Task Scheduler" in caught.value.hint
 
 
 def test_a_mac_without_launchctl_is_told(
