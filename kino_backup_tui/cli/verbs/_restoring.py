@@ -88,7 +88,9 @@ def perform(
 
     with controlled(as_json=request.as_json, progress=request.progress) as control:
         plan = make_plan(without_story(control))
-    let_signals_stop()
+        let_signals_stop()
+        # One that came while the last of the plan could not be interrupted must not be lost.
+        control.cancel.raise_if_cancelled()
     if request.dry_run or plan.blockers:
         return _write_plan(context, plan, request)
     _confirm(context, plan, request)

@@ -72,8 +72,12 @@ class Cache:
                 self._save()
 
     def forget_missing(self, location: Path, present: set[str]) -> None:
-        """Drop entries of files that are no longer in a location. Best effort."""
-        if self._entries.get(str(location), {}).keys() <= present:
+        """Drop entries of files that are no longer in a location. Best effort.
+
+        If none of the files is there, another disk is mounted in its place, or none: it will be back.
+        """
+        known = self._entries.get(str(location), {}).keys()
+        if known <= present or not known & present:
             return
         with best_effort(), _alone(self._workspace):
             self._entries = _load(self._workspace)

@@ -17,6 +17,7 @@ from kino_backup_tui.core.errors import (
 )
 from kino_backup_tui.core.files import free_bytes, storage_errors, user_name
 from kino_backup_tui.core.jobs.lock import current_holder
+from kino_backup_tui.core.models import Migration
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.examine import Examined, not_saved
 from kino_backup_tui.core.operations.present import Present
@@ -28,10 +29,12 @@ from kino_backup_tui.core.restore.compare import (
     newer_number,
     newer_version,
 )
-from kino_backup_tui.core.restore.journal import is_unsettled, read_record
+from kino_backup_tui.core.restore.journal import Phase, Record, is_unsettled, read_record
 
 
-def incompatibilities(examined: Examined, present: Present, *, rollback: bool) -> Iterator[KinoBackupError]:
+def incompatibilities(
+    examined: Examined, present: Present, session: Session, *, rollback: bool
+) -> Iterator[KinoBackupError]:
     """Why this Kino cannot have what the archive holds; a rollback may have more than a restore."""
     manifest = examined.read.manifest
     if is_raw(manifest) and not rollback:
@@ -45,11 +48,35 @@ def incompatibilities(examined: Examined, present: Present, *, rollback: bool) -
         # The state from before was this Kino's own; the restored one may be of an older Kino.
         problem = newer_version(manifest.kino_version, present.installed)
     elif examined.facts.migrations and present.facts.migrations:
-        problem = incompatibility(examined.facts.migrations, present.facts.migrations, manifest.kino_version)
+        ours = tuple(dict.fromkeys((*_before_last_restore(session), *present.facts.migrations)))
+        problem = incompatibility(examined.facts.migrations, ours, manifest.kino_version)
     else:
         problem = newer_number(manifest.schema_version, present.facts.schema_version or None)
     if problem is not None:
         yield problem
+
+
+def restore_in_effect(session: Session) -> Record | None:
+    """The newest restore that was kept; of one that has begun, the one before it."""
+    try:
+        record = read_record(session.workspace)
+    except KinoBackupError:
+        return None
+    if record is not None and record.phase is not Phase.CONFIRMED:
+        return record.earlier
+    return record
+
+
+def _before_last_restore(session: Session) -> tuple[Migration, ...]:
+    """What Kino had run when the last restore replaced its database, perhaps by one of an older Kino.
+
+    Until Kino has been started on that, the database itself says less than Kino knows.
+    """
+    record = restore_in_effect(session)
+    if record is None or not record.way_back:
+        return ()
+    saved = next((backup for backup in session.scan()[0] if backup.filename == record.way_back), None)
+    return saved.manifest.migrations if saved is not None and saved.manifest is not None else ()
 
 
 def remarks(examined: Examined, session: Session) -> Iterator[str]:

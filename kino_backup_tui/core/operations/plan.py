@@ -32,6 +32,7 @@ from kino_backup_tui.core.operations.obstacles import (
     no_room,
     remarks,
     require_room,
+    restore_in_effect,
     rights_problem,
     unsettled_problem,
 )
@@ -142,7 +143,7 @@ def build_plan(
     blockers = list(plan.blockers)
     space = list(plan.space)
     if examined is not None:
-        blockers += incompatibilities(examined, present, rollback=operation == ROLLBACK)
+        blockers += incompatibilities(examined, present, session, rollback=operation == ROLLBACK)
         warnings += remarks(examined, session)
         staging = work_folder(session.workspace)
         folder = staging if staging.exists() else kino.data_path
@@ -259,6 +260,7 @@ def _frame(
     if kino.config_file.is_symlink():
         warnings.append(f"{kino.config_file} is a link; a file takes its place, and what it leads to stays.")
     names = (kino.layout.database, kino.layout.config, kino.layout.secrets)
+    last = restore_in_effect(session)
     return RestorePlan(
         operation=RESTORE,
         source=Path(),
@@ -277,6 +279,7 @@ def _frame(
         warnings=tuple(warnings),
         blockers=tuple(blockers),
         health_seconds=options.health_seconds,
+        after=last.transaction if last else "",
     )
 
 

@@ -69,9 +69,19 @@ class SafetyTaken(NamedTuple):
 
 
 def safety_location(session: Session) -> tuple[Path, KinoBackupError | None]:
-    """Where a safety backup goes: the current location, else `{data_path}/backups` and why not the first."""
+    """Where a safety backup goes: the current location, else `{data_path}/backups` and why not the first.
+
+    If that is the very place where a disk is missing, a folder of our own: what is written below a mount
+    point is hidden once the disk is back.
+    """
     problem = session.location_problem()
-    return (session.location, None) if problem is None else (session.kino.default_location, problem)
+    return (session.location, None) if problem is None else (_fallback(session), problem)
+
+
+def _fallback(session: Session) -> Path:
+    default = session.kino.default_location
+    missing = isinstance(location_problem(default, session.workspace, default), UnknownLocationError)
+    return session.workspace.folder / "backups" if missing else default
 
 
 def assess_safety(context: Context, session: Session, staged_bytes: int = 0) -> SafetyOutlook:
@@ -131,7 +141,7 @@ def _take(context: Context, session: Session, job: Job, version: str | None, *, 
         try:
             created = _make(context, session, job, location, version, raw)
         except (LocationError, NotPermittedError) as error:
-            if location == context.kino.default_location:
+            if location == _fallback(session):
                 raise
             location = _prepared_fallback(session)
             created = _make(context, session, job, location, version, raw)
@@ -181,26 +191,24 @@ def _prepared(session: Session, warnings: list[str]) -> Path:
 
 
 def _prepared_fallback(session: Session) -> Path:
-    """The folder in the data path, which takes a safety backup even if another disk should be mounted there.
-
-    That other disk stays the one that is known: ordinary backups go on being refused until it is back.
-    """
-    default = session.kino.default_location
+    """The folder in the data path, ready; one of our own is listed like a former location from then on."""
+    folder = _fallback(session)
     problem = _fallback_problem(session)
     if problem is not None:
         raise problem
-    if not isinstance(location_problem(default, session.workspace, default), UnknownLocationError):
-        prepare_location(default, session.workspace, default, accept=False)
-    elif not os.path.lexists(default):
-        with storage_errors(default, "create the backup location"):
-            make_private_folder(default, session.workspace.owner)
-    return default
+    own = folder != session.kino.default_location
+    if own:
+        session.workspace.ensure()
+        with storage_errors(folder, "create a folder for the safety backup"):
+            make_private_folder(folder, session.workspace.owner)
+    prepare_location(folder, session.workspace, folder, accept=own)
+    return folder
 
 
 def _fallback_problem(session: Session) -> KinoBackupError | None:
     """Why nothing can be written to the folder in the data path."""
-    default = session.kino.default_location
-    return access_problem(default) if os.path.lexists(default) else access_problem(session.kino.data_path)
+    folder = _fallback(session)
+    return access_problem(folder) if os.path.lexists(folder) else access_problem(session.kino.data_path)
 
 
 def _elsewhere(problem: KinoBackupError, location: Path) -> str:

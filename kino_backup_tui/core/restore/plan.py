@@ -92,6 +92,8 @@ class RestorePlan:
     blockers: tuple[KinoBackupError, ...] = ()
     """Everything that forbids it, each with its way out in `hint`; the restore can start if empty."""
     archive_sha256: str = ""
+    after: str = ""
+    """The restore that is in effect now, as its journal names it; what is replaced is its result."""
     health_seconds: float = 180.0
     """How long Kino may take until it is healthy."""
     undoes: str = ""
@@ -106,6 +108,7 @@ class RestorePlan:
             self.operation,
             str(self.data_path),
             self.archive_sha256 or str(self.source),
+            self.after,
             sorted(name for name in self.replaced if not name.endswith(("-wal", "-shm"))),
             sorted(self.arriving),
             self.backup.schema_version,

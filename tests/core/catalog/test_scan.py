@@ -208,3 +208,18 @@ def test_backups_of_a_former_location_stay_listed(
     assert [(backup.filename, backup.elsewhere) for backup in list_backups(context).backups] == [
         (old.filename, True)
     ]
+
+
+def test_what_is_known_survives_a_disk_that_is_not_mounted(
+    context: Context, kino: Kino, create: Callable[..., Backup]
+) -> None:
+    """An empty mount point is listed as empty; its archives are as verified as before once they are back."""
+    create()
+    aside = kino.data_path / "aside"
+    kino.default_location.rename(aside)
+    kino.default_location.mkdir()
+    assert list_backups(context).backups == ()
+    kino.default_location.rmdir()
+    aside.rename(kino.default_location)
+
+    assert [backup.status for backup in list_backups(context).backups] == [BackupStatus.VERIFIED]

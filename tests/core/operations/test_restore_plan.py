@@ -20,6 +20,7 @@ from kino_backup_tui.core.errors import (
     LocationError,
     NotFoundError,
     OperationCancelledError,
+    UsageError,
 )
 from kino_backup_tui.core.kino.home import KINO_0_3, Kino
 from kino_backup_tui.core.models import Backup
@@ -31,7 +32,7 @@ from kino_backup_tui.core.progress import CancelToken, Control, JobEvent, Stage
 from kino_backup_tui.core.restore.plan import RestorePlan, Safety
 from tests.conftest import write_database
 from tests.core.archive.archives import honest, manifest_for, member, packed, tar
-from tests.core.operations.restoring import change, execute, leftovers, tree
+from tests.core.operations.restoring import change, do, execute, leftovers, restore, tree
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 NEWER = "INSERT INTO _sqlx_migrations VALUES (3, 'third', '2026-03-01', 1, x'cc03', 5)"
@@ -245,3 +246,32 @@ def test_the_plan_is_another_when_the_archive_was_exchanged(
     others.add(plan(context, backup.path).fingerprint)
 
     assert len(others | {first}) == 4
+
+
+def test_a_backup_from_before_an_older_one_was_restored_is_not_newer(
+    context: Context, create: Callable[..., Backup], archive_of: Callable[..., Path]
+) -> None:
+    """Until Kino has migrated the older database, what it knows is told by the backup that was made first."""
+    newest = create()
+    restore(context, archive_of(OLDER))
+
+    result = plan(context, newest)
+
+    assert result.now.schema_version == 1
+    assert result.blockers == ()
+    assert restore(context, newest).outcome == "ok"
+
+
+def test_a_plan_made_before_another_restore_is_not_carried_out_after_it(
+    context: Context, kino: Kino, create: Callable[..., Backup]
+) -> None:
+    """What was confirmed for one state is not done to another, however alike the two are."""
+    backup = create()
+    confirmed = plan(context, backup)
+    restore(context, backup)
+    before = tree(kino.data_path, without=(".kino-backup", "backups"))
+
+    with pytest.raises(UsageError, match="has changed since it was confirmed"):
+        do(context, confirmed)
+
+    assert tree(kino.data_path, without=(".kino-backup", "backups")) == before

@@ -394,17 +394,21 @@ def test_another_disk_at_the_default_location_takes_it_and_is_not_adopted(
         create()
 
 
-def test_a_default_location_that_was_deleted_is_made_again(
+def test_nothing_is_written_where_the_disk_of_the_default_location_is_missing(
     context: Context, kino: Kino, create: Callable[..., Backup]
 ) -> None:
-    """Private, like the first time."""
+    """What lies below a mount point is hidden once its disk is back: a folder of our own takes it."""
     create()
     shutil.rmtree(kino.default_location)
 
-    backup = made(take(context))
+    taken = take(context)
+    backup = made(taken)
 
-    assert backup.path.parent == kino.default_location
-    assert kino.default_location.stat().st_mode & 0o777 == 0o700
+    assert not kino.default_location.exists()
+    assert backup.path.parent == kino.data_path / ".kino-backup" / "backups"
+    assert backup.path.parent.stat().st_mode & 0o777 == 0o700
+    assert str(backup.path.parent) in taken.warnings[0]
+    assert backup.path in {found.path for found in list_backups(context).backups}
 
 
 def test_no_place_at_all_is_a_problem_and_not_an_error(context: Context, kino: Kino, tmp_path: Path) -> None:
