@@ -74,7 +74,7 @@ def test_a_stop_waits_as_long_as_the_unit_allows(under_systemd: Run) -> None:
 cat > /etc/systemd/system/kino.service <<'UNIT'
 [Service]
 Environment="KINO_DATA_PATH=/srv/my kino"
-ExecStart=/bin/sh -c 'trap "" TERM; exec 3>>"/srv/my kino/db.sqlite"; while :; do sleep 0.1; done'
+ExecStart=/bin/sh -c 'trap "" TERM; exec 3>>"/srv/my kino/db.sqlite"; while :; do sleep 0.1 3>&-; done'
 TimeoutStopSec=2
 UNIT
 systemctl daemon-reload

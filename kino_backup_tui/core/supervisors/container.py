@@ -33,6 +33,8 @@ _NEVER = "no"
 _POLICY = re.compile(r"no|always|unless-stopped|on-failure(:\d{1,9})?")
 _ORDER_SECONDS = 60.0
 _LONGEST_STOP_SECONDS = 1800.0
+_RESTART_SECONDS = 1.5
+"""How soon an engine starts one again that has ended by itself."""
 _SETTLE_SECONDS = 15.0
 _LOG_SECONDS = 10.0
 _POLL_SECONDS = 0.25
@@ -100,14 +102,31 @@ class ContainerSupervisor:
         """Stop it as it wants to be stopped, with its own signal and time limit, and wait until it is."""
         limit = self._container().stop_seconds
         seconds = limit + _ORDER_SECONDS if 0 <= limit < _LONGEST_STOP_SECONDS else _LONGEST_STOP_SECONDS
-        answer = self._engine.run("stop", self._id, seconds=seconds)
-        if answer.code != 0:
-            raise self._refused("stop", answer.reason)
-        deadline = time.monotonic() + _SETTLE_SECONDS
+        deadline = time.monotonic() + seconds + _SETTLE_SECONDS
+        while True:
+            answer = self._engine.run("stop", self._id, seconds=seconds)
+            if answer.code != 0:
+                raise self._refused("stop", answer.reason)
+            self._wait_until_down(deadline)
+            # One that had just ended by itself is "stopped" in vain: its restart is on the way already.
+            if self._container().restart_policy == _NEVER or self._stays_down():
+                return
+            if time.monotonic() >= deadline:
+                raise self._refused("stop", "it is started again and again")
+
+    def _wait_until_down(self, deadline: float) -> None:
         while (state := self.state()).active or not state.settled:
             if time.monotonic() >= deadline:
                 raise self._refused("stop", f"it is {state.text}")
             time.sleep(_POLL_SECONDS)
+
+    def _stays_down(self) -> bool:
+        until = time.monotonic() + _RESTART_SECONDS
+        while time.monotonic() < until:
+            if self.state().active:
+                return False
+            time.sleep(_POLL_SECONDS)
+        return True
 
     def start(self) -> None:
         """Have the engine start it; raises `ServiceError` or `NotPermittedError` if it does not."""
