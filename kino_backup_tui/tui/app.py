@@ -19,6 +19,7 @@ from textual.worker import WorkerCancelled, WorkerFailed
 
 from kino_backup_tui.presentation.text import printable
 from kino_backup_tui.tui.backend import Backend
+from kino_backup_tui.tui.look_ahead import LookAhead
 from kino_backup_tui.tui.screens.backups import BackupsScreen
 from kino_backup_tui.tui.screens.base import KinoScreen
 
@@ -38,14 +39,15 @@ class KinoBackupApp(App[None]):
         Binding("ctrl+c,ctrl+q", "leave", "Quit", show=False, priority=True, system=True, id="app.leave"),
     ]
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, ahead: LookAhead | None = None) -> None:
         super().__init__()
         self._backend = backend
+        self._ahead = ahead
         self.animation_level = "none"
 
     def get_default_screen(self) -> Screen[None]:
         """The page."""
-        return BackupsScreen(self._backend)
+        return BackupsScreen(self._backend, self._ahead)
 
     def on_mount(self) -> None:
         """A dropped connection or a `kill` must not leave the terminal in pieces.

@@ -10,11 +10,11 @@ from textual.message import Message
 if TYPE_CHECKING:
     from kino_backup_tui.core.errors import KinoBackupError
     from kino_backup_tui.core.models import Backup
-    from kino_backup_tui.core.operations.listing import Listing
     from kino_backup_tui.core.operations.schedule import SchedulePreview
     from kino_backup_tui.core.operations.status import Status
     from kino_backup_tui.core.progress import JobEvent
     from kino_backup_tui.core.restore.plan import Interrupted
+    from kino_backup_tui.tui.look_ahead import Look
 
 
 @dataclass
@@ -52,11 +52,9 @@ class JobFailed(Message, bubble=False):
 class CatalogLoaded(Message, bubble=False):
     """A fresh look at the backups."""
 
-    listing: Listing
+    look: Look
     quiet: bool
     """Whether nobody asked for it."""
-    way_back: str = ""
-    """File name of the pre-restore backup of the last restore."""
 
 
 @dataclass

@@ -50,12 +50,17 @@ def run_app(context: Context, *, sample: bool = False) -> int:
     # Loading makes many objects and no garbage: collecting meanwhile costs a sixth of the time to the first
     # paint. What is loaded stays for good, so later collections need not look at it either.
     gc.disable()
-    from kino_backup_tui.tui.app import KinoBackupApp
     from kino_backup_tui.tui.backend import Backend
+    from kino_backup_tui.tui.look_ahead import LookAhead
+
+    backend = Backend(context, sample=sample)
+    ahead = LookAhead(backend)
+    ahead.start()
+    from kino_backup_tui.tui.app import KinoBackupApp
 
     gc.freeze()
     gc.enable()
-    app = KinoBackupApp(Backend(context, sample=sample))
+    app = KinoBackupApp(backend, ahead)
     handlers = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
     try:
         app.run(size=_assumed_size())

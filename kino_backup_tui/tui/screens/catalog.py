@@ -16,6 +16,7 @@ from kino_backup_tui.core.progress import CancelToken
 from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.backend import Backend
 from kino_backup_tui.tui.headline import empty_text, headline
+from kino_backup_tui.tui.look_ahead import Look, LookAhead, look_at
 from kino_backup_tui.tui.messages import CatalogLoaded, LoadFailed, StatusLoaded
 from kino_backup_tui.tui.rows import Order, arrange, is_way_back, matches, row_of
 from kino_backup_tui.tui.screens.restoring import RestoringScreen
@@ -41,8 +42,9 @@ class CatalogScreen(RestoringScreen):
 
     AUTO_FOCUS = "#backups"
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, ahead: LookAhead | None = None) -> None:
         super().__init__(backend)
+        self._ahead = ahead
         self.interrupted: Interrupted | None = None
         self.can_undo = False
         self._listing: Listing | None = None
@@ -67,11 +69,15 @@ class CatalogScreen(RestoringScreen):
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
-        """Draw first, then read: the disk may be slow."""
+        """Draw first, with the list if it is there already, then read: the disk may be slow."""
         self.query_one("#title", Line).left = "Kino backups"
         self.query_one("#schedule-line", Line).left = "Reading the backups…"
-        self.offer_keys()
-        self.call_after_refresh(self.action_reload)
+        look = self._ahead.found if self._ahead is not None else None
+        if look is None:
+            self.offer_keys()
+        else:
+            self._show_look(look)
+        self.call_after_refresh(self._load, self._reading, look=look)
         self.set_interval(_LOOK_EVERY, self._look)
         self._busy_looks = self.set_interval(_LOOK_WHILE_BUSY_EVERY, self._look, pause=True)
 
@@ -103,28 +109,30 @@ class CatalogScreen(RestoringScreen):
             self._load(self._reading, quiet=True)
 
     @work(thread=True, exclusive=True, group="load", exit_on_error=False)
-    def _load(self, cancel: CancelToken, *, quiet: bool = False) -> None:
+    def _load(self, cancel: CancelToken, *, look: Look | None = None, quiet: bool = False) -> None:
+        """Read what there is to know; `look` is a fresh one that is drawn already."""
+        backend = self.backend
         try:
-            loaded = self._look_at_backups(quiet=quiet)
-            self.post_message(loaded)
-            status, backend = self.backend.status(), self.backend
+            if look is None:
+                look = look_at(backend)
+                self.post_message(CatalogLoaded(look, quiet))
+            status = backend.status()
             self.post_message(StatusLoaded(status, backend.interrupted(), backend.can_undo()))
-            unread = any(backup.needs_reading for backup in loaded.listing.backups)
+            unread = any(backup.needs_reading for backup in look.listing.backups)
             if unread and backend.complete(cancel):
-                self.post_message(self._look_at_backups(quiet=quiet))
+                self.post_message(CatalogLoaded(look_at(backend), quiet))
         except KinoBackupError as error:
             if not cancel.cancelled:
                 self.post_message(LoadFailed(error))
 
-    def _look_at_backups(self, *, quiet: bool) -> CatalogLoaded:
-        return CatalogLoaded(self.backend.listing(), quiet, self.backend.way_back())
-
     @on(CatalogLoaded)
     def _loaded(self, message: CatalogLoaded) -> None:
-        self._listing = message.listing
-        self._way_back = message.way_back
-        self.by_key = {str(backup.path): backup for backup in message.listing.backups}
-        self._fill(quiet=message.quiet)
+        self._show_look(message.look, quiet=message.quiet)
+
+    def _show_look(self, look: Look, *, quiet: bool = False) -> None:
+        self._listing, self._way_back = look
+        self.by_key = {str(backup.path): backup for backup in look.listing.backups}
+        self._fill(quiet=quiet)
 
     @on(StatusLoaded)
     def _status_loaded(self, message: StatusLoaded) -> None:

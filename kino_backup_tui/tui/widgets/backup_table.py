@@ -56,7 +56,7 @@ class BackupTable(DataTable[Text]):
 
         `keep_ages` leaves the table alone if nothing but ages has changed.
         """
-        wanted = (tuple(rows), order, self.size.width)
+        wanted = (tuple(rows), order, self._width)
         if wanted == self._shown or (keep_ages and self._shown and _ageless(wanted) == _ageless(self._shown)):
             return
         self._shown = wanted
@@ -85,13 +85,18 @@ class BackupTable(DataTable[Text]):
         keys = [row.key for row in rows]
         self.move_cursor(row=keys.index(selected) if selected in keys else min(index, len(keys) - 1))
 
+    @property
+    def _width(self) -> int:
+        # As wide as the screen, also before the first layout, which gives it its size.
+        return self.size.width or self.app.size.width
+
     def _columns(self) -> Columns:
-        rest = self.size.width - _used(_WIDE_COLUMNS) - 3
+        rest = self._width - _used(_WIDE_COLUMNS) - 3
         if rest >= 20:
             return (*_WIDE_COLUMNS, ("File", rest))
         columns = _COLUMNS
         for name in _FIRST_TO_GO:
-            if _used(columns) > self.size.width:
+            if _used(columns) > self._width:
                 columns = tuple(column for column in columns if column[0] != name)
         return columns
 
