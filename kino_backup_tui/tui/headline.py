@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kino_backup_tui.core.errors import NoSpaceError, error_type
 from kino_backup_tui.presentation import text
@@ -36,8 +35,7 @@ _SHORT_PATH = 17
 """Characters that leave the status line room for the key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(NamedTuple):
     """The text of the two lines."""
 
     title: str
@@ -54,8 +52,7 @@ def problems_of(status: Status) -> list[KinoBackupError]:
     return [problem for problem in problems if problem is not None]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Something that is wrong, to be shown in full."""
 
     error: KinoBackupError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual.message import Message
 
@@ -12,8 +12,7 @@ from kino_backup_tui.core.progress import Control
 from kino_backup_tui.tui.messages import JobFailed, JobFinished
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """An operation to run, with what the screen says of it."""
 
     operation: str

@@ -28,7 +28,7 @@ def look_at(backend: Backend) -> Look:
 
 
 class LookAhead(Thread):
-    """A look that goes on beside everything else, once it is started; nobody has to wait for it."""
+    """A look that goes on beside everything else, once it is started."""
 
     def __init__(self, backend: Backend) -> None:
         # A daemon: a disk that does not answer must not hold up the end of the program.

@@ -21,6 +21,8 @@ _LIGHT_BACKGROUNDS = {"7", "15"}
 """The colours a terminal names in COLORFGBG when its background is white."""
 _STOP_SIGNALS = (signal.SIGTSTP, signal.SIGCONT)
 """Textual takes them for itself, and would draw again after the end."""
+_MOMENT = 0.03
+"""Seconds that the first paint may wait for the list: two frames."""
 
 
 def can_draw(environ: Mapping[str, str]) -> bool:
@@ -60,6 +62,8 @@ def run_app(context: Context, *, sample: bool = False) -> int:
 
     gc.freeze()
     gc.enable()
+    # Mostly it has ended long ago. Where it nearly has, waiting is quicker than drawing the page twice.
+    ahead.join(_MOMENT)
     app = KinoBackupApp(backend, ahead)
     handlers = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
     try:

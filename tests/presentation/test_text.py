@@ -137,7 +137,7 @@ def test_a_counted_backup_says_its_place_and_its_day() -> None:
     fate = Fate(FateReason.COUNTED, 1, 7, datetime(2026, 5, 3, 1, 0, tzinfo=UTC))
 
     assert fate_text(fate, BERLIN) == "Kept: newest of 7 · goes on 3 May."
-    assert fate_text(replace(fate, rank=4, goes_at=None), BERLIN) == "Kept: number 4 of 7."
+    assert fate_text(fate._replace(rank=4, goes_at=None), BERLIN) == "Kept: number 4 of 7."
 
 
 def test_every_stage_has_a_name() -> None:

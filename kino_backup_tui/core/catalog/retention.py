@@ -7,10 +7,10 @@ agree, are counted or removed. Kino's documentation: manual and pre-restore back
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 
@@ -34,8 +34,7 @@ class FateReason(StrEnum):
     NOT_A_BACKUP = "not_a_backup"
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(NamedTuple):
     """What retention means for one file."""
 
     reason: FateReason

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from rich.style import Style
@@ -111,7 +110,7 @@ def _used(columns: Columns) -> int:
 
 def _ageless(shown: Shown) -> Shown:
     rows, order, width = shown
-    return tuple(replace(row, age="") for row in rows), order, width
+    return tuple(row._replace(age="") for row in rows), order, width
 
 
 def _cell(text: str, column: str, width: int, style: Style | str) -> Text:
