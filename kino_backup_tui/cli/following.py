@@ -9,6 +9,7 @@ from kino_backup_tui.cli.output import talk, tell_error, warn, write_json, write
 from kino_backup_tui.core.errors import DetachedError, NotFoundError, OperationCancelledError, error_type
 
 if TYPE_CHECKING:
+    from kino_backup_tui.core.kino.home import Kino
     from kino_backup_tui.core.operations.context import Context
     from kino_backup_tui.core.progress import CancelToken, Control, JobEvent
     from kino_backup_tui.core.restore.plan import RestoreResult
@@ -59,7 +60,10 @@ class _Follower:
                 if not stopping:
                     break
         if last is None:
-            raise NotFoundError(f"The story of job {self._job} is gone.", hint="`kino-backup-tui status`")
+            from kino_backup_tui.core.kino.command import command_for
+
+            state = command_for(self._context.kino, "status")
+            raise NotFoundError(f"The story of job {self._job} is gone.", hint=f"`{state}` says how Kino is.")
         return last
 
 
@@ -68,13 +72,14 @@ def write_end(context: Context, end: JobEvent, *, as_json: bool) -> int:
 
     Raises the error that ended it where there is no result.
     """
+    from kino_backup_tui.core.kino.command import command_for
     from kino_backup_tui.core.operations.restore import interrupted, read_result
 
     if end.event != "end":
-        return _write_waiting(end, as_json=as_json)
+        return _write_waiting(context.kino, end, as_json=as_json)
     result = read_result(context, end.job)
     if result is not None:
-        return write_result(result, as_json=as_json)
+        return write_result(context.kino, result, as_json=as_json)
     if end.outcome == "ok":
         if as_json:
             write_json({"job": end.job, "operation": end.operation, "outcome": end.outcome})
@@ -83,12 +88,13 @@ def write_end(context: Context, end: JobEvent, *, as_json: bool) -> int:
         return OK
     left = interrupted(context)
     message = left.text if left else end.message or f"The {end.operation} ended: {end.outcome}."
-    hint = "`kino-backup-tui apply` finishes or undoes it." if left else ""
+    hint = f"`{command_for(context.kino, 'apply')}` finishes or undoes it." if left else ""
     raise error_type(end.outcome)(message, hint=hint)
 
 
-def _write_waiting(event: JobEvent, *, as_json: bool) -> int:
+def _write_waiting(kino: Kino, event: JobEvent, *, as_json: bool) -> int:
     from kino_backup_tui.cli.exit_codes import WAITING_FOR_KINO
+    from kino_backup_tui.core.kino.command import command_for
 
     if as_json:
         write_json({"state": "waiting_for_kino", "job": event.job})
@@ -97,12 +103,14 @@ def _write_waiting(event: JobEvent, *, as_json: bool) -> int:
             f"The {event.operation} is staged, and nobody but you can stop this Kino: stop it now. "
             "The files are replaced as soon as it has ended; then start it again."
         )
-        talk("`kino-backup-tui watch` shows how it goes on. To give it up: w on the page, then x.")
+        again = command_for(kino, "watch")
+        talk(f"`{again}` shows how it goes on. To give it up: w on the page, then x.")
     return WAITING_FOR_KINO
 
 
-def write_result(result: RestoreResult, *, as_json: bool) -> int:
+def write_result(kino: Kino, result: RestoreResult, *, as_json: bool) -> int:
     """Print a result; return its exit code."""
+    from kino_backup_tui.core.kino.command import command_for
     from kino_backup_tui.presentation.restore_objects import result_object
     from kino_backup_tui.presentation.restore_text import result_text
 
@@ -112,7 +120,8 @@ def write_result(result: RestoreResult, *, as_json: bool) -> int:
         return code
     for warning in result.warnings:
         warn(warning)
-    first, *facts = result_text(result)
+    undo = command_for(kino, "rollback") if result.can_roll_back else ""
+    first, *facts = result_text(result, undo)
     if result.outcome in ("ok", OperationCancelledError.code):
         for line in (first, *facts):
             write_line(line)

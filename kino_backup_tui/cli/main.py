@@ -26,8 +26,8 @@ from kino_backup_tui.cli.session import Session
 from kino_backup_tui.cli.signals import StoppedBySignal, stop_on_signals
 from kino_backup_tui.core.clock import zone_problem
 from kino_backup_tui.core.errors import KinoBackupError, UsageError
+from kino_backup_tui.core.kino.command import PROGRAM
 
-PROGRAM = "kino-backup-tui"
 VERBS = {
     "status": "status",
     "list": "list_",

@@ -31,10 +31,15 @@ class Workspace(NamedTuple):
     """Where the program keeps what it needs besides the backups themselves."""
 
     folder: Path
-    data_path: Path
+    kino: Kino
     owner: Owner
     fallback: bool
     """The data path cannot be written: the folder is the user's own, the lock is the data path itself."""
+
+    @property
+    def data_path(self) -> Path:
+        """Where that Kino keeps its files."""
+        return self.kino.data_path
 
     @property
     def lock_path(self) -> Path:
@@ -145,11 +150,11 @@ def workspace_of(kino: Kino) -> Workspace:
     folder = kino.data_path / WORKING_FOLDER
     there = os.path.isdir(folder)  # noqa: PTH112 - a Path may raise
     if os.access(folder if there else kino.data_path, os.W_OK | os.X_OK):
-        return Workspace(folder, kino.data_path, kino.owner, fallback=False)
+        return Workspace(folder, kino, kino.owner, fallback=False)
     state = os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser()
     name = hashlib.sha256(os.fsencode(kino.data_path)).hexdigest()[:16]
     folder = Path(state) / "kino-backup-tui" / name
-    return Workspace(folder, kino.data_path, Owner(os.geteuid(), os.getegid()), fallback=True)
+    return Workspace(folder, kino, Owner(os.geteuid(), os.getegid()), fallback=True)
 
 
 @contextlib.contextmanager

@@ -213,14 +213,14 @@ def plan_text(plan: RestorePlan, at: datetime, zone: tzinfo) -> list[str]:
     return [*lines, "", *_facts(facts), *afterwards] if plan.arriving else lines
 
 
-def result_text(result: RestoreResult) -> list[str]:
-    """A result in lines: what is true now, and what was proven."""
+def result_text(result: RestoreResult, undo: str = "") -> list[str]:
+    """A result in lines: what is true now, what was proven, and the command that undoes it, if one does."""
     facts = [
         ("Failed at", STAGE_NAMES.get(result.failed_stage, printable(result.failed_stage))),
         ("Kino", _kino_text(result)),
         ("Library", library_text(result.tables) if result.tables is not None else ""),
         ("Way back" if result.outcome == "ok" else "Saved before it began", printable(result.way_back)),
-        ("Undo", "kino-backup-tui rollback" if result.can_roll_back else ""),
+        ("Undo", printable(undo)),
     ]
     log = ["Kino's last words:", *(f"  {printable(line)}" for line in result.log)] if result.log else []
     return [printable(result.message), *_facts([(name, text) for name, text in facts if text]), *log]

@@ -52,6 +52,12 @@ class Backend:
         """Where a path that is asked for starts."""
         return Path.cwd()
 
+    def command(self, *words: str) -> str:
+        """See `command_for`."""
+        from kino_backup_tui.core.kino.command import command_for
+
+        return command_for(self._context.kino, *words)
+
     def status(self) -> Status:
         """See `read_status`."""
         from kino_backup_tui.core.operations.status import read_status

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -69,6 +70,10 @@ class Cli:
     def arguments(self, *verb: str) -> list[str]:
         """The whole command line of a verb."""
         return [*COMMAND, "--data-path", str(self.data_path), *verb]
+
+    def command(self, *verb: str) -> str:
+        """How a hint writes it: this Kino is none that is found by default."""
+        return shlex.join(["kino-backup-tui", "--data-path", str(self.data_path), *verb])
 
     def run(self, *verb: str, stdin: bytes | None = None, **environ: str) -> Result:
         """Run a verb to its end; without `stdin` there is nobody to answer."""

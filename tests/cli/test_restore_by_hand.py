@@ -52,7 +52,7 @@ def test_people_are_told_to_stop_kino(cli: Cli) -> None:
         assert result.code == 13
         assert result.out == ""
         assert "stop it now" in result.err
-        assert "kino-backup-tui watch" in result.err
+        assert cli.command("watch") in result.err
         assert kino.stdin is not None
         kino.stdin.close()
         assert cli.run("watch").code == 0

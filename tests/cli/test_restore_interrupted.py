@@ -35,17 +35,17 @@ def test_a_worker_that_died_is_told_and_settled(slow_cli: Cli) -> None:
         assert process.wait() == 1
     error = json.loads(told[-1])["error"]
     assert "interrupted" in error["message"]
-    assert "kino-backup-tui apply" in error["hint"]
+    assert slow_cli.command("apply") in error["hint"]
 
     status = slow_cli.run("status", "--json").json
     assert (status["interrupted"]["operation"], status["interrupted"]["decided"]) == ("restore", True)
-    assert "kino-backup-tui apply" in slow_cli.run("status").err
+    assert slow_cli.command("apply") in slow_cli.run("status").err
     watched = slow_cli.run("watch")
     assert watched.code == 1
-    assert "kino-backup-tui apply" in watched.err
+    assert slow_cli.command("apply") in watched.err
     blocked = slow_cli.run("restore", "latest", "--yes")
     assert blocked.code == 8
-    assert "kino-backup-tui apply" in blocked.err
+    assert slow_cli.command("apply") in blocked.err
 
     settled = slow_cli.run("apply", "--json")
     assert (settled.code, settled.json["outcome"]) == (0, "cancelled")

@@ -89,7 +89,7 @@ def test_a_signal_after_that_leaves_it_to_itself(
             returned, lines, errors = end_of(process)
         assert (returned, errors) == (code, "")
         assert lines[-1]["error"]["code"] == "detached"
-        assert "kino-backup-tui watch" in lines[-1]["error"]["message"]
+        assert cli.command("watch") in lines[-1]["error"]["message"]
         assert cli.run("jobs", "--json").json[0]["running"] is True
         assert kino.stdin is not None
         kino.stdin.close()

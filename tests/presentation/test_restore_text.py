@@ -267,9 +267,10 @@ def test_a_plan_is_an_object_for_programs() -> None:
 
 def test_a_result_says_what_is_true_now() -> None:
     """The sentence of the core, then what was proven and the way back."""
-    lines = result_text(RESULT)
+    lines = result_text(RESULT, "kino-backup-tui --data-path /srv/kino rollback")
 
     assert lines[0] == RESULT.message
+    assert lines[-1].split(maxsplit=1)[1] == "kino-backup-tui --data-path /srv/kino rollback"
     assert [line.split()[0] for line in lines[1:]] == ["Kino", "Library", "Way", "Undo"]
     assert "0.4.2, running" in lines[1]
     assert "error" not in result_object(RESULT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from typing import Self
 
 import pytest
@@ -10,13 +11,14 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 
 from kino_backup_tui.core.jobs.journal import JobRecord
+from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.progress import JobEvent, Stage
 from kino_backup_tui.tui.app import KinoBackupApp
 from kino_backup_tui.tui.screens.plan import PlanScreen
 from kino_backup_tui.tui.screens.restore_progress import RestoreProgressScreen
 from kino_backup_tui.tui.screens.result import ResultScreen
 from kino_backup_tui.tui.widgets.stage_lines import StageLines
-from tests.tui.driving import drawn_text, line, loaded, page, toasts, until
+from tests.tui.driving import drawn_text, line, loaded, page, toasts, until, words
 from tests.tui.prepared import NOW, PreparedBackend, household
 from tests.tui.prepared_restore import (
     ENDED,
@@ -282,3 +284,16 @@ def test_a_clock_that_ticks_repaints_its_own_line_and_no_other() -> None:
     lines.show(["✓ one  1.0 s", "● two  2.0 s", "· three"])
 
     assert [[region.y for region in regions] for regions in lines.asked] == [[1]]
+
+
+async def test_of_a_kino_that_is_not_the_usual_one_the_command_that_shows_it_again_names_it() -> None:
+    """Whoever closes the terminal and comes back must not watch another Kino."""
+    backend = backend_at(STOPPING)
+    backend._context = backend._context._replace(kino=Kino(Path("/srv/kino")))
+
+    async with KinoBackupApp(backend).run_test() as pilot:
+        screen = await followed(pilot, backend)
+        note = words(screen)
+        backend.hold.set()
+
+    assert "`kino-backup-tui --data-path /srv/kino watch` shows it again." in note

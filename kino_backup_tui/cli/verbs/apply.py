@@ -50,7 +50,7 @@ def command(
     with controlled(as_json=as_json, progress=progress, wait_seconds=wait_seconds) as control:
         result = settle(context, control, keep)
     if result is not None:
-        code = write_result(result, as_json=as_json)
+        code = write_result(context.kino, result, as_json=as_json)
         # Nothing had been replaced: to tidy up after that is all there was to do.
         return OK if result.outcome == OperationCancelledError.code else code
     if as_json:

@@ -14,6 +14,7 @@ from kino_backup_tui.cli.options import accept_location_option, json_option, pro
 from kino_backup_tui.cli.output import talk, warn, write_json, write_line
 from kino_backup_tui.cli.session import Session, controlled
 from kino_backup_tui.core.errors import InvalidSettingsError, KinoBackupError, UsageError
+from kino_backup_tui.core.kino.command import PROGRAM, command_for
 from kino_backup_tui.core.kino.settings import (
     Frequency,
     load_settings,
@@ -134,7 +135,7 @@ def set_(
     }
     given = {name: value for name, value in changes.items() if value is not None}
     if not given and not move:
-        raise UsageError("Nothing to change was given.", hint="kino-backup-tui schedule set --help")
+        raise UsageError("Nothing to change was given.", hint=f"{PROGRAM} schedule set --help")
     context = session.context()
     settings = replace(load_settings(context.kino.config_file, replaced=given), **given)
     if dry_run:
@@ -169,7 +170,8 @@ def _move(context: Context, control: Control) -> Moved:
     try:
         return move_backups(context, control)
     except KinoBackupError as error:
-        hint = f"{error.hint} The schedule is saved; `schedule set --move` goes on with the move.".lstrip()
+        again = command_for(context.kino, "schedule", "set", "--move")
+        hint = f"{error.hint} The schedule is saved; `{again}` goes on with the move.".lstrip()
         raise type(error)(error.message, hint=hint) from error
 
 

@@ -76,7 +76,10 @@ def _lines(context: Context, backup: Backup, fate: Fate | None, way_back: str) -
     if fate is not None:
         facts.append(("Retention", fate_text(fate, zone)))
     if is_way_back(backup, way_back):
-        facts.append(("Way back", "saved before the last restore; `kino-backup-tui rollback` undoes that"))
+        from kino_backup_tui.core.kino.command import command_for
+
+        facts.append(("Way back", "saved before the last restore"))
+        facts.append(("Undo", printable(command_for(context.kino, "rollback"))))
     if backup.manifest is not None:
         facts += _origin(backup.manifest)
     lines = [f"{name:<12}{value}" for name, value in facts if value]

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.operations.context import Context
     from kino_backup_tui.core.operations.status import Status
 
-_REMEDY = "`kino-backup-tui install-service` installs a timer that does."
 _RUNNING = {True: "running", False: "not running", None: "not known whether it runs"}
 
 
@@ -47,6 +46,7 @@ def command(session: Session, max_age: timedelta | None, as_json: bool) -> int:
     The age is that of the newest verified backup in the current location, as it is on the disk now.
     Pre-restore ones do not count, and neither do those of another installation that shares the location.
     """
+    from kino_backup_tui.core.kino.command import command_for
     from kino_backup_tui.core.operations.last_restore import interrupted, way_back
     from kino_backup_tui.core.operations.status import read_status
     from kino_backup_tui.presentation.schedule_text import failing_text
@@ -69,11 +69,13 @@ def command(session: Session, max_age: timedelta | None, as_json: bool) -> int:
         since = date_text(status.failing.since, context.clock.zone())
         warn(f"{failing_text(status.failing, status.settings)} Since {since}. {status.failing.hint}".rstrip())
     if status.unattended:
-        warn(f"Nothing runs the schedule. {_REMEDY}")
+        remedy = command_for(context.kino, "install-service")
+        warn(f"Nothing runs the schedule. `{remedy}` installs a timer that does.")
     elif status.ailing_timer:
         warn(f"The timer is {status.runner.text}. Run: {status.runner.hint}")
     if left is not None:
-        warn(f"{left.text} `kino-backup-tui apply` settles it." if left.decided else left.text)
+        settles = command_for(context.kino, "apply")
+        warn(f"{left.text} `{settles}` settles it." if left.decided else left.text)
     if stale is None:
         return OK
     tell_error(stale)
@@ -81,6 +83,7 @@ def command(session: Session, max_age: timedelta | None, as_json: bool) -> int:
 
 
 def _lines(context: Context, status: Status, way_back: str) -> list[tuple[str, str]]:
+    from kino_backup_tui.core.kino.command import command_for
     from kino_backup_tui.presentation.text import (
         STATUS_NAMES,
         ago_text,
@@ -111,7 +114,8 @@ def _lines(context: Context, status: Status, way_back: str) -> list[tuple[str, s
     if status.newest_verified and status.newest_verified != status.newest:
         lines.append(("Proven", _backup_line(context, status.newest_verified)))
     if way_back:
-        lines.append(("Way back", f"{printable(way_back)} (kino-backup-tui rollback)"))
+        lines.append(("Way back", printable(way_back)))
+        lines.append(("Undo", printable(command_for(context.kino, "rollback"))))
     if status.job:
         ago = ago_text(status.job.started_at, context.clock.now())
         running_now = f"{status.job.operation}, started {ago} (job {status.job.id})"

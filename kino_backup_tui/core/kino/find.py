@@ -18,7 +18,8 @@ SYSTEM_DATA_PATH = Path("/var/lib/kino")
 _SIGNS = {name for name in (DOCUMENTED.config, DOCUMENTED.secrets) if name} | {"backups", WORKING_FOLDER}
 """What tells a Kino whose database is gone."""
 
-_HINT = "Name Kino's data path with --data-path, or in KINO_DATA_PATH."
+_VARIABLE = "KINO_DATA_PATH"
+_HINT = f"Name Kino's data path with --data-path, or in {_VARIABLE}."
 
 
 class _Place(NamedTuple):
@@ -59,10 +60,27 @@ def find_kino(
     raise NotFoundError(f"No Kino was found. Looked at: {', '.join(passed)}.", hint=_HINT)
 
 
+def is_found_by_default(
+    data_path: Path, environ: Mapping[str, str], *, system_data_path: Path = SYSTEM_DATA_PATH
+) -> bool:
+    """Whether this user finds that Kino without naming it; the variable that may name one does not count.
+
+    `data_path` is resolved. Where nobody has set the variable, `sudo` and another terminal find the same. May
+    take as long as systemd takes to answer, at most `TIMEOUT_SECONDS` twice.
+    """
+    unnamed = {name: value for name, value in environ.items() if name != _VARIABLE}
+    places = list(_places(None, unnamed, system_data_path))
+    for place in places:
+        if place.path is not None:
+            return Path(os.path.realpath(place.path)) == data_path
+    # Its disk is away at the moment, or it would have been found.
+    return str(data_path) in {place.source for place in places}
+
+
 def _places(data_path: Path | None, environ: Mapping[str, str], system_data_path: Path) -> Iterator[_Place]:
     yield _Place("--data-path", data_path, "not given")
-    named = environ.get("KINO_DATA_PATH")
-    yield _Place("KINO_DATA_PATH", Path(named) if named else None, "not set")
+    named = environ.get(_VARIABLE)
+    yield _Place(_VARIABLE, Path(named) if named else None, "not set")
     own = user_folder(environ, "XDG_DATA_HOME", ".local/share") / "kino"
     yield _unit_place(environ)
     yield _unit_place(environ, users_own=own)

@@ -10,9 +10,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.errors import StaleError, UsageError
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.kino.home import Kino
 
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _LONGEST = timedelta(days=3650)
@@ -79,16 +83,21 @@ def parse_max_age(text: str) -> timedelta:
     return span
 
 
-def stale_error(freshness: Freshness, max_age: timedelta, newest: Backup | None) -> StaleError | None:
+def stale_error(
+    freshness: Freshness, max_age: timedelta, newest: Backup | None, kino: Kino
+) -> StaleError | None:
     """Why the backups are too old, in a sentence; None if they are not.
 
     `newest` is the newest backup of all, to say what could be done with it.
     """
     if freshness.within(max_age):
         return None
-    hint = "`kino-backup-tui create` makes one now."
+    from kino_backup_tui.core.kino.command import command_for
+
+    hint = f"`{command_for(kino, 'create')}` makes one now."
     if newest is not None and newest.status is BackupStatus.UNVERIFIED and newest != freshness.newest:
-        hint = f"{newest.filename} is not verified: `kino-backup-tui verify` proves it. {hint}"
+        proof = command_for(kino, "verify", newest.filename)
+        hint = f"{newest.filename} is not verified: `{proof}` proves it. {hint}"
     if freshness.ahead is not None:
         hint = f"{freshness.ahead.filename} is from the future: is the clock of this host right? {hint}"
     if freshness.newest is None or freshness.age is None:

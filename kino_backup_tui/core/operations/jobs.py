@@ -13,6 +13,7 @@ from kino_backup_tui.core.jobs.journal import (
     read_events,
     read_records,
 )
+from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.progress import CancelToken, JobEvent
 from kino_backup_tui.core.workspace import Workspace, workspace_of
@@ -51,7 +52,8 @@ def watch_job(context: Context, job_id: str | None, cancel: CancelToken) -> Iter
             yield from _last_words(workspace, wanted, events)
             return
         if cancel.cancelled:
-            raise DetachedError(f"The {wanted.operation} goes on; `kino-backup-tui watch` shows it.")
+            again = command_for(context.kino, "watch")
+            raise DetachedError(f"The {wanted.operation} goes on; `{again}` shows it.")
         time.sleep(_POLL_SECONDS)
 
 

@@ -107,7 +107,10 @@ def find_backup(context: Context, text: str) -> Backup:
         if problem is not None:
             raise problem
         what = "There is no verified backup." if text == LATEST else f"There is no backup {text!r}."
-        raise NotFoundError(what, hint="`kino-backup-tui list --all` shows what is there.")
+        from kino_backup_tui.core.kino.command import command_for
+
+        everything = command_for(context.kino, "list", "--all")
+        raise NotFoundError(what, hint=f"`{everything}` shows what is there.")
     return found[0]
 
 

@@ -17,6 +17,7 @@ from kino_backup_tui.core.errors import (
 )
 from kino_backup_tui.core.files import free_bytes, storage_errors, user_name
 from kino_backup_tui.core.jobs.lock import current_holder
+from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.models import Migration
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.examine import Examined, not_saved
@@ -41,7 +42,7 @@ def incompatibilities(
         yield IncompatibleError(
             "This backup keeps a database as it was found, damaged: it can only undo the restore before "
             "which it was made.",
-            hint="Choose another backup, or `kino-backup-tui rollback`.",
+            hint=f"Choose another backup, or `{command_for(session.kino, 'rollback')}`.",
         )
     problem: KinoBackupError | None
     if rollback or present.facts is None or examined.facts is None:
@@ -120,11 +121,12 @@ def unsettled_problem(session: Session, job: str) -> KinoBackupError | None:
     holder = current_holder(session.workspace)
     if holder is not None and holder.job == record.job:
         return BusyError(
-            f"{what} is running, process {holder.pid}.", hint="`kino-backup-tui watch` shows it."
+            f"{what} is running, process {holder.pid}.",
+            hint=f"`{command_for(session.kino, 'watch')}` shows it.",
         )
     return ServiceError(
         f"{what} was interrupted and is not settled.",
-        hint="`kino-backup-tui apply` finishes or undoes it; then retry.",
+        hint=f"`{command_for(session.kino, 'apply')}` finishes or undoes it; then retry.",
     )
 
 

@@ -15,6 +15,7 @@ from kino_backup_tui.core.errors import (
 )
 from kino_backup_tui.core.files import free_bytes
 from kino_backup_tui.core.jobs.job import run_unlocked
+from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.home import SIDE_FILES
 from kino_backup_tui.core.kino.toml_file import LARGEST
 from kino_backup_tui.core.models import Backup, EntryRole
@@ -185,7 +186,8 @@ def plan_rollback(
         if problem := unsettled_problem(session, job):
             raise problem
         raise NotFoundError(
-            "There is no restore to undo.", hint="`kino-backup-tui jobs` shows what was done."
+            "There is no restore to undo.",
+            hint=f"`{command_for(context.kino, 'jobs')}` shows what was done.",
         )
     undoes = "" if record.operation == ROLLBACK else record.source
     if kept := previous_names(session, record):

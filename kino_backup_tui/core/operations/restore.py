@@ -210,6 +210,6 @@ def _wait_for_journal(journal: Path, child: subprocess.Popen[bytes] | None) -> N
                 return
             raise KinoBackupError(
                 "The worker of the restore ended at once; nothing was changed.",
-                hint="Run `kino-backup-tui restore` again; if it stays so, please report it.",
+                hint="Try it again; if it stays so, please report it.",
             )
         time.sleep(_POLL_SECONDS)

@@ -18,6 +18,7 @@ from kino_backup_tui.core.errors import (
 )
 from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.kino.closed import find_openers
+from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.outcome import done_text, encode_result, sentence
 from kino_backup_tui.core.operations.present import Present, look
@@ -86,7 +87,7 @@ class _Restoration:
         if earlier is not None and earlier.phase not in (Phase.CONFIRMED, Phase.ROLLED_BACK, Phase.ABANDONED):
             raise UndecidedError(
                 f"A restore of {earlier.source} was interrupted and is not settled.",
-                hint="`kino-backup-tui apply` finishes or undoes it; then retry.",
+                hint=f"`{command_for(self._context.kino, 'apply')}` finishes or undoes it; then retry.",
             )
         previous = earlier.transaction if earlier is not None and self._task.kept_files else ""
         record = Record(

@@ -20,6 +20,7 @@ from kino_backup_tui.core.jobs.job import Job, new_job_id, run_job
 from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.jobs.worker import start_detached
 from kino_backup_tui.core.kino.closed import find_openers
+from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.outcome import encode_result
 from kino_backup_tui.core.operations.transition import Transition
@@ -152,7 +153,8 @@ def _settled(context: Context, step: Transition, job: Job, keep: str | None) -> 
             f"It cannot be told which files belong to Kino. What was replaced is in "
             f"{set_folder(step.workspace, record.transaction, OLD)}, what took its place in "
             f"{context.kino.data_path}.",
-            hint="`kino-backup-tui apply --keep old` puts the old files back, --keep new leaves these.",
+            hint=f"`{command_for(context.kino, OPERATION, '--keep', KEEP_OLD)}` puts the old files back, "
+            "--keep new leaves these.",
         )
     if keep == KEEP_OLD:
         step.give_up_lost()
@@ -242,7 +244,7 @@ def _require_stopped(step: Transition) -> None:
         who = ", ".join(f"process {pid}" for pid in found.pids) or "a process"
         raise ServiceError(
             f"Kino runs ({who}) on the files of an interrupted restore.",
-            hint="Stop it, then run `kino-backup-tui apply` again.",
+            hint=f"Stop it, then run `{command_for(step.kino, OPERATION)}` again.",
         )
 
 

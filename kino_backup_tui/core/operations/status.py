@@ -94,7 +94,7 @@ class Status:
         if self.freshness.newest is None and self.location_problem is not None:
             problem = self.location_problem
             return StaleError(f"No verified backup can be seen. {problem.message}", hint=problem.hint)
-        return stale_error(self.freshness, max_age, self.newest)
+        return stale_error(self.freshness, max_age, self.newest, Kino(self.data_path))
 
 
 def read_status(context: Context) -> Status:

@@ -19,6 +19,7 @@ from kino_backup_tui.core.errors import (
 )
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.kino.closed import require_closed
+from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.home import SIDE_FILES, Kino
 from kino_backup_tui.core.progress import CancelToken, Stage
 from kino_backup_tui.core.restore.folders import (
@@ -243,7 +244,8 @@ class Transition:
         return UndecidedError(
             f"The files could not be put back: {reason} Kino stays stopped. What was replaced is in {old}, "
             f"what was put in its place in {self.kino.data_path} or {old.with_name(FAILED)}.",
-            hint="`kino-backup-tui apply` tries again; with --keep old or --keep new it does as you decide.",
+            hint=f"`{command_for(self.kino, 'apply')}` tries again; "
+            "with --keep old or --keep new it does as you decide.",
         )
 
 

@@ -170,10 +170,13 @@ def read_record(workspace: Workspace) -> Record | None:
     left = transactions(workspace)
     if not left:
         return None
+    from kino_backup_tui.core.kino.command import command_for
+
+    keep_old = command_for(workspace.kino, "apply", "--keep", "old")
     raise UndecidedError(
         f"The journal of a restore, {path}, {what}, and it cannot be told which files belong to Kino: "
         f"those in {workspace.data_path}, or what was replaced, in {set_folder(workspace, left[-1], OLD)}.",
-        hint="`kino-backup-tui apply --keep old` puts the old files back, --keep new leaves what is there.",
+        hint=f"`{keep_old}` puts the old files back, --keep new leaves what is there.",
     )
 
 

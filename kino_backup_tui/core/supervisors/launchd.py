@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from kino_backup_tui.core.errors import KinoBackupError, NotPermittedError, ServiceError
 from kino_backup_tui.core.files import user_name
+from kino_backup_tui.core.kino.command import full_command
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.systemctl import Answer
 from kino_backup_tui.core.kino.tool_config import user_folder
@@ -62,7 +63,7 @@ class LaunchdSupervisor:
         if self._job.domain == "system" and os.geteuid() != 0:
             return NotPermittedError(
                 f"{self.name} can be stopped and held only by root. You are {user_name()}.",
-                hint=f"Run: sudo kino-backup-tui --data-path '{self._kino.data_path}'",
+                hint=f"Run: sudo {full_command(self._kino)}",
             )
         try:
             if self._is_disabled() and remembered(self._kino, self._target) is None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import pwd
-import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kino_backup_tui.core.errors import KinoBackupError, NotPermittedError, ServiceError
 from kino_backup_tui.core.files import user_name
+from kino_backup_tui.core.kino.command import full_command
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.process_facts import process_name, service_of
 from kino_backup_tui.core.kino.running import database_holders
@@ -143,7 +143,7 @@ class SystemdSupervisor:
         return self._manager.systemctl(*order, seconds=self._stop_seconds())
 
     def _not_permitted(self) -> NotPermittedError | None:
-        ours = shlex.join(["kino-backup-tui", "--data-path", str(self._kino.data_path)])
+        ours = full_command(self._kino)
         if self._uid is None:
             if os.geteuid() == 0:
                 return None

@@ -13,13 +13,14 @@ from typing import NamedTuple
 
 import kino_backup_tui
 from kino_backup_tui.core.files import Owner
+from kino_backup_tui.core.kino.command import PROGRAM, full_command, naming_options
 from kino_backup_tui.core.kino.find import SYSTEM_DATA_PATH
-from kino_backup_tui.core.kino.home import DOCUMENTED, KINO_0_3, Kino
+from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.tool_config import CONFIG_VARIABLE, SYSTEM_CONFIG, user_folder
 
 MINUTES = 15
 """How often the timer wakes this program, which then finds out whether anything is due."""
-BASE_NAME = "kino-backup-tui"
+BASE_NAME = PROGRAM
 
 _LONGEST_SLUG = 40
 
@@ -78,10 +79,8 @@ class NightJob(NamedTuple):
 
     def arguments(self, verb: str) -> str:
         """How to call this program for the same timer again, for hints."""
-        import shlex
-
-        scope = ["--user"] if self.user else []
-        return shlex.join([BASE_NAME, "--data-path", str(self.kino.data_path), verb, *scope])
+        scope = ("--user",) if self.user else ()
+        return full_command(self.kino, verb, *scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +129,7 @@ def night_job(kino: Kino, location: Path, environ: Mapping[str, str], *, user: b
 
 def night_command(kino: Kino) -> tuple[str, ...]:
     """Make the backup of a Kino that is due, if one is."""
-    both = all((kino.data_path / each.database).exists() for each in (DOCUMENTED, KINO_0_3))
-    layout = ("--layout", kino.layout.name) if both else ()
-    program = (sys.executable, "-m", "kino_backup_tui")
-    return (*program, "--data-path", str(kino.data_path), *layout, "run-due")
+    return (sys.executable, "-m", "kino_backup_tui", *naming_options(kino), "run-due")
 
 
 def timer_name(kino: Kino, environ: Mapping[str, str], *, user: bool) -> str:

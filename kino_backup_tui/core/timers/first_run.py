@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kino_backup_tui.core.errors import NotPermittedError, ServiceError
+from kino_backup_tui.core.kino.command import full_command
 from kino_backup_tui.core.kino.systemctl import Manager
 from kino_backup_tui.core.timers.base import NightJob
 from kino_backup_tui.core.timers.units import account_name
@@ -101,7 +102,8 @@ def first_run(manager: Manager, service: str, job: NightJob) -> Outcome:
         reason = shown.get("Result", "no reason given")
     raise ServiceError(
         f"systemd cannot run {service} as {account_name(job.owner)}: {reason}.",
-        hint="Nothing was changed. Have the schedule run by cron or by hand: kino-backup-tui run-due",
+        hint="Nothing was changed. Have the schedule run by cron or by hand: "
+        + full_command(job.kino, "run-due"),
     )
 
 

@@ -144,7 +144,13 @@ class OperatingScreen(KinoScreen[None]):
         if plan.problem is not None:
             await self.show_error(plan.problem, title)
             return
-        question = ConfirmScreen("Install the timer?", timer_question(plan), timer_details(plan), "Install")
+        scope = ("--user",) if plan.user else ()
+        run_due, removal = await asyncio.to_thread(
+            self._commands, ("run-due",), ("uninstall-service", *scope)
+        )
+        question = ConfirmScreen(
+            "Install the timer?", timer_question(plan, run_due), timer_details(plan, removal), "Install"
+        )
         if not await self.app.push_screen_wait(question):
             return
 
@@ -156,6 +162,9 @@ class OperatingScreen(KinoScreen[None]):
         failed = await self.perform(Job("install-service", "Installing the timer", run, stoppable=False))
         if failed is not None:
             await self.show_error(failed, title)
+
+    def _commands(self, *lines: tuple[str, ...]) -> list[str]:
+        return [self.backend.command(*words) for words in lines]
 
     async def watch_other(self, operation: str) -> None:
         """Follow the operation of another process."""

@@ -17,7 +17,6 @@ from kino_backup_tui.tui.jobs import Job
 from kino_backup_tui.tui.screens.progress import ProgressScreen
 from kino_backup_tui.tui.widgets.key_bar import KeyBar
 
-_GOES_ON = "You may close this terminal: the restore goes on. `kino-backup-tui watch` shows it again."
 _TOO_LATE = "It is too late to cancel: the restore goes on to its end."
 _STOP_KINO = "Stop Kino now. The restore goes on by itself once it has ended."
 
@@ -32,8 +31,12 @@ class CancelAnswered(Message, bubble=False):
 class RestoreProgressScreen(ProgressScreen):
     """Follows a worker to its end, or until it is left."""
 
-    def __init__(self, operation: str, title: str, follower: Follower, now: Callable[[], datetime]) -> None:
-        super().__init__(Job(operation, title, follower.run, watched=True, note=_GOES_ON), now)
+    def __init__(
+        self, operation: str, title: str, follower: Follower, now: Callable[[], datetime], watch: str
+    ) -> None:
+        """`watch` is the command that shows it again."""
+        note = f"You may close this terminal: the restore goes on. `{printable(watch)}` shows it again."
+        super().__init__(Job(operation, title, follower.run, watched=True, note=note), now)
         self._follower = follower
         self._wanted_to_stop = False
 

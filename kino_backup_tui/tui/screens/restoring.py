@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -90,8 +91,9 @@ class RestoringScreen(OperatingScreen):
 
         follower = Follower(self.backend, start)
         title = _title(operation, source)
+        watch = await asyncio.to_thread(self.backend.command, "watch")
         end = await self.app.push_screen_wait(
-            RestoreProgressScreen(operation, title, follower, self.backend.now)
+            RestoreProgressScreen(operation, title, follower, self.backend.now, watch)
         )
         if isinstance(end, JobFailed):
             if not isinstance(end.error, OperationCancelledError):

@@ -77,7 +77,7 @@ def test_a_kino_that_was_never_backed_up_is_told_so(context: Context) -> None:
     """As a warning: nothing is broken."""
     found = checks(context)
     assert found["backups"].status is CheckStatus.WARN
-    assert found["backups"].hint == "Run: kino-backup-tui create"
+    assert found["backups"].hint == f"Run: kino-backup-tui --data-path {context.kino.data_path} create"
     assert found["location"].status is CheckStatus.OK
     assert first_failure(list(found.values())) is None
 
@@ -199,7 +199,10 @@ def test_a_hold_that_a_restore_has_left_is_found(context: Context, create: Creat
     create()
     remember(context.kino, "a container", "always")
     told = checks(context)["restore"]
-    assert (told.status, told.hint) == (CheckStatus.WARN, "Run: kino-backup-tui apply")
+    assert (told.status, told.hint) == (
+        CheckStatus.WARN,
+        f"Run: kino-backup-tui --data-path {context.kino.data_path} apply",
+    )
 
 
 def test_a_clock_that_nothing_sets_is_a_warning(context: Context, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kino_backup_tui.core.errors import KinoBackupError, NoSpaceError
 from kino_backup_tui.core.files import free_bytes
+from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.home import SIDE_FILES
 from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, good, skipped, warned, warning
 from kino_backup_tui.core.operations.safety import packed_share, small_bytes
@@ -29,6 +30,8 @@ _NETWORK = {
     "glusterfs",
 }
 _NETWORK |= {"fuse.glusterfs", "fuse.s3fs", "davfs", "fuse.davfs", "afpfs", "webdav", "virtiofs"}
+
+_MOVE = ("schedule", "set", "--location", "FOLDER", "--move")
 
 
 def check_location(facts: Facts) -> Iterator[Check]:
@@ -54,7 +57,7 @@ def check_disk(facts: Facts) -> Iterator[Check]:
         yield warning(
             name,
             f"{facts.status.location} is on the same file system as Kino's data: a failing disk takes both.",
-            "Choose a folder on another disk: kino-backup-tui schedule set --location FOLDER --move",
+            f"Choose a folder on another disk: {command_for(facts.context.kino, *_MOVE)}",
         )
     else:
         yield good(name, f"{facts.status.location} is on another file system than Kino's data.")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kino_backup_tui.core.errors import UndecidedError
 from kino_backup_tui.core.jobs.lock import current_holder
+from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.models import EntryRole
 from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, good, warning
 from kino_backup_tui.core.operations.checks.kino import owner_of
@@ -28,7 +29,9 @@ def check_restore(facts: Facts) -> Iterator[Check]:
     name, workspace = "restore", facts.session.workspace
     left = interrupted(facts.context)
     if left is not None:
-        yield failure(name, UndecidedError(left.text, hint="Run: kino-backup-tui apply"))
+        yield failure(
+            name, UndecidedError(left.text, hint=f"Run: {command_for(facts.context.kino, 'apply')}")
+        )
         return
     if current_holder(workspace) is not None:
         yield good(name, "An operation is running now.")
@@ -38,13 +41,13 @@ def check_restore(facts: Facts) -> Iterator[Check]:
         yield warning(
             name,
             f"{gate} is left of a restore that is over; it asks kino-backup-tui before each start of Kino.",
-            "Run: kino-backup-tui apply",
+            f"Run: {command_for(facts.context.kino, 'apply')}",
         )
     elif is_holding(facts.context.kino):
         yield warning(
             name,
             f"{facts.supervisor.name} is still kept from starting by itself, for a restore that is over.",
-            "Run: kino-backup-tui apply",
+            f"Run: {command_for(facts.context.kino, 'apply')}",
         )
     else:
         yield good(name, "No restore was interrupted.")
@@ -65,7 +68,7 @@ def check_leftovers(facts: Facts) -> Iterator[Check]:
     yield warning(
         "leftovers",
         f"Unfinished files of runs that were killed take {megabytes(size)}: {_some([*partials, *copies])}.",
-        "The next backup removes them: kino-backup-tui create",
+        f"The next backup removes them: {command_for(facts.context.kino, 'create')}",
     )
 
 

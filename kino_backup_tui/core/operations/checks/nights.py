@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from kino_backup_tui.core.clock import zone_problem
 from kino_backup_tui.core.errors import ServiceError, StaleError
+from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.settings import Frequency
 from kino_backup_tui.core.kino.systemctl import Manager, parse_properties
 from kino_backup_tui.core.models import BackupStatus
@@ -54,7 +55,7 @@ def check_clock(facts: Facts) -> Iterator[Check]:
 
 def check_schedule(facts: Facts) -> Iterator[Check]:
     """When the next backup is due, and who will make it."""
-    name, status = "schedule", facts.status
+    name, status, kino = "schedule", facts.status, facts.context.kino
     if status.settings_problem is not None:
         yield skipped(name, "What is scheduled cannot be read.")
         return
@@ -62,7 +63,7 @@ def check_schedule(facts: Facts) -> Iterator[Check]:
         yield warning(
             name,
             "Scheduled backups are off.",
-            "Run: kino-backup-tui schedule set --enabled --frequency daily",
+            f"Run: {command_for(kino, 'schedule', 'set', '--enabled', '--frequency', 'daily')}",
         )
         return
     runner, at = status.runner, f"The next backup is due {status.next_run:%Y-%m-%d %H:%M %z}"
@@ -81,13 +82,14 @@ def check_schedule(facts: Facts) -> Iterator[Check]:
 def check_freshness(facts: Facts) -> Iterator[Check]:
     """The newest backup that one could rely on, and those that one could not."""
     name, fresh, counts = "backups", facts.status.freshness, facts.status.counts
+    kino = facts.context.kino
     if fresh.newest is None or fresh.age is None:
-        yield warning(name, "There is no verified backup.", "Run: kino-backup-tui create")
+        yield warning(name, "There is no verified backup.", f"Run: {command_for(kino, 'create')}")
     else:
         text = f"The newest verified backup is {fresh.newest.filename}, {span_text(fresh.age)} old."
         overdue = _OVERDUE.get(facts.status.settings.frequency)
         if facts.status.settings.runs and overdue is not None and fresh.age > overdue:
-            yield failure(name, StaleError(text, hint="Run: kino-backup-tui create"))
+            yield failure(name, StaleError(text, hint=f"Run: {command_for(kino, 'create')}"))
         else:
             yield good(name, text)
     bad = {state: counts.get(state, 0) for state in (BackupStatus.DAMAGED, BackupStatus.UNREADABLE)}
@@ -96,7 +98,7 @@ def check_freshness(facts: Facts) -> Iterator[Check]:
         yield warning(
             "archives",
             f"Among the backups, {said}.",
-            "Run: kino-backup-tui verify --all; then delete those that stay so.",
+            f"Run: {command_for(kino, 'verify', '--all')}; then delete those that stay so.",
         )
 
 

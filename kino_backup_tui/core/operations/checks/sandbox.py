@@ -7,11 +7,12 @@ nothing but ask. Nothing is stopped or started for it.
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kino_backup_tui.core.errors import KinoBackupError, LocationError, NotPermittedError, ServiceError
+from kino_backup_tui.core.kino.command import PROGRAM, command_for, full_command
+from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.systemctl import Manager
 from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, good, skipped, warned
 from kino_backup_tui.core.supervisors.container import ContainerSupervisor
@@ -55,9 +56,10 @@ def _check_unit(facts: Facts, name: str, unit: str, user: bool, place: Path) -> 
     if user:
         return skipped(name, f"{unit} is a user's, and it was not tried whether it can write to {place}.")
     if os.geteuid() != 0:
-        ours = shlex.join(["kino-backup-tui", "--data-path", str(facts.context.kino.data_path), "doctor"])
         return skipped(
-            name, f"Whether {unit} can write to {place} can be tried only by root.", f"Run: sudo {ours}"
+            name,
+            f"Whether {unit} can write to {place} can be tried only by root.",
+            f"Run: sudo {full_command(facts.context.kino, 'doctor')}",
         )
     if not place.is_dir():
         return skipped(name, f"{place} is not there, so it was not tried whether {unit} can write to it.")
@@ -68,7 +70,7 @@ def _check_unit(facts: Facts, name: str, unit: str, user: bool, place: Path) -> 
             return skipped(name, f"systemd does not know {unit}.")
         if any(shown.get(key, "") not in ("", "no") for key in _ELSEWHERE):
             return skipped(name, f"{unit} has a root or a user of its own, in which nothing was tried.")
-        problem = _problem(manager, shown, unit, place)
+        problem = _problem(facts.context.kino, manager, shown, unit, place)
     except ServiceError as error:
         return skipped(name, f"It could not be tried whether {unit} can write: {error.message}")
     user_of = shown.get("User") or "root"
@@ -78,7 +80,9 @@ def _check_unit(facts: Facts, name: str, unit: str, user: bool, place: Path) -> 
     return failure(name, problem) if name == "timer_access" else warned(name, problem)
 
 
-def _problem(manager: Manager, shown: Mapping[str, str], unit: str, place: Path) -> KinoBackupError | None:
+def _problem(
+    kino: Kino, manager: Manager, shown: Mapping[str, str], unit: str, place: Path
+) -> KinoBackupError | None:
     user = shown.get("User") or "root"
     if _can_write(manager, _who(shown) + _mounts(shown), place):
         return None
@@ -93,8 +97,8 @@ def _problem(manager: Manager, shown: Mapping[str, str], unit: str, place: Path)
         f"{unit} cannot write to {place} from inside its sandbox, although {user} may.",
         hint=f"Run `systemctl edit {unit}`, and enter:\n[Service]\nReadWritePaths={_quoted(place)}\n"
         f"Then: systemctl restart {unit}"
-        if not unit.startswith("kino-backup-tui")
-        else "Run: kino-backup-tui install-service",
+        if not unit.startswith(PROGRAM)
+        else f"Run: {command_for(kino, 'install-service')}",
     )
 
 
