@@ -256,6 +256,7 @@ def fate_text(fate: Fate, zone: tzinfo) -> str:
         FateReason.UNVERIFIED: "Kept, not counted: not verified yet.",
         FateReason.DAMAGED: "Kept, not counted: damaged ones are yours to delete.",
         FateReason.ELSEWHERE: "Kept: in a former location.",
+        FateReason.AHEAD: "Kept, not counted: dated after now, so a clock is or was wrong.",
         FateReason.NOT_A_BACKUP: "Not touched: not a backup.",
     }[fate.reason]
 

@@ -2,6 +2,9 @@
 
 Only verified scheduled backups of this installation, in the current location, whose file name and manifest
 agree, are counted or removed. Kino's documentation: manual and pre-restore backups never expire.
+
+Only a date that can be believed tells which is the oldest. A backup that is dated after now is left alone
+until the clock gets there; one that was so once comes after all others, however new it says it is.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from kino_backup_tui.core.catalog.dates import Dates
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 
 
@@ -31,6 +35,8 @@ class FateReason(StrEnum):
     """Not counted until it is verified."""
     DAMAGED = "damaged"
     ELSEWHERE = "elsewhere"
+    AHEAD = "ahead"
+    """Dated after now."""
     NOT_A_BACKUP = "not_a_backup"
 
 
@@ -51,23 +57,25 @@ _KEPT_KINDS: Mapping[BackupKind | None, FateReason] = {
 }
 
 
-def counted(backups: Iterable[Backup], instance: str | None) -> list[Backup]:
+def counted(backups: Iterable[Backup], instance: str | None, dates: Dates) -> list[Backup]:
     """The backups retention counts, newest first."""
-    found = [backup for backup in backups if _exemption(backup, instance) is None]
-    return sorted(found, key=lambda backup: (backup.created_at, backup.filename), reverse=True)
+    found = [backup for backup in backups if _exemption(backup, instance, dates) is None]
+    return sorted(
+        found, key=lambda backup: (dates.believes(backup), backup.created_at, backup.filename), reverse=True
+    )
 
 
-def removable(backups: Iterable[Backup], instance: str | None, keep: int) -> list[Backup]:
+def removable(backups: Iterable[Backup], instance: str | None, keep: int, dates: Dates) -> list[Backup]:
     """The counted backups beyond the newest `keep`, oldest first. `keep` is at least 1."""
-    return counted(backups, instance)[keep:][::-1]
+    return counted(backups, instance, dates)[keep:][::-1]
 
 
 def fates(
-    backups: Sequence[Backup], instance: str | None, keep: int, slots: Sequence[datetime]
+    backups: Sequence[Backup], instance: str | None, keep: int, slots: Sequence[datetime], dates: Dates
 ) -> dict[Path, Fate]:
     """Why each file is kept or when it goes; `slots` are the next `keep` scheduled runs."""
     found: dict[Path, Fate] = {}
-    for rank, backup in enumerate(counted(backups, instance), start=1):
+    for rank, backup in enumerate(counted(backups, instance, dates), start=1):
         runs = keep - rank
         found[backup.path] = (
             Fate(FateReason.COUNTED, rank, keep, slots[runs] if runs < len(slots) else None)
@@ -75,18 +83,23 @@ def fates(
             else Fate(FateReason.NEXT_TO_GO, rank, keep)
         )
     for backup in backups:
-        if reason := _exemption(backup, instance):
+        if reason := _exemption(backup, instance, dates):
             found[backup.path] = Fate(reason)
     return found
 
 
 def is_of_another_installation(backup: Backup, instance: str | None) -> bool:
     """Whether only its origin keeps a scheduled backup from being counted."""
-    return _exemption(backup, instance) is FateReason.OTHER_INSTALLATION
+    return _origin_or_content(backup, instance) is FateReason.OTHER_INSTALLATION
 
 
-def _exemption(backup: Backup, instance: str | None) -> FateReason | None:
+def _exemption(backup: Backup, instance: str | None, dates: Dates) -> FateReason | None:
     """Why retention leaves a file alone; None if it counts it."""
+    return _origin_or_content(backup, instance) or (FateReason.AHEAD if dates.is_ahead(backup) else None)
+
+
+def _origin_or_content(backup: Backup, instance: str | None) -> FateReason | None:
+    """The same, whatever its date."""
     if backup.role is not EntryRole.BACKUP:
         return FateReason.NOT_A_BACKUP
     if backup.elsewhere:

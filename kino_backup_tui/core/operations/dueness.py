@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from kino_backup_tui.core.catalog.dates import known_dates
 from kino_backup_tui.core.catalog.retention import is_of_another_installation
 from kino_backup_tui.core.clock import is_settled
 from kino_backup_tui.core.errors import KinoBackupError, NotFoundError
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.failing import disbelieved_archives, last_slot, read_failing
+from kino_backup_tui.core.operations.failing import last_slot, read_failing
 from kino_backup_tui.core.operations.session import Session
 from kino_backup_tui.core.schedule import due_slot, served_slot, was_ahead
 
@@ -49,18 +50,18 @@ def look(context: Context, session: Session) -> Due:
         return Due()
     backups, _ = session.scan()
     ours = _ours(backups, session.workspace.instance())
-    doubtful = disbelieved_archives(session.workspace)
-    serving = [backup for backup in ours if _date(backup) <= now and backup.filename not in doubtful]
-    dates = [_date(backup) for backup in serving]
-    slot = due_slot(settings, session.zone, now, last, dates)
+    dates = known_dates(session.workspace, now)
+    serving = [backup for backup in ours if dates.believes(backup)]
+    served = [_date(backup) for backup in serving]
+    slot = due_slot(settings, session.zone, now, last, served)
     believed = None if last is None or was_ahead(last, now) else last
-    later = [backup for backup in ours if _date(backup) > now and backup.filename not in doubtful]
+    later = [b for b in ours if dates.is_ahead(b) and b.filename not in dates.disbelieved]
     ahead = believed != last or any(was_ahead(_date(backup), now) for backup in later)
     due = Due(
         served_by=max(serving, key=_date, default=None),
         clock_was_ahead=ahead,
-        last_slot=believed or served_slot(settings, session.zone, now, dates),
-        disbelieved=tuple(b.filename for b in ours if b in later or b.filename in doubtful),
+        last_slot=believed or served_slot(settings, session.zone, now, served),
+        disbelieved=tuple(backup.filename for backup in ours if not dates.believes(backup)),
     )
     if slot is None and not ahead:
         return due

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from kino_backup_tui.core.catalog.dates import DISBELIEVED
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.files import open_regular, replace_file
 from kino_backup_tui.core.workspace import Workspace, best_effort
@@ -23,7 +24,6 @@ _FILE = "failing.json"
 _BYTES = 4096
 _LONGEST_TEXT = 800
 _LAST_SLOT = "last_slot"
-_DISBELIEVED = "disbelieved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +122,10 @@ def correct_last_slot(workspace: Workspace, slot: datetime | None, disbelieved: 
     """
     with best_effort():
         last = slot.isoformat() if slot else None
-        workspace.update_state(**{_LAST_SLOT: last, _DISBELIEVED: list(disbelieved)})
+        workspace.update_state(**{_LAST_SLOT: last, DISBELIEVED: list(disbelieved)})
     failing = read_failing(workspace)
     if failing is not None:
         _write(workspace, replace(failing, given_up=None))
-
-
-def disbelieved_archives(workspace: Workspace) -> frozenset[str]:
-    """File names of the archives whose dates were wrong, or will be true only later."""
-    names = workspace.read_state().get(_DISBELIEVED)
-    return (
-        frozenset(name for name in names if isinstance(name, str)) if isinstance(names, list) else frozenset()
-    )
 
 
 def _write(workspace: Workspace, failing: Failing | None) -> None:

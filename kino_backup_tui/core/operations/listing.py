@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from kino_backup_tui.core.catalog.dates import known_dates
 from kino_backup_tui.core.catalog.retention import Fate, fates
 from kino_backup_tui.core.catalog.scan import scan_file
 from kino_backup_tui.core.errors import (
@@ -51,6 +52,7 @@ def list_backups(context: Context, *, kind: BackupKind | None = None, everything
     backups, problem = session.scan()
     settings = session.settings
     slots = next_slots(settings, session.zone, context.clock.now(), settings.keep) if settings.runs else ()
+    dates = known_dates(session.workspace, context.clock.now())
     chosen = tuple(
         backup
         for backup in backups
@@ -58,7 +60,7 @@ def list_backups(context: Context, *, kind: BackupKind | None = None, everything
     )
     return Listing(
         backups=chosen,
-        fates=fates(backups, session.workspace.instance(), settings.keep, slots),
+        fates=fates(backups, session.workspace.instance(), settings.keep, slots, dates),
         location=session.location,
         location_problem=problem or session.location_problem(),
         settings_problem=session.settings_problem,

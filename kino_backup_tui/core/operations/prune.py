@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from kino_backup_tui.core.archive.verify import read_archive
+from kino_backup_tui.core.catalog.dates import known_dates
 from kino_backup_tui.core.catalog.retention import counted, is_of_another_installation, removable
 from kino_backup_tui.core.errors import ArchiveError
 from kino_backup_tui.core.files import open_regular, storage_errors
@@ -39,22 +41,22 @@ def prune(context: Context, control: Control, *, dry_run: bool = False) -> Prune
     session = open_session(context)
     session.require_settings()
     if dry_run:
-        return _plan(session)[0]
+        return _plan(session, context.clock.now())[0]
     with run_job(session.workspace, "prune", context.clock, control) as job:
         session = open_session(context)
         session.require_settings()
-        pruned = apply_retention(session, job)
+        pruned = apply_retention(session, job, context.clock.now())
         job.message = f"{len(pruned.removed)} removed"
         return pruned
 
 
-def apply_retention(session: Session, job: Job, *, proven: Backup | None = None) -> Pruned:
+def apply_retention(session: Session, job: Job, now: datetime, *, proven: Backup | None = None) -> Pruned:
     """The same inside a job that is already running, with the settings of the session.
 
     `proven` was made and read back by this very job: it stays, whatever dates others have, and is not read
     once more. Raises what `prune` raises.
     """
-    plan, newest = _plan(session)
+    plan, newest = _plan(session, now)
     if proven is not None:
         plan = replace(plan, removed=tuple(b for b in plan.removed if b.path != proven.path))
     if plan.removed and newest is not None and (proven is None or newest.path != proven.path):
@@ -66,7 +68,7 @@ def apply_retention(session: Session, job: Job, *, proven: Backup | None = None)
     return plan
 
 
-def _plan(session: Session) -> tuple[Pruned, Backup | None]:
+def _plan(session: Session, now: datetime) -> tuple[Pruned, Backup | None]:
     """What to remove, and the newest of those that stay."""
     backups, problem = session.scan()
     # Another disk at that place is no base for removing anything, be it as full of backups as it may.
@@ -75,7 +77,8 @@ def _plan(session: Session) -> tuple[Pruned, Backup | None]:
         raise problem
     instance = session.workspace.instance()
     keep = session.settings.keep
-    ours = counted(backups, instance)
+    dates = known_dates(session.workspace, now)
+    ours = counted(backups, instance, dates)
     others = sum(is_of_another_installation(backup, instance) for backup in backups)
     note = (
         f"{others} scheduled backups stay: they were made by another installation, or before this one's id "
@@ -83,7 +86,7 @@ def _plan(session: Session) -> tuple[Pruned, Backup | None]:
         if others
         else ""
     )
-    plan = Pruned(tuple(removable(backups, instance, keep)), len(ours), keep, note)
+    plan = Pruned(tuple(removable(backups, instance, keep, dates)), len(ours), keep, note)
     return plan, ours[0] if ours else None
 
 

@@ -170,7 +170,7 @@ def _run_locked(context: Context, job: Job, attempt: _Attempt) -> DueRun:
             note_slot(session.workspace, due.slot)
         raise
     note_slot(session.workspace, due.slot)
-    removed, remarks = _retain(session, job, made.backup)
+    removed, remarks = _retain(session, job, made.backup, context.clock.now())
     job.message = f"{made.backup.filename}; {len(removed)} removed" if removed else made.backup.filename
     return DueRun(
         DueOutcome.MADE,
@@ -221,7 +221,9 @@ def _failed(attempt: _Attempt, error: KinoBackupError) -> DueRun:
     )
 
 
-def _retain(session: Session, job: Job, made: Backup) -> tuple[tuple[Backup, ...], tuple[str, ...]]:
+def _retain(
+    session: Session, job: Job, made: Backup, now: datetime
+) -> tuple[tuple[Backup, ...], tuple[str, ...]]:
     """Apply retention on the strength of the new backup: what was removed, and what to say of it.
 
     The backup is made, and stays so whatever happens here.
@@ -229,7 +231,7 @@ def _retain(session: Session, job: Job, made: Backup) -> tuple[tuple[Backup, ...
     if made.status is not BackupStatus.VERIFIED:
         return (), ("Retention was left out: the new backup is not verified.",)
     try:
-        pruned = apply_retention(session, job, proven=made)
+        pruned = apply_retention(session, job, now, proven=made)
     except KinoBackupError as error:
         return (), (f"Retention was left out: {error.message}",)
     return pruned.removed, (pruned.note,) if pruned.note else ()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from kino_backup_tui.core.catalog.dates import known_dates
 from kino_backup_tui.core.catalog.locations import (
     MARKER,
     access_problem,
@@ -70,7 +71,7 @@ def preview_schedule(context: Context, settings: BackupSettings, *, move: bool =
         settings=settings,
         zone=str(session.zone),
         next_runs=tuple(run.astimezone(session.zone) for run in runs),
-        removes=_removes(session, location, settings, movable if move else ()),
+        removes=_removes(session, location, settings, movable if move else (), context.clock.now()),
         location=location,
         free_bytes=free,
         same_disk=same_disk,
@@ -142,7 +143,7 @@ def _disk(place: Path, kino: Kino) -> tuple[int | None, bool]:
 
 
 def _removes(
-    session: Session, location: Path, settings: BackupSettings, moved: Sequence[Backup]
+    session: Session, location: Path, settings: BackupSettings, moved: Sequence[Backup], now: datetime
 ) -> tuple[Backup, ...]:
     """Retention acts on the location of the settings; backups of another one stay where they are."""
     backups, _ = session.scan()
@@ -157,5 +158,5 @@ def _removes(
         for backup in backups
     ]
     by_path = {backup.path: backup for backup in backups}
-    gone = removable(there, session.workspace.instance(), settings.keep)
+    gone = removable(there, session.workspace.instance(), settings.keep, known_dates(session.workspace, now))
     return tuple(by_path[backup.path] for backup in gone)

@@ -11,11 +11,13 @@ import pytest
 
 from kino_backup_tui.core.archive.manifest import Manifest
 from kino_backup_tui.core.archive.names import backup_id, format_name
+from kino_backup_tui.core.catalog.dates import Dates
 from kino_backup_tui.core.catalog.retention import FateReason, fates, removable
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 
 OURS = "a" * 32
 NIGHT = datetime(2026, 4, 26, 1, 0, tzinfo=UTC)
+TODAY = Dates(NIGHT)
 
 
 def scheduled(age: int, **changes: Any) -> Backup:
@@ -47,7 +49,7 @@ def test_the_oldest_beyond_keep_go_first() -> None:
     """Seven of ten stay; the three oldest go, oldest first."""
     backups = [scheduled(age) for age in range(10)]
 
-    assert removable(backups, OURS, 7) == [backups[9], backups[8], backups[7]]
+    assert removable(backups, OURS, 7, TODAY) == [backups[9], backups[8], backups[7]]
 
 
 NEVER: dict[str, tuple[Backup, FateReason]] = {
@@ -64,6 +66,7 @@ NEVER: dict[str, tuple[Backup, FateReason]] = {
         FateReason.KIND_UNKNOWN,
     ),
     "renamed": (scheduled(30, named_kind=None), FateReason.KIND_UNKNOWN),
+    "dated after now": (scheduled(-30), FateReason.AHEAD),
     "leftover": (scheduled(30, role=EntryRole.LEFTOVER), FateReason.NOT_A_BACKUP),
     "foreign": (scheduled(30, role=EntryRole.FOREIGN), FateReason.NOT_A_BACKUP),
 }
@@ -74,13 +77,13 @@ def test_it_is_neither_counted_nor_removed(backup: Backup, reason: FateReason) -
     """Whatever is not a verified scheduled backup of this installation stays, and takes no place."""
     backups = [scheduled(0), scheduled(1), backup]
 
-    assert removable(backups, OURS, 1) == [backups[1]]
-    assert fates(backups, OURS, 1, [])[backup.path].reason is reason
+    assert removable(backups, OURS, 1, TODAY) == [backups[1]]
+    assert fates(backups, OURS, 1, [], TODAY)[backup.path].reason is reason
 
 
 def test_with_the_id_of_the_installation_lost_nothing_goes() -> None:
     """Then nothing proves that a backup is ours."""
-    assert removable([scheduled(age) for age in range(10)], None, 1) == []
+    assert removable([scheduled(age) for age in range(10)], None, 1, TODAY) == []
 
 
 def test_each_backup_knows_when_it_goes() -> None:
@@ -88,7 +91,7 @@ def test_each_backup_knows_when_it_goes() -> None:
     backups = [scheduled(0), scheduled(1), scheduled(2), scheduled(3)]
     slots = [NIGHT + timedelta(days=day) for day in (1, 2, 3)]
 
-    found = [fates(backups, OURS, 3, slots)[backup.path] for backup in backups]
+    found = [fates(backups, OURS, 3, slots, TODAY)[backup.path] for backup in backups]
 
     assert [(fate.reason, fate.rank, fate.goes_at) for fate in found] == [
         (FateReason.COUNTED, 1, slots[2]),
@@ -100,4 +103,21 @@ def test_each_backup_knows_when_it_goes() -> None:
 
 def test_without_a_schedule_nothing_has_a_date() -> None:
     """Backups that are off never push one out."""
-    assert fates([scheduled(0)], OURS, 3, [])[scheduled(0).path].goes_at is None
+    assert fates([scheduled(0)], OURS, 3, [], TODAY)[scheduled(0).path].goes_at is None
+
+
+def test_what_was_dated_after_now_once_goes_before_all_others() -> None:
+    """Made a year ago by a clock that was a year ahead, it is no newer than those of last week."""
+    once_ahead = scheduled(0)
+    backups = [once_ahead, *(scheduled(age) for age in (1, 2, 3))]
+    dates = Dates(NIGHT, frozenset({once_ahead.filename}))
+
+    assert removable(backups, OURS, 3, dates) == [once_ahead]
+    assert fates(backups, OURS, 3, [], dates)[once_ahead.path].rank == 4
+
+
+def test_a_clock_that_has_lost_the_time_removes_nothing() -> None:
+    """Where everything is dated after now, nothing tells which is the oldest."""
+    backups = [scheduled(age) for age in range(10)]
+
+    assert removable(backups, OURS, 1, Dates(datetime(1970, 1, 1, tzinfo=UTC))) == []

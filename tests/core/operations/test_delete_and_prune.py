@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from kino_backup_tui.core.catalog.retention import FateReason
 from kino_backup_tui.core.errors import (
     ArchiveDamagedError,
     InvalidSettingsError,
@@ -23,7 +24,9 @@ from kino_backup_tui.core.operations.delete import delete_backup
 from kino_backup_tui.core.operations.jobs import list_jobs
 from kino_backup_tui.core.operations.listing import find_backup, list_backups
 from kino_backup_tui.core.operations.prune import prune
+from kino_backup_tui.core.operations.run_due import DueOutcome, run_due
 from kino_backup_tui.core.progress import Control
+from tests.fakes import FakeClock
 
 
 @pytest.fixture
@@ -216,3 +219,40 @@ def test_a_name_that_is_no_text_can_be_deleted(
 
     assert listed(context) == []
     assert list_jobs(context)[0].outcome == "ok"
+
+
+def test_what_a_wrong_clock_has_dated_in_the_future_takes_no_place(
+    context: Context, clock: FakeClock, create: Callable[..., Backup]
+) -> None:
+    """Three that are a year ahead would otherwise push out every real one, for a year."""
+    clock.advance(days=365)
+    ahead = [create(BackupKind.SCHEDULED) for _ in range(3)]
+    clock.advance(days=-365)
+    real = [create(BackupKind.SCHEDULED) for _ in range(4)]
+
+    planned = prune(context, Control(), dry_run=True)
+    assert planned.removed == (real[0],)
+    assert prune(context, Control()) == planned
+
+    assert set(listed(context)) == {backup.filename for backup in (*ahead, *real[1:])}
+    fate = list_backups(context).fates[ahead[0].path]
+    assert fate.reason is FateReason.AHEAD
+
+
+def test_what_run_due_has_disbelieved_goes_first_when_the_clock_gets_there(
+    context: Context, kino: Kino, clock: FakeClock, create: Callable[..., Backup]
+) -> None:
+    """The very archives whose dates run-due does not believe: prune by hand does not, either."""
+    kino.config_file.write_text("[backup]\nkeep = 2\n")
+    clock.advance(days=10)
+    ahead = create(BackupKind.SCHEDULED)
+    clock.advance(days=-10)
+    assert run_due(context, Control()).outcome is DueOutcome.MADE
+    clock.advance(days=5)
+    real = create(BackupKind.SCHEDULED)
+    clock.advance(days=6)
+
+    pruned = prune(context, Control())
+
+    assert pruned.removed == (ahead,)
+    assert real.filename in listed(context)
