@@ -28,7 +28,7 @@ class Runner(NamedTuple):
     """Who will run the schedule of a Kino."""
 
     kind: str
-    """ "systemd", "launchd", "kino" (by itself) or "none"."""
+    """ "systemd", "launchd", "serve" (a server of ours), "kino" (by itself) or "none"."""
     name: str
     """What an admin calls it, such as "kino-backup-tui.timer"; empty if there is none."""
     active: bool
