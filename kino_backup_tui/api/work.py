@@ -1,0 +1,56 @@
+"""The core's work in threads: it blocks, and the server must not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import Request
+
+from kino_backup_tui.api.preference import preferred_wait
+from kino_backup_tui.core.progress import CancelToken, Control
+
+_T = TypeVar("_T")
+
+_THREADS = 40
+_PATIENT_THREADS = 16
+
+
+class Work:
+    """Runs functions of the core in threads, and can ask those that change something to stop."""
+
+    def __init__(self) -> None:
+        self._threads = CapacityLimiter(_THREADS)
+        # Those who wait for another operation must not take the threads of those who do not.
+        self._patient = CapacityLimiter(_PATIENT_THREADS)
+        self._running: set[CancelToken] = set()
+
+    async def call(self, function: Callable[..., _T], *arguments: Any, **options: Any) -> _T:
+        """Run a function that ends soon; raises what it raises."""
+        return await to_thread.run_sync(partial(function, *arguments, **options), limiter=self._threads)
+
+    async def operate(self, request: Request, function: Callable[[Control], _T]) -> _T:
+        """Run an operation that may have to wait for another one, as long as the request prefers to.
+
+        Raises what it raises, `BusyError` at once where the request does not say that it will wait, or where
+        too many are waiting already.
+        """
+        wait = preferred_wait(request.headers.getlist("prefer"))
+        patient = wait is not None and self._patient.available_tokens >= 1
+        if wait is not None and patient:
+            request.state.preference_applied = wait.applied
+        control = Control(wait_seconds=wait.seconds if wait is not None and patient else 0)
+        self._running.add(control.cancel)
+        try:
+            return await to_thread.run_sync(
+                partial(function, control), limiter=self._patient if patient else self._threads
+            )
+        finally:
+            self._running.discard(control.cancel)
+
+    def stop(self) -> None:
+        """Ask every operation to stop that runs or waits here: each undoes what it had begun."""
+        for cancel in tuple(self._running):
+            cancel.cancel()
