@@ -1,4 +1,4 @@
-"""The schedule beside the API: a thread that looks every minute whether a backup is due, and tells the log."""
+"""The schedule beside the API: a thread that looks every minute whether a backup is due, and logs it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Scheduler:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask a backup that is being made to stop, and look no more. Safe from any thread, returns at once."""
+        """Ask a backup that is being made to stop, and look no more; returns at once."""
         self._cancel.cancel()
         self._stopping.set()
 

@@ -26,6 +26,8 @@ class Work:
         # Those who wait for another operation must not take the threads of those who do not.
         self._patient = CapacityLimiter(_PATIENT_THREADS)
         self._running: set[CancelToken] = set()
+        self.stopping = False
+        """Whether this server is about to end: what would go on for long is to end by itself."""
 
     async def call(self, function: Callable[..., _T], *arguments: Any, **options: Any) -> _T:
         """Run a function that ends soon; raises what it raises."""
@@ -42,6 +44,8 @@ class Work:
         if wait is not None and patient:
             request.state.preference_applied = wait.applied
         control = Control(wait_seconds=wait.seconds if wait is not None and patient else 0)
+        if self.stopping:
+            control.cancel.cancel()
         self._running.add(control.cancel)
         try:
             return await to_thread.run_sync(
@@ -52,5 +56,6 @@ class Work:
 
     def stop(self) -> None:
         """Ask every operation to stop that runs or waits here: each undoes what it had begun."""
+        self.stopping = True
         for cancel in tuple(self._running):
             cancel.cancel()

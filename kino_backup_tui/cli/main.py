@@ -48,6 +48,7 @@ VERBS = {
     "doctor": "doctor",
     "jobs": "jobs",
     "watch": "watch",
+    "serve": "serve",
     "demo": "demo",
 }
 """Each verb and its module in `cli.verbs`, in the order of the help text."""
