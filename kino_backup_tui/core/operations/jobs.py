@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kino_backup_tui.core.errors import DetachedError, NotFoundError
 from kino_backup_tui.core.jobs.journal import INTERRUPTED, JobRecord, find_job, read_records
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.progress import CancelToken, JobEvent
 from kino_backup_tui.core.workspace import workspace_of
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.restore.plan import RestoreResult
 
 _POLL_SECONDS = 0.25
 
@@ -21,6 +24,19 @@ class JobStory(NamedTuple):
     record: JobRecord
     events: tuple[JobEvent, ...]
     """From its start; that of a job which has ended ends with "end"."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will be added to it."""
+        return self.events[-1].event == "end"
+
+    @property
+    def result(self) -> RestoreResult | None:
+        """How it ended, of a restore that has."""
+        from kino_backup_tui.core.operations.outcome import decode_result
+
+        told = self.events[-1].result
+        return None if told is None else decode_result(told)
 
 
 def list_jobs(context: Context) -> tuple[JobRecord, ...]:
@@ -62,11 +78,11 @@ def watch_job(context: Context, job_id: str | None, cancel: CancelToken) -> Iter
         job_id = next((record for record in records if record.running), records[0]).id
     seen = 0
     while True:
-        record, events = read_story(context, job_id)
-        yield from events[seen:]
-        seen = len(events)
-        if events[-1].event == "end":
+        story = read_story(context, job_id)
+        yield from story.events[seen:]
+        seen = len(story.events)
+        if story.ended:
             return
         if cancel.cancelled:
-            raise DetachedError(f"The {record.operation} goes on; `kino-backup-tui watch` shows it.")
+            raise DetachedError(f"The {story.record.operation} goes on; `kino-backup-tui watch` shows it.")
         time.sleep(_POLL_SECONDS)
