@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from kino_backup_tui import __version__
+from kino_backup_tui.api.documented import describe
 from kino_backup_tui.api.errors import install_error_handlers
 from kino_backup_tui.api.guard import Guard
+from kino_backup_tui.api.routes.backups import router as backups
 from kino_backup_tui.api.service import Service
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.operations.api_key import read_api_key
 
 PREFIX = "/api/v1"
-_ROUTERS: tuple[APIRouter, ...] = ()
+_ROUTERS: tuple[APIRouter, ...] = (backups,)
 
 
 def create_app(service: Service) -> ASGIApp:
@@ -22,7 +26,7 @@ def create_app(service: Service) -> ASGIApp:
 
     The key is read for each request, so that one that was rotated is worth nothing at once.
     """
-    app = FastAPI(
+    app = _App(
         title="kino-backup-tui",
         version=__version__,
         docs_url=None,
@@ -35,6 +39,15 @@ def create_app(service: Service) -> ASGIApp:
     for router in _ROUTERS:
         app.include_router(router, prefix=PREFIX)
     return Guard(app, lambda: _key(service))
+
+
+class _App(FastAPI):
+    """A FastAPI application whose description of itself is completed."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = describe(self, super().openapi())
+        return self.openapi_schema
 
 
 def _operation_id(route: APIRoute) -> str:

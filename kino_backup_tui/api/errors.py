@@ -14,12 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
-from kino_backup_tui.api.preference import APPLIED
+from kino_backup_tui.api.preference import preference_headers
 from kino_backup_tui.api.service import Service
 from kino_backup_tui.core import errors
-from kino_backup_tui.core.operations.jobs import list_jobs
+from kino_backup_tui.core.operations.jobs import running_job
 from kino_backup_tui.presentation.objects import job_object
-from kino_backup_tui.presentation.shapes import JsonObject
+from kino_backup_tui.presentation.text import utf8_text
 
 logger = logging.getLogger("kino_backup_tui.api")
 
@@ -46,6 +46,7 @@ CODE_OF: Mapping[int, str] = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "request_timeout",
     409: "conflict",
     412: "precondition_failed",
     413: "content_too_large",
@@ -64,13 +65,16 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class ApiError(Exception):
-    """A failure that only HTTP knows: its status, what is wrong, and headers that go with it."""
+    """A failure as only HTTP knows it: its status, what is wrong, headers, and more fields of the body."""
 
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, headers: Mapping[str, str] | None = None, **more: object
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.headers = headers
+        self.more = more
 
 
 def status_of(kind: type[errors.KinoBackupError]) -> int:
@@ -82,7 +86,7 @@ def error_response(
     status: int, message: str, headers: Mapping[str, str] | None = None, **more: object
 ) -> JSONResponse:
     """An error as a response; `more` are fields besides code and message, None for one that is left out."""
-    body: dict[str, Any] = {"code": CODE_OF.get(status, "bad_request"), "message": message}
+    body: dict[str, Any] = {"code": CODE_OF.get(status, "bad_request"), "message": utf8_text(message)}
     body |= {name: value for name, value in more.items() if value is not None}
     return JSONResponse({"error": body}, status, headers=None if headers is None else dict(headers))
 
@@ -99,17 +103,17 @@ def install_error_handlers(app: FastAPI) -> None:
 async def _answer_core_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.KinoBackupError)  # noqa: S101 - what the handler is registered for
     service: Service = request.app.state.service
-    job = None
+    running = None
     if isinstance(error, errors.BusyError):
-        job = await service.work.call(_running_job, service)
-    applied = getattr(request.state, "preference_applied", None)
-    headers = {APPLIED: applied} if applied else None
+        running = await service.work.call(running_job, service.context)
+    job = None if running is None else job_object(running)
+    headers = preference_headers(request)
     return error_response(status_of(type(error)), error.message, headers, cause=error.code, job=job)
 
 
 async def _answer_api_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ApiError)  # noqa: S101 - what the handler is registered for
-    return error_response(error.status, error.message, error.headers)
+    return error_response(error.status, error.message, error.headers, **error.more)
 
 
 async def _answer_invalid(_request: Request, error: Exception) -> JSONResponse:
@@ -123,9 +127,12 @@ async def _answer_http_error(request: Request, error: Exception) -> JSONResponse
     """What routing itself refuses: an unknown path or method."""
     assert isinstance(error, HTTPException)  # noqa: S101 - what the handler is registered for
     headers = dict(error.headers or {})
-    message = f"{HTTPStatus(error.status_code).phrase}."
+    message = f"{error.detail}."
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        message = "Nothing has this path."
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_allowed_methods(request))
+        message = f"This path takes {headers['Allow']}."
     return error_response(error.status_code, message, headers)
 
 
@@ -143,8 +150,3 @@ def _allowed_methods(request: Request) -> list[str]:
         for scope in scopes
         if any(route.matches(scope)[0] is Match.FULL for route in routes)
     ]
-
-
-def _running_job(service: Service) -> JsonObject | None:
-    running = next((job for job in list_jobs(service.context) if job.running), None)
-    return None if running is None else job_object(running)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-HEADER = "Prefer"
+from starlette.requests import Request
+
 APPLIED = "Preference-Applied"
 LONGEST_WAIT = 3600
 """In seconds; who prefers longer is answered what was applied."""
@@ -18,6 +19,17 @@ class Wait(NamedTuple):
     seconds: int
     applied: str
     """What the answer says of it."""
+
+
+def apply_preference(request: Request, wait: Wait) -> None:
+    """Note that a request waits as it prefers, so that its response can say so."""
+    request.state.preference_applied = wait.applied
+
+
+def preference_headers(request: Request) -> dict[str, str]:
+    """What the response to a request says of its preference; nothing if none was applied."""
+    applied = getattr(request.state, "preference_applied", None)
+    return {} if applied is None else {APPLIED: applied}
 
 
 def preferred_wait(headers: Sequence[str]) -> Wait | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -9,13 +10,15 @@ from typing import Any, TypeVar
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 
-from kino_backup_tui.api.preference import preferred_wait
+from kino_backup_tui.api.preference import apply_preference, preferred_wait
 from kino_backup_tui.core.progress import CancelToken, Control
 
 _T = TypeVar("_T")
 
 _THREADS = 40
 _PATIENT_THREADS = 16
+_RECEIVING_THREADS = 8
+_READING_THREADS = 8
 
 
 class Work:
@@ -23,8 +26,11 @@ class Work:
 
     def __init__(self) -> None:
         self._threads = CapacityLimiter(_THREADS)
-        # Those who wait for another operation must not take the threads of those who do not.
+        # Each kind has threads of its own: who waits for another operation, or for a slow client or disk,
+        # does not take those of the others.
         self._patient = CapacityLimiter(_PATIENT_THREADS)
+        self._receiving = CapacityLimiter(_RECEIVING_THREADS)
+        self._reading = CapacityLimiter(_READING_THREADS)
         self._running: set[CancelToken] = set()
         self.stopping = False
         """Whether this server is about to end: what would go on for long is to end by itself."""
@@ -41,21 +47,32 @@ class Work:
         """
         wait = preferred_wait(request.headers.getlist("prefer"))
         patient = wait is not None and self._patient.available_tokens >= 1
-        if wait is not None and patient:
-            request.state.preference_applied = wait.applied
-        control = Control(wait_seconds=wait.seconds if wait is not None and patient else 0)
-        if self.stopping:
-            control.cancel.cancel()
-        self._running.add(control.cancel)
-        try:
-            return await to_thread.run_sync(
-                partial(function, control), limiter=self._patient if patient else self._threads
-            )
-        finally:
-            self._running.discard(control.cancel)
+        if wait is None or not patient:
+            return await self._controlled(function, Control(wait_seconds=0), self._threads)
+        apply_preference(request, wait)
+        return await self._controlled(function, Control(wait_seconds=wait.seconds), self._patient)
+
+    async def receive(self, function: Callable[[Control], _T]) -> _T:
+        """Run an operation that takes what a client sends, at the client's pace; raises what it raises."""
+        return await self._controlled(function, Control(wait_seconds=0), self._receiving)
+
+    async def read(self, descriptor: int, size: int, offset: int) -> bytes:
+        """Read from a file; raises `OSError`."""
+        return await to_thread.run_sync(os.pread, descriptor, size, offset, limiter=self._reading)
 
     def stop(self) -> None:
         """Ask every operation to stop that runs or waits here: each undoes what it had begun."""
         self.stopping = True
         for cancel in tuple(self._running):
             cancel.cancel()
+
+    async def _controlled(
+        self, function: Callable[[Control], _T], control: Control, limiter: CapacityLimiter
+    ) -> _T:
+        if self.stopping:
+            control.cancel.cancel()
+        self._running.add(control.cancel)
+        try:
+            return await to_thread.run_sync(function, control, limiter=limiter)
+        finally:
+            self._running.discard(control.cancel)

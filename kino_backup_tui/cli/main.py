@@ -49,6 +49,7 @@ VERBS = {
     "jobs": "jobs",
     "watch": "watch",
     "serve": "serve",
+    "api-key": "api_key",
     "demo": "demo",
 }
 """Each verb and its module in `cli.verbs`, in the order of the help text."""

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from kino_backup_tui.core.archive.writer import CHUNK_BYTES
 from kino_backup_tui.core.errors import KinoBackupError, NotPermittedError, UsageError
@@ -31,6 +31,7 @@ from kino_backup_tui.core.operations.plan import (
     plan_rollback,
 )
 from kino_backup_tui.core.operations.settle import gate, settle
+from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.operations.worker import encode_task
 from kino_backup_tui.core.progress import Control, JobEvent, Stage
@@ -60,6 +61,13 @@ START_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 _RECEIVED = "received-"
 _WORKER = "kino_backup_tui.core.operations.worker"
+
+
+class ByteStream(Protocol):
+    """What an archive is received from."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, about so many; none at the end."""
 
 
 def start_restore(
@@ -142,17 +150,19 @@ def read_result(context: Context, job: str | None = None) -> RestoreResult | Non
     return None
 
 
-def receive(context: Context, stream: BinaryIO, control: Control) -> Path:
+def receive(context: Context, stream: ByteStream, control: Control, *, keep_reserve: bool = False) -> Path:
     """Take an archive from a stream into a private file of the working folder, as much as comes.
 
-    The worker removes it when it has been unpacked, else `discard` does. Raises `UsageError` if nothing
-    came, `NoSpaceError`, `LocationError`, `NotPermittedError`, `OperationCancelledError`.
+    With `keep_reserve` the space that is kept free for Kino stays free. The worker removes the file when it
+    has been unpacked, else `discard` does. Raises `UsageError` if nothing came, `NoSpaceError`,
+    `LocationError`, `NotPermittedError`, `OperationCancelledError`, and what the stream raises.
     """
     workspace = workspace_of(context.kino)
     ensure_restore_folder(workspace)
     folder = restore_folder(workspace)
     _sweep_received(folder)
     path = folder / f"{_RECEIVED}{os.urandom(8).hex()}.tar.gz"
+    space = Space(context.kino.data_path, use_reserve=None if keep_reserve else True)
     with run_unlocked("restore", context.clock, control) as job:
         job.stage(Stage.COPYING)
         try:
@@ -160,6 +170,7 @@ def receive(context: Context, stream: BinaryIO, control: Control) -> Path:
                 while piece := stream.read(CHUNK_BYTES):
                     out.write(piece)
                     job.advance(len(piece))
+                    space.spend(folder, len(piece))
                 if out.tell() == 0:
                     raise UsageError("Nothing came on standard input.", hint="Redirect an archive into it.")
                 os.fsync(out.fileno())
