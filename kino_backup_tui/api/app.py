@@ -13,12 +13,18 @@ from kino_backup_tui.api.documented import describe
 from kino_backup_tui.api.errors import install_error_handlers
 from kino_backup_tui.api.guard import Guard
 from kino_backup_tui.api.routes.backups import router as backups
+from kino_backup_tui.api.routes.jobs import router as jobs
+from kino_backup_tui.api.routes.restore import router as restores
 from kino_backup_tui.api.service import Service
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.operations.api_key import read_api_key
 
 PREFIX = "/api/v1"
-_ROUTERS: tuple[APIRouter, ...] = (backups,)
+_ROUTERS: tuple[APIRouter, ...] = (backups, restores, jobs)
+_TAGS = [
+    {"name": "restore", "description": "Put Kino back to the state in an archive."},
+    {"name": "jobs", "description": "Operations that run and have run, whoever began them."},
+]
 
 
 def create_app(service: Service) -> ASGIApp:
@@ -31,6 +37,7 @@ def create_app(service: Service) -> ASGIApp:
         version=__version__,
         docs_url=None,
         redoc_url=None,
+        openapi_tags=_TAGS,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )

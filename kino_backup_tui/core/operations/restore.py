@@ -18,8 +18,9 @@ from kino_backup_tui.core.errors import KinoBackupError, NotPermittedError, Usag
 from kino_backup_tui.core.files import create_private, storage_errors
 from kino_backup_tui.core.jobs.job import new_job_id, run_unlocked
 from kino_backup_tui.core.jobs.journal import journal_path, read_events, read_records
-from kino_backup_tui.core.jobs.lock import busy, current_holder
+from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.jobs.worker import start_detached
+from kino_backup_tui.core.operations.before_restore import wait_for_turn
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.last_restore import interrupted, way_back
 from kino_backup_tui.core.operations.outcome import decode_result
@@ -34,7 +35,7 @@ from kino_backup_tui.core.operations.settle import gate, settle
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.operations.worker import encode_task
-from kino_backup_tui.core.progress import Control, JobEvent, Stage
+from kino_backup_tui.core.progress import Control, Stage
 from kino_backup_tui.core.restore.folders import ensure_restore_folder, restore_folder
 from kino_backup_tui.core.restore.journal import UNTOUCHED, Phase, read_record
 from kino_backup_tui.core.restore.plan import RestorePlan, RestoreResult
@@ -85,7 +86,7 @@ def start_restore(
         raise plan.blockers[0]
     workspace = workspace_of(context.kino)
     job = new_job_id(context.clock)
-    _wait_for_lock(context, workspace, plan.operation, job, control or Control())
+    wait_for_turn(context, plan.operation, job, control or Control())
     task = Task(
         job=job,
         operation=plan.operation,
@@ -195,22 +196,6 @@ def _sweep_received(folder: Path) -> None:
     for path in folder.glob(f"{_RECEIVED}*"):
         if time.time() - path.stat().st_mtime > 86400:
             path.unlink(missing_ok=True)
-
-
-def _wait_for_lock(
-    context: Context, workspace: Workspace, operation: str, job: str, control: Control
-) -> None:
-    """Here, where somebody can be told of it and give up, not in the worker."""
-    deadline = time.monotonic() + control.wait_seconds
-    told = False
-    while (holder := current_holder(workspace)) is not None:
-        control.cancel.raise_if_cancelled()
-        if time.monotonic() >= deadline:
-            raise busy(holder)
-        if not told:
-            control.report(JobEvent("stage", job, operation, context.clock.now(), Stage.WAITING))
-            told = True
-        time.sleep(_POLL_SECONDS)
 
 
 def _wait_for_journal(journal: Path, child: subprocess.Popen[bytes] | None) -> None:
