@@ -31,6 +31,7 @@ class Work:
         self._patient = CapacityLimiter(_PATIENT_THREADS)
         self._receiving = CapacityLimiter(_RECEIVING_THREADS)
         self._reading = CapacityLimiter(_READING_THREADS)
+        self._waiting = 0
         self._running: set[CancelToken] = set()
         self.stopping = False
         """Whether this server is about to end: what would go on for long is to end by itself."""
@@ -46,11 +47,14 @@ class Work:
         too many are waiting already.
         """
         wait = preferred_wait(request.headers.getlist("prefer"))
-        patient = wait is not None and self._patient.available_tokens >= 1
-        if wait is None or not patient:
+        if wait is None or self._waiting == _PATIENT_THREADS:
             return await self._controlled(function, Control(wait_seconds=0), self._threads)
         apply_preference(request, wait)
-        return await self._controlled(function, Control(wait_seconds=wait.seconds), self._patient)
+        self._waiting += 1
+        try:
+            return await self._controlled(function, Control(wait_seconds=wait.seconds), self._patient)
+        finally:
+            self._waiting -= 1
 
     async def receive(self, function: Callable[[Control], _T]) -> _T:
         """Run an operation that takes what a client sends, at the client's pace; raises what it raises."""
