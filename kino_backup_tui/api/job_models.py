@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field
 from kino_backup_tui.api.models import Bytes, Instant, Job
 from kino_backup_tui.api.utf8 import utf8
 from kino_backup_tui.core.operations.jobs import JobStory
-from kino_backup_tui.core.progress import JobEvent as CoreEvent
 from kino_backup_tui.presentation.objects import event_object, job_object
 from kino_backup_tui.presentation.restore_objects import result_object
 
@@ -95,10 +94,9 @@ def job_detail(story: JobStory) -> JobDetail:
 
 def job_events(story: JobStory, after: int = 0) -> list[JobEvent]:
     """The events of a job beyond the first so many, without readings that a later one replaces."""
-    numbered = list(enumerate(story.events, 1))[after:]
-    following: list[CoreEvent | None] = [event for _number, event in numbered[1:]]
-    return [
-        JobEvent.model_validate(utf8(event_object(event) | {"id": number}))
-        for (number, event), next_one in zip(numbered, [*following, None], strict=True)
-        if not (event.event == "progress" and next_one is not None and next_one.event == "progress")
-    ]
+    told: list[JobEvent] = []
+    for number, event in list(enumerate(story.events, 1))[after:]:
+        if told and told[-1].event == event.event == "progress":
+            told.pop()
+        told.append(JobEvent.model_validate(utf8(event_object(event) | {"id": number})))
+    return told

@@ -88,10 +88,10 @@ async def get_job_events(
     if story.ended and seen >= len(story.events):
         return Response(status_code=204)
     headers = {"X-Accel-Buffering": "no"}  # nginx would hold back what has to come at once
-    return StreamingResponse(_stream(service, request, job_id, seen), media_type=_STREAM, headers=headers)
+    return StreamingResponse(_stream(service, job_id, seen), media_type=_STREAM, headers=headers)
 
 
-async def _stream(service: Service, request: Request, job_id: str, seen: int) -> AsyncIterator[str]:
+async def _stream(service: Service, job_id: str, seen: int) -> AsyncIterator[str]:
     silent = 0.0
     while True:
         try:
@@ -104,7 +104,7 @@ async def _stream(service: Service, request: Request, job_id: str, seen: int) ->
             yield f"id: {event.id}\nevent: {event.event}\ndata: {data}\n\n"
         seen = max(seen, len(story.events))
         # At the end of this server the client comes back to the next one, and goes on there.
-        if story.ended or service.work.stopping or await request.is_disconnected():
+        if story.ended or service.work.stopping:
             return
         await asyncio.sleep(_POLL_SECONDS)
         silent += _POLL_SECONDS
