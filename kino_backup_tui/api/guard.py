@@ -104,7 +104,11 @@ def _refusal(scope: Scope) -> ASGIApp | None:
         return error_response(414, "The path is too long.")
     if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
         return error_response(431, "The headers are too large.")
+    names = [name for name, _value in scope["headers"]]
     lengths = {value.strip() for name, value in scope["headers"] if name == b"content-length"}
     if len(lengths) > 1 or any(not re.fullmatch(rb"[0-9]{1,18}", length) for length in lengths):
         return error_response(400, "Content-Length is not one number.")
+    if lengths and b"transfer-encoding" in names:
+        # A proxy may see another request in it than we do (RFC 9112, 6.3).
+        return error_response(400, "The length of the body is given twice.")
     return None

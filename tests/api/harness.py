@@ -41,10 +41,9 @@ class Api:
             yield client
 
     def raw(self, request: bytes) -> bytes:
-        """Send bytes as they are, close that direction, and return all that comes."""
+        """Send bytes as they are, which must ask for the connection to be closed; return all that comes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT_SECONDS) as connection:
             connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
