@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from fastapi import Header, Path
 from pydantic import BaseModel, Field
+from pydantic.json_schema import SkipJsonSchema
 from starlette.convertors import Convertor, register_url_convertor
 
 MAX_ID = 2**48 - 1
@@ -41,7 +42,7 @@ BackupId = Annotated[
 ]
 
 PreferHeader = Annotated[
-    str | None,
+    str | SkipJsonSchema[None],
     Header(
         alias="Prefer",
         description="`wait`, or `wait=SECONDS`: wait for another operation instead of being refused.",
@@ -54,20 +55,22 @@ PreferHeader = Annotated[
 class _Conditions(BaseModel):
     """Headers that are read from the request itself, because they are no more than hints."""
 
-    range: str | None = Field(
+    range: str | SkipJsonSchema[None] = Field(
         None, alias="Range", description="One range of bytes, as `bytes=1048576-`.", examples=["bytes=0-99"]
     )
-    if_range: str | None = Field(
+    if_range: str | SkipJsonSchema[None] = Field(
         None, alias="If-Range", description="Of this `ETag` or `Last-Modified`, else the whole archive."
     )
-    if_match: str | None = Field(None, alias="If-Match", description="Only of this `ETag`, else 412.")
-    if_none_match: str | None = Field(
+    if_match: str | SkipJsonSchema[None] = Field(
+        None, alias="If-Match", description="Only of this `ETag`, else 412."
+    )
+    if_none_match: str | SkipJsonSchema[None] = Field(
         None, alias="If-None-Match", description="Not of this `ETag`, which is answered 304."
     )
-    if_modified_since: str | None = Field(
+    if_modified_since: str | SkipJsonSchema[None] = Field(
         None, alias="If-Modified-Since", description="Only if it is newer, else 304."
     )
-    if_unmodified_since: str | None = Field(
+    if_unmodified_since: str | SkipJsonSchema[None] = Field(
         None, alias="If-Unmodified-Since", description="Only if it is not newer, else 412."
     )
 

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 
 from kino_backup_tui.api.documented import error_responses
 from kino_backup_tui.api.job_models import JobDetail, JobEvent, JobId, job_detail, job_events
@@ -31,11 +33,10 @@ _EXAMPLE = (
 )
 
 LastEventId = Annotated[
-    str | None,
+    Annotated[str, StringConstraints(pattern="^[0-9]{1,9}$")] | SkipJsonSchema[None],
     Header(
         alias="Last-Event-ID",
         description="The last event that was seen; only later ones are told.",
-        pattern="^[0-9]{1,9}$",
         examples=["7"],
     ),
 ]
