@@ -39,7 +39,9 @@ def test_a_night_that_is_due_is_made_and_who_makes_them_is_known(kino: Cli) -> N
         assert status["runner"]["kind"] == "serve"
         assert status["runner"]["text"] == f"kino-backup-tui serve, process {running.process.pid}"
         assert status["unattended"] is False
-        assert f"kino-backup-tui serve, process {running.process.pid}" in kino.run("status").out
+        assert (
+            f"\nServer      kino-backup-tui serve, process {running.process.pid}\n" in kino.run("status").out
+        )
         doctor = kino.run("doctor", "--json").json
         schedule = next(check for check in doctor if check["name"] == "schedule")
         assert schedule["status"] == "ok"

@@ -14,6 +14,7 @@ from kino_backup_tui.cli.options import json_option
 from kino_backup_tui.cli.output import OutputError, talk, warn, write_json, write_line
 from kino_backup_tui.cli.session import Session
 from kino_backup_tui.core.errors import UsageError
+from kino_backup_tui.core.models import API_PORT
 
 if TYPE_CHECKING:
     from kino_backup_tui.api.server import Listening
@@ -43,7 +44,7 @@ def _size(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    default=8722,
+    default=API_PORT,
     show_default=True,
     metavar="PORT",
     help="Port to listen at; 0 finds one that is free.",

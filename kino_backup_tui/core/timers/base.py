@@ -123,17 +123,14 @@ def night_job(kino: Kino, location: Path, environ: Mapping[str, str], *, user: b
         user=user,
         owner=Owner(os.geteuid(), os.getegid()) if user else kino.owner,
         name=timer_name(kino, environ, user=user),
-        command=night_command(kino),
+        command=_command(kino, "run-due"),
         config_file=_config_file(kino, environ, user=user),
     )
 
 
-def night_command(kino: Kino) -> tuple[str, ...]:
-    """Make the backup of a Kino that is due, if one is."""
-    both = all((kino.data_path / each.database).exists() for each in (DOCUMENTED, KINO_0_3))
-    layout = ("--layout", kino.layout.name) if both else ()
-    program = (sys.executable, "-m", "kino_backup_tui")
-    return (*program, "--data-path", str(kino.data_path), *layout, "run-due")
+def api_job(job: NightJob) -> NightJob:
+    """What the service of the HTTP API has to run, for the same Kino and as the same user."""
+    return job._replace(name=f"{job.name}-api", command=_command(job.kino, "serve"))
 
 
 def timer_name(kino: Kino, environ: Mapping[str, str], *, user: bool) -> str:
@@ -144,6 +141,13 @@ def timer_name(kino: Kino, environ: Mapping[str, str], *, user: bool) -> str:
     digest = hashlib.sha256(os.fsencode(kino.data_path)).hexdigest()[:8]
     slug = re.sub("[^A-Za-z0-9]+", "-", str(kino.data_path)).strip("-")[-_LONGEST_SLUG:].strip("-")
     return "-".join(filter(None, (BASE_NAME, slug, digest)))
+
+
+def _command(kino: Kino, verb: str) -> tuple[str, ...]:
+    both = all((kino.data_path / each.database).exists() for each in (DOCUMENTED, KINO_0_3))
+    layout = ("--layout", kino.layout.name) if both else ()
+    program = (sys.executable, "-m", "kino_backup_tui")
+    return (*program, "--data-path", str(kino.data_path), *layout, verb)
 
 
 def _config_file(kino: Kino, environ: Mapping[str, str], *, user: bool) -> Path | None:

@@ -16,7 +16,7 @@ from kino_backup_tui.core.kino.systemd_unit import split_quoted
 from kino_backup_tui.core.timers.base import Runner, night_job, timer_name
 from kino_backup_tui.core.timers.launchd import plist_path, read_plist
 from kino_backup_tui.core.timers.server import find_server
-from kino_backup_tui.core.timers.systemd import read_unit_file, units_folder
+from kino_backup_tui.core.timers.unit_files import read_unit_file, units_folder
 from kino_backup_tui.core.timers.units import read_written
 from kino_backup_tui.core.workspace import workspace_of
 
