@@ -29,7 +29,7 @@ from kino_backup_tui.presentation.text import printable
 router = APIRouter(tags=["backups"])
 
 
-@router.get("/backups", summary="List the backups", responses=error_responses(403, 503))
+@router.get("/backups", name="list_backups", summary="List the backups", responses=error_responses(403, 503))
 async def list_all(service: ServiceOf) -> list[Backup]:
     """The backups, newest first.
 
@@ -43,6 +43,7 @@ async def list_all(service: ServiceOf) -> list[Backup]:
 @router.post(
     "/backups",
     status_code=201,
+    name="create_backup",
     summary="Make a backup now",
     responses={**CREATED_RESPONSE, **error_responses(403, 409, 503, 507)},
 )
@@ -56,7 +57,9 @@ async def create(
     return backup
 
 
-@router.get(ONE_BACKUP, summary="Show one backup", responses=error_responses(403, 404, 503))
+@router.get(
+    ONE_BACKUP, name="get_backup", summary="Show one backup", responses=error_responses(403, 404, 503)
+)
 async def show(service: ServiceOf, backup_id: BackupId) -> Backup:
     """One backup as the list has it."""
     return await service.work.call(_shown, service, backup_id)
@@ -65,6 +68,7 @@ async def show(service: ServiceOf, backup_id: BackupId) -> Backup:
 @router.delete(
     ONE_BACKUP,
     status_code=204,
+    name="delete_backup",
     summary="Delete a backup",
     responses={**DELETED_RESPONSE, **error_responses(403, 404, 409, 503)},
 )
@@ -78,6 +82,7 @@ async def delete(
 
 @router.get(
     f"{ONE_BACKUP}/download",
+    name="download_backup",
     summary="Download an archive",
     response_class=Response,
     responses=DOWNLOAD_RESPONSES | error_responses(403, 404, 412, 416, 503),
@@ -95,6 +100,7 @@ async def download(
 
 @router.head(
     f"{ONE_BACKUP}/download",
+    name="head_download",
     summary="Ask for the size and version of an archive",
     response_class=Response,
     responses=HEAD_RESPONSES | error_responses(403, 404, 412, 503),
