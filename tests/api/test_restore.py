@@ -219,6 +219,26 @@ def test_an_odd_request_is_refused(client: httpx.Client, create: Create, body: A
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "bad_request")
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"[" * 50000, "application/json", 400),
+        (b" " * 70000, "application/json", 413),
+        (b'{"dry_run": true}', "text/plain", 415),
+        (b'{"health_seconds": NaN}', "application/json", 400),
+        (b"\xff", "application/json; charset=utf-8", 400),
+    ],
+)
+def test_an_odd_body_is_refused(
+    client: httpx.Client, create: Create, body: bytes, kind: str, status: int
+) -> None:
+    """And none is taken into memory that is larger than it could be."""
+    path = f"/api/v1/backups/{create().id}/restore"
+    refused = client.post(path, content=body, headers={"Content-Type": kind})
+    assert (refused.status_code, list(refused.json())) == (status, ["error"])
+
+
 def test_while_another_operation_runs_the_restore_waits_or_is_refused(
     client: httpx.Client, context: Context, create: Create
 ) -> None:

@@ -352,7 +352,7 @@ kino install-service --user 2>&1 || echo $?
 
     lines = printed.splitlines()
     assert lines[:2] == [
-        "error: Only root may change the timers of the system. You are daemon.",
+        "error: Only root may change the units of the system. You are daemon.",
         "Run: sudo kino-backup-tui --data-path '/srv/my kino' install-service",
     ]
     assert lines[3] == "11"

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import ValidationError
 
 from kino_backup_tui.api.documented import PREFERENCE_HEADER, error_responses
-from kino_backup_tui.api.errors import ApiError
 from kino_backup_tui.api.job_models import JobDetail, job_detail
 from kino_backup_tui.api.parameters import ONE_BACKUP, BackupId, PreferHeader
 from kino_backup_tui.api.preference import preference_headers
+from kino_backup_tui.api.restore_bodies import JSON_BODY, AskedOf, form_body, from_form
 from kino_backup_tui.api.restore_models import Plan, RefusedRestore, RestoreRequest
 from kino_backup_tui.api.restoring import require_chance, restore
 from kino_backup_tui.api.service import Service, ServiceOf
-from kino_backup_tui.api.uploads import UPLOAD_BODY, received_archive
+from kino_backup_tui.api.uploads import received_archive
 from kino_backup_tui.core.operations.jobs import read_story
 from kino_backup_tui.core.operations.listing import backup_by_id
 from kino_backup_tui.core.progress import Control
@@ -26,16 +24,6 @@ from kino_backup_tui.core.progress import Control
 router = APIRouter(tags=["restore"])
 
 _LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Path of the job."}}
-
-
-def _upload_body() -> dict[str, Any]:
-    body = deepcopy(UPLOAD_BODY)
-    form = body["requestBody"]["content"]["multipart/form-data"]["schema"]
-    fields = RestoreRequest.model_json_schema()["properties"]
-    # A field of a form is there or not: there is no null.
-    form["properties"] |= {**fields, "fingerprint": fields["fingerprint"]["anyOf"][0]}
-    form["additionalProperties"] = False
-    return body
 
 
 def _responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -60,13 +48,14 @@ def _responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     status_code=202,
     response_model=JobDetail,
     summary="Restore a backup",
-    responses=_responses(403, 404, 409, 422, 503, 507),
+    responses=_responses(403, 404, 409, 413, 415, 422, 503, 507),
+    openapi_extra=JSON_BODY,
 )
 async def restore_backup(
     request: Request,
     service: ServiceOf,
     backup_id: BackupId,
-    asked: Annotated[RestoreRequest | None, Body()] = None,
+    asked: AskedOf,
     _prefer: PreferHeader = None,
 ) -> JSONResponse:
     """Put Kino back to the state of a backup: its database, settings and secrets; media are never touched.
@@ -79,12 +68,11 @@ async def restore_backup(
     To show somebody what it means before: ask with `dry_run`, and then with the `fingerprint` of that plan.
     403 says that this server may not stop Kino or replace its files, and which command may.
     """
-    wanted = asked or RestoreRequest()
 
     def work(control: Control) -> str | Plan:
         backup = backup_by_id(service.context, backup_id)
-        require_chance(service.context, wanted, control)
-        return restore(service.context, backup, wanted, control)
+        require_chance(service.context, asked, control)
+        return restore(service.context, backup, asked, control)
 
     return await _answer(request, service, await service.work.operate(request, work))
 
@@ -95,7 +83,7 @@ async def restore_backup(
     response_model=JobDetail,
     summary="Restore an archive that is sent",
     responses=_responses(403, 408, 409, 413, 415, 422, 503, 507),
-    openapi_extra=_upload_body(),
+    openapi_extra=form_body(),
 )
 async def restore_upload(request: Request, service: ServiceOf, _prefer: PreferHeader = None) -> JSONResponse:
     """Put Kino back to the state in an archive from elsewhere, as `restore` does with one of the list.
@@ -108,7 +96,7 @@ async def restore_upload(request: Request, service: ServiceOf, _prefer: PreferHe
     chance = partial(require_chance, service.context, RestoreRequest())
     await service.work.operate(request, chance)
     async with received_archive(request, service) as upload:
-        wanted = _from_form(upload.fields)
+        wanted = from_form(upload.fields)
 
         def work(control: Control) -> str | Plan:
             require_chance(service.context, wanted, control)
@@ -118,15 +106,6 @@ async def restore_upload(request: Request, service: ServiceOf, _prefer: PreferHe
         if isinstance(outcome, str):
             upload.keep()
     return await _answer(request, service, outcome)
-
-
-def _from_form(fields: dict[str, str]) -> RestoreRequest:
-    try:
-        return RestoreRequest.model_validate(fields, strict=False)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = " ".join(str(step) for step in first["loc"])
-        raise ApiError(400, f"Invalid form field {place}: {first['msg']}.") from error
 
 
 async def _answer(request: Request, service: Service, outcome: str | Plan) -> JSONResponse:
