@@ -127,6 +127,27 @@ def test_a_request_that_waits_for_its_turn_is_answered(kino: Cli) -> None:
         assert waiting.recv(65536).startswith(b"HTTP/1.1 503 ")
 
 
+def test_an_upload_is_given_up(kino: Cli) -> None:
+    """What has come of it is removed; the client is told instead of being kept sending."""
+    head = (
+        "POST /api/v1/backups/restore-upload HTTP/1.1\r\nHost: kino\r\nX-Api-Key: {key}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000000\r\n\r\n"
+        '--x\r\nContent-Disposition: form-data; name="archive"; filename="a"\r\n\r\n'
+    )
+    with (
+        server(kino) as running,
+        socket.create_connection(("127.0.0.1", running.port), timeout=60) as upload,
+    ):
+        upload.sendall(head.format(key=running.key).encode() + b"a" * 100_000)
+        until(lambda: leftovers(kino))
+        running.signal(signal.SIGTERM)
+        until(lambda: not running.is_listening())
+        upload.sendall(b"a" * 100_000)
+        assert upload.recv(65536).startswith(b"HTTP/1.1 503 ")
+        assert running.end() == 0
+    assert leftovers(kino) == []
+
+
 def test_a_restore_goes_on_without_the_server(kino: Cli) -> None:
     """It has a process of its own; what was begun is done."""
     kino.create()

@@ -181,6 +181,38 @@ ask $api/jobs | jq 'length > 0'
     assert printed.splitlines() == ["4", "manual", "daemon 600", "2", "active", "true"]
 
 
+def test_a_second_kino_has_an_api_at_another_port(under_systemd: Run) -> None:
+    """The first one has the usual port: that is said before anything is written."""
+    printed = under_systemd(
+        API
+        + """
+cp -a '/srv/my kino' /srv/second
+rm -r /srv/second/.kino-backup
+kino install-service --api > /dev/null
+everything > /before
+"""
+        + f"second() {{ '{sys.executable}' -m kino_backup_tui --data-path /srv/second \"$@\"; }}"
+        + """
+second install-service --api 2>&1 || echo $?
+everything | diff /before - && echo the same
+other=http://127.0.0.1:8723/api/v1/backups
+second install-service --api --port 8723 | tail -n 1 | sed 's/.*api.service/api/'
+curl --silent --header "X-Api-Key: $(second api-key show)" $other | jq 'length > 0'
+curl --silent --header "X-Api-Key: $(kino api-key show)" $other | jq -r .error.code
+"""
+    )
+
+    assert printed.splitlines() == [
+        "error: 127.0.0.1 port 8722 cannot be had: Address already in use.",
+        "Give --port another number.",
+        "2",
+        "the same",
+        "api answers at http://127.0.0.1:8723: it works.",
+        "true",
+        "unauthorized",
+    ]
+
+
 def test_what_does_not_answer_is_not_left_installed(under_systemd: Run) -> None:
     """The timer stays, and the sentence says so."""
     printed = under_systemd(

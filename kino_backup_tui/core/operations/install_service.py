@@ -14,7 +14,7 @@ from kino_backup_tui.core.timers import find
 from kino_backup_tui.core.timers.base import Installed, NightJob, Uninstalled, night_job
 from kino_backup_tui.core.timers.by_hand import cron_line, schtasks_command
 from kino_backup_tui.core.timers.launchd import LaunchdTimer
-from kino_backup_tui.core.timers.pairs import api_port, api_units, timer_units
+from kino_backup_tui.core.timers.pairs import api_port, api_units, require_free, timer_units
 from kino_backup_tui.core.timers.systemd import SystemdUnits
 from kino_backup_tui.core.timers.unit_files import RUNS
 from kino_backup_tui.core.timers.units import account_name
@@ -43,11 +43,14 @@ def install_service(
     session = open_session(context)
     job = night_job(context.kino, session.location, environ, user=user)
     present = api_port(job, environ)
+    wanted = port or present or API_PORT
     if api:
         _require_sockets(job)
+        if wanted != present:
+            require_free(wanted)
     installed = _timer(job, environ).install()
     if api or present is not None:
-        installed = _with_api(installed, api_units(job, environ, port or present or API_PORT))
+        installed = _with_api(installed, api_units(job, environ, wanted))
     warnings = list(installed.warnings)
     if session.settings_problem is not None:
         warnings.append(session.settings_problem.message)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 
+from kino_backup_tui.core.errors import UsageError
 from kino_backup_tui.core.timers.base import NightJob, api_job
 from kino_backup_tui.core.timers.first_run import first_answer, first_run
 from kino_backup_tui.core.timers.systemd import SystemdUnits, UnitKind
@@ -42,3 +44,16 @@ def api_port(job: NightJob, environ: Mapping[str, str]) -> int | None:
     text = read_unit_file(folder / f"{api_job(job).name}.socket") or ""
     written = read_written(text)
     return read_port(text) if written and written.data_path == job.kino.data_path else None
+
+
+def require_free(port: int) -> None:
+    """Raise `UsageError` if something listens at a port of this host already, such as another Kino's API."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(
+                f"127.0.0.1 port {port} cannot be had: {error.strerror}.",
+                hint="Give --port another number.",
+            ) from error
