@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from urllib.parse import quote
 
+from anyio import CancelScope, create_task_group
 from fastapi import Request
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -29,16 +30,31 @@ class Download(Response):
         self.status_code = status
         self.init_headers(headers)
 
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send it. If the file turns out to be shorter than it was, `OSError` cuts the response off."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, until the client goes away.
+
+        If the file turns out to be shorter than it was, `OSError` cuts the response off.
+        """
         try:
             start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
             await send(start)
             if scope["method"] != "HEAD":
-                await self._send_span(send)
+                await self._send_while_wanted(receive, send)
             await send({"type": "http.response.body", "body": b""})
         finally:
             self._archive.stream.close()
+
+    async def _send_while_wanted(self, receive: Receive, send: Send) -> None:
+        failure: OSError | None = None
+        async with create_task_group() as both:
+            both.start_soon(_cancel_when_gone, receive, both.cancel_scope)
+            try:
+                await self._send_span(send)
+            except OSError as error:
+                failure = error
+            both.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
 
     async def _send_span(self, send: Send) -> None:
         at, stop = self._span
@@ -49,6 +65,13 @@ class Download(Response):
                 raise OSError(f"{self._archive.backup.path} ends at byte {at} of {stop}")
             await send({"type": "http.response.body", "body": piece, "more_body": True})
             at += len(piece)
+
+
+async def _cancel_when_gone(receive: Receive, sending: CancelScope) -> None:
+    """Servers take what is sent to a client that has gone, and say so only to those who ask."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    sending.cancel()
 
 
 def answer_download(request: Request, archive: OpenArchive, work: Work) -> Response:

@@ -38,6 +38,8 @@ def fuzz(running: Server, folder: Path, examples: int, seed: int = 1) -> Fuzzed:
             *(PROGRAM, "--config-file", CONFIG, "run", f"{running.url}/openapi.json", "--no-color"),
             *("--header", f"X-Api-Key: {running.key}", "--checks", "all", "--max-examples", str(examples)),
             *("--seed", str(seed), "--generation-database", "none", "--request-timeout", "120"),
+            # How quick it is depends on what else this machine does.
+            *("--max-response-time", "120"),
         ],
         capture_output=True,
         text=True,
