@@ -175,7 +175,7 @@ ls -A /mnt/nas
 ls -A '/srv/my kino/.kino-backup/scratch' | wc -l
 jq -r '.code, .nights' "$failing"
 mount -o remount,size=2G /mnt/nas
-served '1 day ago'
+served '2 days ago'
 night
 archives /mnt/nas
 jq -c . "$failing"
