@@ -111,9 +111,10 @@ async def _answer_core_error(request: Request, error: Exception) -> JSONResponse
     return error_response(status_of(type(error)), error.message, headers, cause=error.code, job=job)
 
 
-async def _answer_api_error(_request: Request, error: Exception) -> JSONResponse:
+async def _answer_api_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ApiError)  # noqa: S101 - what the handler is registered for
-    return error_response(error.status, error.message, error.headers, **error.more)
+    headers = {**preference_headers(request), **(error.headers or {})}
+    return error_response(error.status, error.message, headers, **error.more)
 
 
 async def _answer_invalid(_request: Request, error: Exception) -> JSONResponse:

@@ -156,8 +156,9 @@ def test_a_kino_without_a_sound_database_is_unavailable(kino: Kino, client: http
     assert response.status_code == 503
     assert error_of(response)["cause"] == "database_damaged"
     kino.database.unlink()
-    response = client.post(BACKUPS)
+    response = client.post(BACKUPS, headers={"Prefer": "wait=1"})
     assert response.status_code == 503
+    assert response.headers["preference-applied"] == "wait=1"
     assert error_of(response)["cause"] == "not_found"
     assert client.get(BACKUPS).json() == []
 

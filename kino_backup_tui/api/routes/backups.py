@@ -18,7 +18,7 @@ from kino_backup_tui.api.parameters import ONE_BACKUP, BackupId, ConditionHeader
 from kino_backup_tui.api.preference import preference_headers
 from kino_backup_tui.api.service import Service, ServiceOf
 from kino_backup_tui.core import models
-from kino_backup_tui.core.errors import DatabaseDamagedError, KinoBackupError, NotFoundError
+from kino_backup_tui.core.errors import ArchiveError, IncompatibleError, KinoBackupError, NotFoundError
 from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.delete import delete_backup
 from kino_backup_tui.core.operations.listing import backup_by_id, list_backups
@@ -132,8 +132,8 @@ def _listed(service: Service) -> list[Backup]:
 def _create(service: Service, control: Control) -> Backup:
     try:
         created = create_backup(service.context, control)
-    except (NotFoundError, DatabaseDamagedError) as error:
-        # That there is no sound database is no fault of the request.
+    except (NotFoundError, ArchiveError, IncompatibleError) as error:
+        # That this Kino, or the disk, does not allow a sound backup is no fault of the request.
         raise ApiError(503, error.message, cause=error.code) from error
     for warning in created.warnings:
         logger.warning("%s", printable(warning))
