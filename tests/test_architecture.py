@@ -15,6 +15,8 @@ from tests.cli.harness import Cli, write_kino
 
 ROOT = Path(__file__).parent.parent
 UI_LIBRARIES = ("textual", "rich", "kino_backup_tui.tui")
+HTTP_LIBRARIES = ("fastapi", "starlette", "uvicorn", "pydantic", "python_multipart", "kino_backup_tui.api")
+"""What the extra `api` brings, and what needs it."""
 HEADLESS = ("kino_backup_tui.core", "kino_backup_tui.cli", "kino_backup_tui.presentation")
 LISTING_DOES_WITHOUT = (
     "sqlite3",
@@ -59,7 +61,7 @@ def test_headless_modules_load_no_ui_library() -> None:
     assert len(modules) > 50
     # One process for all: what any one of them pulls in shows.
     loaded = loaded_by("\n".join(f"import {name}" for name in modules))
-    assert of_packages(loaded, UI_LIBRARIES) == set()
+    assert of_packages(loaded, UI_LIBRARIES + HTTP_LIBRARIES) == set()
 
 
 @pytest.fixture
@@ -80,13 +82,22 @@ def kino(tmp_path: Path) -> Cli:
         ["create"],
         ["verify", "latest"],
         ["jobs"],
+        ["api-key", "rotate"],
     ],
 )
 def test_headless_verbs_load_no_ui_library(kino: Cli, verb: list[str]) -> None:
-    """Over SSH to a slow NAS, the screens would be most of the waiting time."""
+    """Over SSH to a slow NAS, the screens would be most of the waiting time, and then the HTTP API."""
     arguments = ["--data-path", str(kino.data_path), *verb]
     loaded = loaded_by(f"from kino_backup_tui.cli.main import run; assert run({arguments!r}) == 0")
-    assert of_packages(loaded, UI_LIBRARIES) == set()
+    assert of_packages(loaded, UI_LIBRARIES + HTTP_LIBRARIES) == set()
+
+
+def test_the_screens_load_no_http_library() -> None:
+    """And the API, the other way round, no screen."""
+    loaded = loaded_by("import kino_backup_tui.tui.app, kino_backup_tui.tui.terminal")
+    assert of_packages(loaded, HTTP_LIBRARIES) == set()
+    loaded = loaded_by("import kino_backup_tui.api.app, kino_backup_tui.api.server")
+    assert of_packages(loaded, ("textual", "kino_backup_tui.tui", "kino_backup_tui.cli")) == set()
 
 
 def test_a_listing_loads_little(kino: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

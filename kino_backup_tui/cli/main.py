@@ -48,6 +48,8 @@ VERBS = {
     "doctor": "doctor",
     "jobs": "jobs",
     "watch": "watch",
+    "serve": "serve",
+    "api-key": "api_key",
     "demo": "demo",
 }
 """Each verb and its module in `cli.verbs`, in the order of the help text."""

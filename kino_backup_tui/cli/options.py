@@ -76,7 +76,7 @@ accept_location_option = click.option(
     "--accept-location", is_flag=True, help="Take the disk that is there now as the backup location."
 )
 user_timer_option = click.option(
-    "--user", is_flag=True, help="A timer of your own, not one of the system; no root is needed for it."
+    "--user", is_flag=True, help="Units of your own, not of the system; no root is needed for them."
 )
 backup_argument = click.argument(
     "backup", metavar="BACKUP", callback=_require_text, shell_complete=_complete_backup

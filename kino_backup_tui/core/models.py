@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from kino_backup_tui.core.archive.manifest import Manifest
 
+API_PORT = 8722
+"""Where the HTTP API of this program answers unless the admin says otherwise."""
+
 
 class BackupKind(StrEnum):
     """Why a backup was made; the values are Kino's own."""

@@ -80,9 +80,9 @@ class Workspace(NamedTuple):
 
     def instance(self) -> str | None:
         """The random id of this installation; None if it has never made a backup, or the id is lost."""
-        for folder in self._readable_folders():
+        for path in self.readable("instance"):
             with contextlib.suppress(OSError, UnicodeDecodeError):
-                if text := (folder / "instance").read_text("ascii").strip():
+                if text := path.read_text("ascii").strip():
                     return text
         return None
 
@@ -102,11 +102,13 @@ class Workspace(NamedTuple):
 
     def read(self, name: str) -> dict[str, Any]:
         """A JSON object of the folder; as a fallback, what the data path had before it became read-only."""
-        documents = (read_json(folder / name) for folder in self._readable_folders())
+        documents = (read_json(path) for path in self.readable(name))
         return next((document for document in documents if document), {})
 
-    def _readable_folders(self) -> tuple[Path, ...]:
-        return (self.folder, self.data_path / WORKING_FOLDER) if self.fallback else (self.folder,)
+    def readable(self, name: str) -> tuple[Path, ...]:
+        """Where a file of the folder may be: as a fallback, also where it was before."""
+        folders = (self.folder, self.data_path / WORKING_FOLDER) if self.fallback else (self.folder,)
+        return tuple(folder / name for folder in folders)
 
     def update_state(self, **changes: Any) -> None:
         """Change keys of state.json; raises `LocationError`, `NotPermittedError` or `NoSpaceError`."""

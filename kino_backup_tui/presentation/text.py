@@ -292,3 +292,8 @@ def printable(text: str) -> str:
         else char.encode("unicode_escape", "replace").decode()
         for char in text
     )
+
+
+def utf8_text(text: str) -> str:
+    """A text that may quote a file name, with a replacement character for each byte that is no UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -175,7 +175,7 @@ ls -A /mnt/nas
 ls -A '/srv/my kino/.kino-backup/scratch' | wc -l
 jq -r '.code, .nights' "$failing"
 mount -o remount,size=2G /mnt/nas
-served '1 day ago'
+served '2 days ago'
 night
 archives /mnt/nas
 jq -c . "$failing"
@@ -352,7 +352,7 @@ kino install-service --user 2>&1 || echo $?
 
     lines = printed.splitlines()
     assert lines[:2] == [
-        "error: Only root may change the timers of the system. You are daemon.",
+        "error: Only root may change the units of the system. You are daemon.",
         "Run: sudo kino-backup-tui --data-path '/srv/my kino' install-service",
     ]
     assert lines[3] == "11"

@@ -108,7 +108,9 @@ def _lines(context: Context, status: Status, way_back: str) -> list[tuple[str, s
     if status.next_run:
         lines.append(("Next run", run_text(status.next_run, context.clock.zone())))
     if status.settings.runs:
-        lines.append(("Timer", printable(status.runner.text if status.runner.name else "none installed")))
+        runner = status.runner
+        label = "Server" if runner.kind == "serve" else "Timer"
+        lines.append((label, printable(runner.text if runner.name else "none installed")))
     if status.newest:
         lines.append(("Newest", _backup_line(context, status.newest)))
     if status.newest_verified and status.newest_verified != status.newest:

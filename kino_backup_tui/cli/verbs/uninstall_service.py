@@ -1,4 +1,4 @@
-"""uninstall-service: the host runs the schedule no longer."""
+"""uninstall-service: the host runs the schedule no longer, nor the HTTP API."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from kino_backup_tui.core.operations.context import Context
 
 @click.command("uninstall-service")
 @user_timer_option
+@click.option("--api", is_flag=True, help="Remove the HTTP API alone; the timer stays.")
 @json_option
 @click.pass_obj
-def command(session: Session, user: bool, as_json: bool) -> None:
-    """Remove the timer that install-service has installed; backups and settings stay."""
+def command(session: Session, user: bool, api: bool, as_json: bool) -> None:
+    """Remove all that install-service has installed; backups, settings and the key of the API stay."""
     from kino_backup_tui.core.operations.install_service import uninstall_service
 
-    removed = uninstall_service(_context(session), os.environ, user=user)
+    removed = uninstall_service(_context(session), os.environ, user=user, api_only=api)
     if as_json:
         from kino_backup_tui.presentation.service_objects import uninstalled_object
 

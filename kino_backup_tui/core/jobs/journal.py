@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -21,6 +22,7 @@ from kino_backup_tui.core.workspace import Workspace, best_effort
 KEPT = 50
 INTERRUPTED = "interrupted"
 _SUFFIX = ".jsonl"
+_ID = re.compile("[0-9]{8}T[0-9]{6}-[0-9a-f]{6}")
 
 
 class JobRecord(NamedTuple):
@@ -131,13 +133,23 @@ def read_records(workspace: Workspace) -> tuple[JobRecord, ...]:
         paths = sorted(workspace.jobs.glob(f"*{_SUFFIX}"), reverse=True)
     except OSError:
         return ()
-    records = (_record(path, running) for path in paths)
+    records = (_record(list(read_events(path)), running) for path in paths)
     found = [record for record in records if record is not None]
     return tuple(sorted(found, key=lambda record: record.started_at, reverse=True))
 
 
-def _record(path: Path, running: str | None) -> JobRecord | None:
-    events = list(read_events(path))
+def find_job(workspace: Workspace, job: str) -> tuple[JobRecord, tuple[JobEvent, ...]] | None:
+    """One job and its events so far; None if there is no such job, or nothing is left of it."""
+    if _ID.fullmatch(job) is None:
+        return None  # from outside, and about to be a part of a path
+    # Before the events: who holds the lock no longer has told how it ended.
+    holder = current_holder(workspace)
+    told = list(read_events(journal_path(workspace, job)))
+    record = _record(told, holder.job if holder else None)
+    return None if record is None else (record, tuple(event for event, _pid in told))
+
+
+def _record(events: Sequence[tuple[JobEvent, int]], running: str | None) -> JobRecord | None:
     if not events:
         return None
     first, pid = events[0]

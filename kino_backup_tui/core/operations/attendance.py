@@ -1,4 +1,4 @@
-"""Whether anybody will run the schedule: a timer of ours, something else that calls run-due, or Kino itself.
+"""Whether anybody will run the schedule: a timer or server of ours, something else, or Kino itself.
 
 Kino's documentation says that it takes its backups by itself, so a timer is a second pair of hands. An alarm
 needs proof: that Kino is down and nothing of ours has looked after the last slot, or that it is up and a slot
@@ -16,6 +16,7 @@ from kino_backup_tui.core.models import Backup, BackupKind
 from kino_backup_tui.core.operations.freshness import is_of
 from kino_backup_tui.core.schedule import due_slot
 from kino_backup_tui.core.timers.base import Runner
+from kino_backup_tui.core.timers.server import SERVER
 
 GRACE = timedelta(hours=2)
 """How late a run may be before it counts as missed: a long backup, a disk that has to wake up."""
@@ -43,7 +44,7 @@ def is_timer(runner: Runner) -> bool:
 
 def is_unattended(settings: BackupSettings, zone: tzinfo, now: datetime, evidence: Evidence) -> bool:
     """Whether it is certain that nothing runs the schedule any more."""
-    if not settings.runs or is_timer(evidence.runner):
+    if not settings.runs or is_timer(evidence.runner) or evidence.runner.kind == SERVER:
         return False
     patient = now - GRACE
     if evidence.last_slot is not None and due_slot(settings, zone, patient, evidence.last_slot) is None:

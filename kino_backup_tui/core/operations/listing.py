@@ -116,6 +116,18 @@ def find_backup(context: Context, text: str) -> Backup:
     return found[0]
 
 
+def backup_by_id(context: Context, number: int) -> Backup:
+    """Find a backup by its id, in the current location before a former one; never a leftover.
+
+    Raises `NotFoundError`, or why the location cannot be read if it is not found elsewhere.
+    """
+    backups, problem = open_session(context).scan()
+    found = [backup for backup in backups if backup.id == number and backup.role is EntryRole.BACKUP]
+    if found:
+        return min(found, key=lambda backup: backup.elsewhere)
+    raise problem or NotFoundError(f"There is no backup {number}.")
+
+
 def complete(session: Session, backup: Backup, cancel: CancelToken) -> Backup:
     """Read the manifest of a backup wherever in the archive it is; a damaged one is remembered as such."""
     from kino_backup_tui.core.archive.peek import find_manifest

@@ -11,15 +11,16 @@ import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from kino_backup_tui.core.archive.writer import CHUNK_BYTES
 from kino_backup_tui.core.errors import KinoBackupError, NotPermittedError, UsageError
 from kino_backup_tui.core.files import create_private, storage_errors
 from kino_backup_tui.core.jobs.job import new_job_id, run_unlocked
 from kino_backup_tui.core.jobs.journal import journal_path, read_events, read_records
-from kino_backup_tui.core.jobs.lock import busy, current_holder
+from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.jobs.worker import start_detached
+from kino_backup_tui.core.operations.before_restore import wait_for_turn
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.last_restore import interrupted, way_back
 from kino_backup_tui.core.operations.outcome import decode_result
@@ -31,9 +32,10 @@ from kino_backup_tui.core.operations.plan import (
     plan_rollback,
 )
 from kino_backup_tui.core.operations.settle import gate, settle
+from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.operations.worker import encode_task
-from kino_backup_tui.core.progress import Control, JobEvent, Stage
+from kino_backup_tui.core.progress import Control, Stage
 from kino_backup_tui.core.restore.folders import ensure_restore_folder, restore_folder
 from kino_backup_tui.core.restore.journal import UNTOUCHED, Phase, read_record
 from kino_backup_tui.core.restore.plan import RestorePlan, RestoreResult
@@ -62,6 +64,13 @@ _RECEIVED = "received-"
 _WORKER = "kino_backup_tui.core.operations.worker"
 
 
+class ByteStream(Protocol):
+    """What an archive is received from."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, about so many; none at the end."""
+
+
 def start_restore(
     context: Context,
     plan: RestorePlan,
@@ -77,7 +86,7 @@ def start_restore(
         raise plan.blockers[0]
     workspace = workspace_of(context.kino)
     job = new_job_id(context.clock)
-    _wait_for_lock(context, workspace, plan.operation, job, control or Control())
+    wait_for_turn(context, plan.operation, job, control or Control())
     task = Task(
         job=job,
         operation=plan.operation,
@@ -142,17 +151,19 @@ def read_result(context: Context, job: str | None = None) -> RestoreResult | Non
     return None
 
 
-def receive(context: Context, stream: BinaryIO, control: Control) -> Path:
+def receive(context: Context, stream: ByteStream, control: Control, *, keep_reserve: bool = False) -> Path:
     """Take an archive from a stream into a private file of the working folder, as much as comes.
 
-    The worker removes it when it has been unpacked, else `discard` does. Raises `UsageError` if nothing
-    came, `NoSpaceError`, `LocationError`, `NotPermittedError`, `OperationCancelledError`.
+    With `keep_reserve` the space that is kept free for Kino stays free. The worker removes the file when it
+    has been unpacked, else `discard` does. Raises `UsageError` if nothing came, `NoSpaceError`,
+    `LocationError`, `NotPermittedError`, `OperationCancelledError`, and what the stream raises.
     """
     workspace = workspace_of(context.kino)
     ensure_restore_folder(workspace)
     folder = restore_folder(workspace)
     _sweep_received(folder)
     path = folder / f"{_RECEIVED}{os.urandom(8).hex()}.tar.gz"
+    space = Space(context.kino.data_path, use_reserve=None if keep_reserve else True)
     with run_unlocked("restore", context.clock, control) as job:
         job.stage(Stage.COPYING)
         try:
@@ -160,6 +171,7 @@ def receive(context: Context, stream: BinaryIO, control: Control) -> Path:
                 while piece := stream.read(CHUNK_BYTES):
                     out.write(piece)
                     job.advance(len(piece))
+                    space.spend(folder, len(piece))
                 if out.tell() == 0:
                     raise UsageError("Nothing came on standard input.", hint="Redirect an archive into it.")
                 os.fsync(out.fileno())
@@ -184,22 +196,6 @@ def _sweep_received(folder: Path) -> None:
     for path in folder.glob(f"{_RECEIVED}*"):
         if time.time() - path.stat().st_mtime > 86400:
             path.unlink(missing_ok=True)
-
-
-def _wait_for_lock(
-    context: Context, workspace: Workspace, operation: str, job: str, control: Control
-) -> None:
-    """Here, where somebody can be told of it and give up, not in the worker."""
-    deadline = time.monotonic() + control.wait_seconds
-    told = False
-    while (holder := current_holder(workspace)) is not None:
-        control.cancel.raise_if_cancelled()
-        if time.monotonic() >= deadline:
-            raise busy(holder)
-        if not told:
-            control.report(JobEvent("stage", job, operation, context.clock.now(), Stage.WAITING))
-            told = True
-        time.sleep(_POLL_SECONDS)
 
 
 def _wait_for_journal(journal: Path, child: subprocess.Popen[bytes] | None) -> None:

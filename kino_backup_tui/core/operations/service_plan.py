@@ -14,7 +14,7 @@ from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.session import open_session
 from kino_backup_tui.core.timers.base import MINUTES, night_job
 from kino_backup_tui.core.timers.launchd import plist_path
-from kino_backup_tui.core.timers.systemd import units_folder
+from kino_backup_tui.core.timers.unit_files import units_folder
 from kino_backup_tui.core.timers.units import account_name
 
 

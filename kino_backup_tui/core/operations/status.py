@@ -70,7 +70,7 @@ class Status:
     failing: Failing | None = None
     """Scheduled runs fail, and there has been no good backup since."""
     runner: Runner = NOBODY
-    """The timer of ours that runs the schedule, if there is one."""
+    """The timer or the server of ours that runs the schedule, if there is one."""
     unattended: bool = False
     """Nothing will run the schedule, as far as can be proven."""
 

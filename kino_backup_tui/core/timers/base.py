@@ -29,7 +29,7 @@ class Runner(NamedTuple):
     """Who will run the schedule of a Kino."""
 
     kind: str
-    """ "systemd", "launchd", "kino" (by itself) or "none"."""
+    """ "systemd", "launchd", "serve" (a server of ours), "kino" (by itself) or "none"."""
     name: str
     """What an admin calls it, such as "kino-backup-tui.timer"; empty if there is none."""
     active: bool
@@ -122,14 +122,14 @@ def night_job(kino: Kino, location: Path, environ: Mapping[str, str], *, user: b
         user=user,
         owner=Owner(os.geteuid(), os.getegid()) if user else kino.owner,
         name=timer_name(kino, environ, user=user),
-        command=night_command(kino),
+        command=_command(kino, "run-due"),
         config_file=_config_file(kino, environ, user=user),
     )
 
 
-def night_command(kino: Kino) -> tuple[str, ...]:
-    """Make the backup of a Kino that is due, if one is."""
-    return (sys.executable, "-m", "kino_backup_tui", *naming_options(kino), "run-due")
+def api_job(job: NightJob) -> NightJob:
+    """What the service of the HTTP API has to run, for the same Kino and as the same user."""
+    return job._replace(name=f"{job.name}-api", command=_command(job.kino, "serve"))
 
 
 def timer_name(kino: Kino, environ: Mapping[str, str], *, user: bool) -> str:
@@ -140,6 +140,10 @@ def timer_name(kino: Kino, environ: Mapping[str, str], *, user: bool) -> str:
     digest = hashlib.sha256(os.fsencode(kino.data_path)).hexdigest()[:8]
     slug = re.sub("[^A-Za-z0-9]+", "-", str(kino.data_path)).strip("-")[-_LONGEST_SLUG:].strip("-")
     return "-".join(filter(None, (BASE_NAME, slug, digest)))
+
+
+def _command(kino: Kino, verb: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "kino_backup_tui", *naming_options(kino), verb)
 
 
 def _config_file(kino: Kino, environ: Mapping[str, str], *, user: bool) -> Path | None:

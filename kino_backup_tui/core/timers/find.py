@@ -1,4 +1,4 @@
-"""Who runs the schedule of a Kino: a timer of ours, Kino itself, or nobody."""
+"""Who runs the schedule of a Kino: a timer or a server of ours, Kino itself, or nobody."""
 
 from __future__ import annotations
 
@@ -15,15 +15,37 @@ from kino_backup_tui.core.kino.systemctl import Manager
 from kino_backup_tui.core.kino.systemd_unit import split_quoted
 from kino_backup_tui.core.timers.base import Runner, night_job, timer_name
 from kino_backup_tui.core.timers.launchd import plist_path, read_plist
-from kino_backup_tui.core.timers.systemd import read_unit_file, units_folder
+from kino_backup_tui.core.timers.server import find_server
+from kino_backup_tui.core.timers.unit_files import read_unit_file, units_folder
 from kino_backup_tui.core.timers.units import read_written
+from kino_backup_tui.core.workspace import workspace_of
 
 
 def find_runner(kino: Kino, environ: Mapping[str, str]) -> Runner:
-    """Look for a timer of ours, of the system before one of the user.
+    """Look for a timer of ours, then for a server of ours that runs the schedule.
 
-    systemd is asked only about a file of ours. Raises nothing: what cannot be found out is told in the text.
+    A server comes before a timer that is stopped, or with which something is wrong. Raises nothing: what
+    cannot be found out is told in the text.
     """
+    timer = find_timer(kino, environ)
+    if timer is not None and is_sound(timer):
+        return timer
+    return (
+        find_server(workspace_of(kino))
+        or timer
+        or (Runner("kino", "Kino", True, "Kino itself") if kino.layout is KINO_0_3 else None)
+        or Runner("none", "", False, "nothing runs the schedule", hint=_hint(kino, "install-service"))
+    )
+
+
+def is_sound(timer: Runner) -> bool:
+    """Whether a timer will run the schedule, and nothing is wrong with it."""
+    return timer.active and not timer.hint
+
+
+def find_timer(kino: Kino, environ: Mapping[str, str]) -> Runner | None:
+    """Look for a timer of ours, of the system before one of the user; systemd is asked only about a file of
+    ours."""
     for user in (False, True):
         if sys.platform == "darwin":
             path = plist_path(timer_name(kino, environ, user=user), environ, user=user)
@@ -31,11 +53,7 @@ def find_runner(kino: Kino, environ: Mapping[str, str]) -> Runner:
                 return Runner("launchd", path.stem, True, f"launchd ({path.stem})")
         elif timer_file(kino, environ, user=user):
             return _asked(kino, environ, user=user)
-    if kino.layout is KINO_0_3:
-        return Runner("kino", "Kino", True, "Kino itself")
-    return _of_owner(kino, environ) or Runner(
-        "none", "", False, "nothing runs the schedule", hint=_hint(kino, "install-service")
-    )
+    return _of_owner(kino, environ)
 
 
 def timer_file(kino: Kino, environ: Mapping[str, str], *, user: bool) -> Path | None:

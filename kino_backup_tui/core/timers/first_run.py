@@ -1,12 +1,14 @@
-"""Whether a timer's command works for the user it shall run as: better seen now than missed at night."""
+"""Whether what was installed works for the user it shall run as: better seen now than missed at night."""
 
 from __future__ import annotations
 
+import http.client
 import os
 import pwd
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,23 +90,61 @@ def first_run(manager: Manager, service: str, job: NightJob) -> Outcome:
         if time.monotonic() > deadline:
             return Outcome(done=(f"{service} is making the backup that is due now.",))
         time.sleep(_POLL_SECONDS)
-    status = shown.get("ExecMainStatus", "")
     if shown.get("Result") == "success":
         return Outcome(done=(f"Started {service} once: it works.",))
-    if shown.get("ExecMainCode") == _EXITED and status.isdecimal():
-        code = int(status)
-        if not _FIRST_OWN <= code <= _LAST_OWN:
-            asked = f"journalctl {'--user ' * job.user}-u {service}"
-            said = _last_error(manager, service)
-            return Outcome(warnings=(f"Its first run ended with exit code {code}{said}; see `{asked}`.",))
-        reason = _REASONS.get(code, f"exit code {code}")
-    else:
-        reason = shown.get("Result", "no reason given")
+    code = _own_code(shown)
+    if code is not None:
+        asked, said = _log_command(service, job), _last_error(manager, service)
+        return Outcome(warnings=(f"Its first run ended with exit code {code}{said}; see `{asked}`.",))
     raise ServiceError(
-        f"systemd cannot run {service} as {account_name(job.owner)}: {reason}.",
+        f"systemd cannot run {service} as {account_name(job.owner)}: {_refusal(shown)}.",
         hint="Nothing was changed. Have the schedule run by cron or by hand: "
         + full_command(job.kino, "run-due"),
     )
+
+
+def first_answer(manager: Manager, service: str, job: NightJob, port: int) -> Outcome:
+    """Ask at the socket of a service, which starts it; raises `ServiceError` if it does not answer.
+
+    Without the key there is one answer: that it is missing.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_START_SECONDS)
+    try:
+        connection.request("GET", "/api/v1/backups")
+        answers = connection.getresponse().status == http.client.UNAUTHORIZED
+    except (OSError, http.client.HTTPException):
+        answers = False
+    finally:
+        connection.close()
+    if answers:
+        return Outcome(done=(f"{service} answers at http://127.0.0.1:{port}: it works.",))
+    shown = manager.show(service, *_SHOWN)
+    code = _own_code(shown)
+    reason = _refusal(shown) if code is None else f"exit code {code}{_last_error(manager, service)}"
+    raise ServiceError(
+        f"{service} does not answer at http://127.0.0.1:{port}: {reason}.",
+        hint=f"`{_log_command(service, job)}` may say more.",
+    )
+
+
+def _own_code(shown: Mapping[str, str]) -> int | None:
+    """The exit code of our program; None if it did not even start, or did not end by itself."""
+    status = shown.get("ExecMainStatus", "")
+    if shown.get("ExecMainCode") != _EXITED or not status.isdecimal():
+        return None
+    return None if _FIRST_OWN <= int(status) <= _LAST_OWN else int(status)
+
+
+def _refusal(shown: Mapping[str, str]) -> str:
+    """Why systemd could not start it."""
+    status = shown.get("ExecMainStatus", "")
+    if shown.get("ExecMainCode") == _EXITED and status.isdecimal():
+        return _REASONS.get(int(status), f"exit code {status}")
+    return shown.get("Result", "no reason given")
+
+
+def _log_command(service: str, job: NightJob) -> str:
+    return f"journalctl {'--user ' * job.user}-u {service}"
 
 
 def _last_error(manager: Manager, service: str) -> str:

@@ -1,17 +1,20 @@
-"""A timer of systemd, of the system or of a user: written, enabled, seen to work, and removed again."""
+"""Units of systemd, of the system or of a user: written, enabled, seen to work, and removed again.
+
+Always two: a service, and what starts it, a timer or the socket of the HTTP API.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from kino_backup_tui.core.errors import KinoBackupError, NotPermittedError, ServiceError, UsageError
 from kino_backup_tui.core.files import (
     Owner,
     make_folders,
-    open_regular,
     replace_file,
     storage_errors,
     sync_folder,
@@ -22,32 +25,40 @@ from kino_backup_tui.core.kino.systemd_text import is_word
 from kino_backup_tui.core.kino.systemd_unit import split_quoted
 from kino_backup_tui.core.kino.tool_config import user_folder
 from kino_backup_tui.core.timers.base import Installed, NightJob, Uninstalled
-from kino_backup_tui.core.timers.first_run import can_hand_over, first_run, is_readable, require_runnable
-from kino_backup_tui.core.timers.units import account_name, read_written, service_text, timer_text
-
-RUNS = Path("/run/systemd/system")
-"""There where systemd is the init system, see sd_booted(3)."""
-SYSTEM_UNITS = Path("/etc/systemd/system")
+from kino_backup_tui.core.timers.first_run import Outcome, can_hand_over, is_readable, require_runnable
+from kino_backup_tui.core.timers.unit_files import read_unit_file, units_folder
+from kino_backup_tui.core.timers.units import account_name, read_written
 
 _LINGER = Path("/var/lib/systemd/linger")
 _STAMPS = Path("/var/lib/systemd/timers")
 _ORDER_SECONDS = 120.0
-_LARGEST_UNIT = 256 << 10
 _UNIT_MODE = 0o644
 
 
-class SystemdTimer:
-    """The timer and the service of one Kino, in the folder of the admin's own units."""
+class UnitKind(NamedTuple):
+    """What starts a service, and how to see that the service works."""
 
-    def __init__(self, job: NightJob, environ: Mapping[str, str]) -> None:
+    suffix: str
+    target: str
+    """What wants it at boot."""
+    service_text: Callable[[NightJob], str]
+    text: Callable[[NightJob], str]
+    prove: Callable[[Manager, str, NightJob], Outcome]
+
+
+class SystemdUnits:
+    """Two units of one Kino, in the folder of the admin's own units."""
+
+    def __init__(self, job: NightJob, environ: Mapping[str, str], kind: UnitKind) -> None:
         self._job = job
+        self._kind = kind
         self._environ = environ
         self._manager = Manager(environ, user=job.user)
         self._folder = units_folder(environ, user=job.user)
         self._commands: list[str] = []
-        self.timer = f"{job.name}.timer"
+        self.name = f"{job.name}.{kind.suffix}"
         self.service = f"{job.name}.service"
-        self._files = (self._folder / self.service, self._folder / self.timer)
+        self._files = (self._folder / self.service, self._folder / self.name)
 
     def install(self) -> Installed:
         """Write what is missing or different, enable it, and see to it that it is in force and can run.
@@ -61,7 +72,7 @@ class SystemdTimer:
         texts = self._wanted(before)
         changed = [path for path in self._files if before[path] != texts[path]]
         if not changed and self._problem() is None:
-            return Installed("systemd", self.timer, self._files, warnings=self._warnings())
+            return Installed("systemd", self.name, self._files, warnings=self._warnings())
         require_runnable(self._job)
         try:
             for path in changed:
@@ -70,21 +81,25 @@ class SystemdTimer:
                     replace_file(path, texts[path].encode(), _caller(), _UNIT_MODE)
             done = [f"Wrote {path}." for path in changed]
             self._order("daemon-reload")
-            self._order("enable", self.timer)
+            self._order("enable", self.name)
+            if self._kind.suffix == "socket":
+                # A socket cannot be started while its service runs, which goes by its old unit besides.
+                self._order("stop", self.service)
             # Also where it was active: it goes by what it had read when it was started.
-            self._order("restart", self.timer)
+            self._order("restart", self.name)
             if problem := self._problem():
                 raise problem
-            done.append(f"Enabled and started {self.timer}.")
-            self._commands.append(self._shown("start", "--no-block", self.service))
-            outcome = first_run(self._manager, self.service, self._job)
+            done.append(f"Enabled and started {self.name}.")
+            if self._kind.suffix == "timer":
+                self._commands.append(self._shown("start", "--no-block", self.service))
+            outcome = self._kind.prove(self._manager, self.service, self._job)
         except BaseException:
             with contextlib.suppress(KinoBackupError):
                 self._put_back(before)
             raise
         return Installed(
             "systemd",
-            self.timer,
+            self.name,
             self._files,
             written=tuple(changed),
             commands=tuple(self._commands),
@@ -107,38 +122,38 @@ class SystemdTimer:
                 warnings.append(error.message)
         links = [] if warnings else [path for path in self._links() if os.path.lexists(path)]
         if not there and not links:
-            return Uninstalled("systemd", self.timer, warnings=tuple(warnings))
+            return Uninstalled("systemd", self.name, warnings=tuple(warnings))
         self._require_permitted("uninstall-service")
         answers = self._answers()
         if answers and there:
-            self._order("disable", "--now", self.timer)
-            # A backup that is being made is given up, and leaves nothing.
+            self._order("disable", "--now", self.name)
+            # A backup that is being made is given up, and leaves nothing; a restore goes on.
             self._order("stop", self.service)
         removed = self._remove([*there, *links])
         if answers:
             self._order("daemon-reload")
             self._forget()
         else:
-            warnings.append("systemd did not answer; it forgets the timer when it is started again.")
+            warnings.append("systemd did not answer; it forgets the units when it is started again.")
         warnings += [f"{path} is not ours and stays." for path in self._drop_ins()]
         done = tuple(f"Removed {path}." for path in removed)
-        return Uninstalled("systemd", self.timer, removed, tuple(self._commands), done, tuple(warnings))
+        return Uninstalled("systemd", self.name, removed, tuple(self._commands), done, tuple(warnings))
 
     def _wanted(self, before: Mapping[Path, str | None]) -> dict[Path, str]:
         job = self._job
         if not job.user and job.owner.uid != 0 and job.config_file:
             handing = job._replace(handed_over=True)
-            known = before[self._files[0]] == service_text(handing)
+            known = before[self._files[0]] == self._kind.service_text(handing)
             # Not in every container: then the user has to be able to read the file.
             if known or can_hand_over(self._manager, job):
                 self._job = job = handing
-        return dict(zip(self._files, (service_text(job), timer_text(job)), strict=True))
+        return dict(zip(self._files, (self._kind.service_text(job), self._kind.text(job)), strict=True))
 
     def _require_permitted(self, verb: str) -> None:
         job = self._job
         if not job.user and os.geteuid() != 0:
             raise NotPermittedError(
-                f"Only root may change the timers of the system. You are {user_name()}.",
+                f"Only root may change the units of the system. You are {user_name()}.",
                 hint=f"Run: sudo {job.arguments(verb)}\nOr, for a timer of your own: "
                 f"{job._replace(user=True).arguments(verb)}",
             )
@@ -180,7 +195,7 @@ class SystemdTimer:
         """Why it is not in force; raises `ServiceError` if systemd does not answer."""
         wanted = {"LoadState": "loaded", "NeedDaemonReload": "no"}
         enabled = {"ActiveState": "active", "UnitFileState": "enabled"}
-        for unit, needed in ((self.service, wanted), (self.timer, wanted | enabled)):
+        for unit, needed in ((self.service, wanted), (self.name, wanted | enabled)):
             shown = self._manager.show(unit, "FragmentPath", "ReadWritePaths", *needed)
             wrong = [f"{name}={shown.get(name)}" for name in needed if shown.get(name) != needed[name]]
             if not _is_same(shown.get("FragmentPath", ""), self._folder / unit):
@@ -211,8 +226,9 @@ class SystemdTimer:
 
     def _put_back(self, before: Mapping[Path, str | None]) -> None:
         if any(text is None for text in before.values()):
-            with contextlib.suppress(KinoBackupError):
-                self._order("disable", "--now", self.timer)
+            for order in (("disable", "--now", self.name), ("stop", self.service)):
+                with contextlib.suppress(KinoBackupError):
+                    self._order(*order)
             self._remove([*before, *self._links()])
         else:
             for path, text in before.items():
@@ -222,14 +238,14 @@ class SystemdTimer:
         self._forget()
 
     def _links(self) -> tuple[Path, ...]:
-        """What systemd keeps of an enabled timer, besides its unit."""
+        """What systemd keeps of an enabled unit, besides its file."""
         stamps = _STAMPS
         if self._job.user:
             stamps = user_folder(self._environ, "XDG_DATA_HOME", ".local/share") / "systemd/timers"
-        return self._folder / "timers.target.wants" / self.timer, stamps / f"stamp-{self.timer}"
+        return self._folder / f"{self._kind.target}.wants" / self.name, stamps / f"stamp-{self.name}"
 
     def _drop_ins(self) -> list[Path]:
-        folders = [self._folder / f"{unit}.d" for unit in (self.service, self.timer)]
+        folders = [self._folder / f"{unit}.d" for unit in (self.service, self.name)]
         return [folder for folder in folders if os.path.lexists(folder)]
 
     def _remove(self, paths: list[Path]) -> tuple[Path, ...]:
@@ -242,21 +258,25 @@ class SystemdTimer:
         if self._job.user:
             # Those that have been made for it, if nothing else has come to be in them.
             with contextlib.suppress(OSError):
-                for folder in (self._folder / "timers.target.wants", self._folder, self._folder.parent):
+                for folder in (
+                    self._folder / f"{self._kind.target}.wants",
+                    self._folder,
+                    self._folder.parent,
+                ):
                     if folder.exists():
                         folder.rmdir()
         return tuple(removed)
 
     def _answers(self) -> bool:
         try:
-            self._manager.show(self.timer, "LoadState")
+            self._manager.show(self.name, "LoadState")
         except ServiceError:
             return False
         return True
 
     def _forget(self) -> None:
         # A failed unit is kept in memory although its file is gone. One that is not there is an error.
-        self._manager.systemctl("reset-failed", "--", self.service, self.timer, seconds=_ORDER_SECONDS)
+        self._manager.systemctl("reset-failed", "--", self.service, self.name, seconds=_ORDER_SECONDS)
 
     def _order(self, *words: str) -> None:
         self._commands.append(self._shown(*words))
@@ -269,20 +289,6 @@ class SystemdTimer:
 
     def _shown(self, *words: str) -> str:
         return " ".join(["systemctl", *(["--user"] if self._job.user else []), *words])
-
-
-def units_folder(environ: Mapping[str, str], *, user: bool) -> Path:
-    """Where the units of the admin, or of the current user, are."""
-    return user_folder(environ, "XDG_CONFIG_HOME", ".config") / "systemd/user" if user else SYSTEM_UNITS
-
-
-def read_unit_file(path: Path) -> str | None:
-    """Its text; None if it cannot be read, or is a link, as that of a masked unit."""
-    try:
-        with open_regular(path) as stream:
-            return stream.read(_LARGEST_UNIT).decode(errors="replace")
-    except OSError:
-        return None
 
 
 def _is_same(shown: str, path: Path) -> bool:

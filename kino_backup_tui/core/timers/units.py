@@ -1,7 +1,7 @@
-"""The text of the two units of systemd: a timer, and the service that it starts.
+"""The text of the units of systemd: a timer or a socket, and the service that it starts.
 
-See systemd.timer(5), systemd.service(5) and systemd.exec(5). When a backup is due is not written here but
-computed at each wake-up, so the units stay as they are when the schedule changes.
+See systemd.timer(5), systemd.socket(5), systemd.service(5) and systemd.exec(5). When a backup is due is not
+written here but computed at each wake-up, so the units stay as they are when the schedule changes.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _MARK = f"# Written by {BASE_NAME} install-service."
 _DATA_PATH = "# Data path: "
 _LOCATION = "# Location: "
 _CREDENTIAL = "config.toml"
+_LISTEN = "ListenStream=127.0.0.1:"
 _HOMES = ("/home", "/root", "/run/user")
 """What `ProtectHome=` hides."""
 _TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - what `PrivateTmp=` hides
@@ -61,19 +62,30 @@ class Written(NamedTuple):
 
 def service_text(job: NightJob) -> str:
     """The service: one run, hardened, writing nothing but the data path and the location."""
-    lines = [*_head(job), "", "[Unit]", f"Description=Make the backup of Kino that is due ({_shown(job)})"]
-    lines += [f"RequiresMountsFor={quoted_path(job.kino.data_path)}", *_mounts(job)]
-    lines += ["", "[Service]", "Type=oneshot", f"ExecStart={quoted_command(job.command)}"]
-    lines += _configuration(job)
-    lines += ["UMask=0077", "Nice=19", "IOSchedulingClass=idle", "KillMode=mixed"]
+    lines = _service_head(job, "Make the backup of Kino that is due", "oneshot")
     # It wakes often and mostly finds nothing to do: only what it says itself goes into the journal.
-    lines += [f"SyslogIdentifier={BASE_NAME}", "SyslogLevel=notice", "LogLevelMax=notice"]
-    lines += ["", *_SECURITY.splitlines()]
-    if not job.user:
-        # A user's own manager has not the right to any of this without namespaces of users, which not every
-        # kernel lets it make; and it is a user who may write nothing else anyway.
-        lines += [*_KERNEL.splitlines(), *_as_owner(job.owner), *_files(job)]
-    return "\n".join(lines) + "\n"
+    lines += ["KillMode=mixed", "SyslogLevel=notice", "LogLevelMax=notice"]
+    return _text([*lines, "", *_hardening(job)])
+
+
+def api_service_text(job: NightJob) -> str:
+    """The service of the HTTP API: hardened in the same way, started by its socket."""
+    lines = _service_head(job, "Backups of Kino over HTTP", "exec", needed=(f"{job.name}.socket",))
+    # A restore that it has begun outlives it.
+    return _text([*lines, "KillMode=process", "", *_hardening(job)])
+
+
+def socket_text(job: NightJob, port: int) -> str:
+    """The socket of the HTTP API, which nobody but this host can reach."""
+    lines = [*_head(job), "", "[Unit]", f"Description=Backups of Kino over HTTP ({_shown(job)})"]
+    lines += ["", "[Socket]", f"{_LISTEN}{port}"]
+    return _text([*lines, "", "[Install]", "WantedBy=sockets.target"])
+
+
+def read_port(text: str) -> int | None:
+    """The port in the text of such a socket; None if there is none."""
+    found = re.search(f"^{re.escape(_LISTEN)}([0-9]{{1,5}})$", text, re.MULTILINE)
+    return int(found[1]) if found else None
 
 
 def timer_text(job: NightJob) -> str:
@@ -81,8 +93,7 @@ def timer_text(job: NightJob) -> str:
     start = "OnStartupSec" if job.user else "OnBootSec"
     lines = [*_head(job), "", "[Unit]", f"Description=See whether a backup of Kino is due ({_shown(job)})"]
     lines += ["", "[Timer]", f"OnCalendar=*:0/{MINUTES}", f"{start}=2min", "AccuracySec=30s"]
-    lines += ["", "[Install]", "WantedBy=timers.target"]
-    return "\n".join(lines) + "\n"
+    return _text([*lines, "", "[Install]", "WantedBy=timers.target"])
 
 
 def read_written(text: str) -> Written | None:
@@ -106,6 +117,27 @@ def account_name(owner: Owner) -> str:
     except KeyError:
         return str(owner.uid)
     return name if _NAME.fullmatch(name) else str(owner.uid)
+
+
+def _text(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _service_head(job: NightJob, what: str, kind: str, needed: tuple[str, ...] = ()) -> list[str]:
+    lines = [*_head(job), "", "[Unit]", f"Description={what} ({_shown(job)})"]
+    lines += [f"RequiresMountsFor={quoted_path(job.kino.data_path)}", *_mounts(job)]
+    lines += [f"Requires={unit}" for unit in needed]
+    lines += ["", "[Service]", f"Type={kind}", f"ExecStart={quoted_command(job.command)}"]
+    lines += _configuration(job)
+    return [*lines, "UMask=0077", "Nice=19", "IOSchedulingClass=idle", f"SyslogIdentifier={BASE_NAME}"]
+
+
+def _hardening(job: NightJob) -> Iterator[str]:
+    yield from _SECURITY.splitlines()
+    if not job.user:
+        # A user's own manager has not the right to any of this without namespaces of users, which not every
+        # kernel lets it make; and it is a user who may write nothing else anyway.
+        yield from (*_KERNEL.splitlines(), *_as_owner(job.owner), *_files(job))
 
 
 def _head(job: NightJob) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 from kino_backup_tui.core.errors import KinoBackupError, LocationError, NotPermittedError
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup
+from kino_backup_tui.core.operations.before_restore import require_rights
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.plan import plan_restore
 from kino_backup_tui.core.progress import Control
@@ -62,6 +63,26 @@ def test_another_users_data_path_is_not_ours_to_replace(
         backup.path.chmod(0o644)
         text = run_as(NOBODY, reasons)
         assert "not_permitted" in text.split(","), text
+
+
+@as_root
+def test_who_may_not_restore_is_known_before_an_archive_is_read(context: Context, kino: Kino) -> None:
+    """The owner of the files may; of others, only root."""
+
+    def may() -> str:
+        try:
+            require_rights(context)
+        except NotPermittedError as error:
+            return error.code
+        return "yes"
+
+    for folder in (kino.data_path, Path(os.environ["XDG_CONFIG_HOME"]).parent):
+        let_others_in(folder / "x")
+    assert may() == "yes"
+    assert run_as(NOBODY, may) == "not_permitted"
+    for path in (kino.data_path, kino.database):
+        os.chown(path, NOBODY, NOBODY)
+    assert run_as(NOBODY, may) == "yes"
 
 
 @as_root

@@ -11,7 +11,7 @@ from kino_backup_tui.core.errors import ServiceError, UsageError
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.install_service import install_service, uninstall_service
 from kino_backup_tui.core.timers.by_hand import cron_line, schtasks_command
-from kino_backup_tui.core.timers.systemd import RUNS
+from kino_backup_tui.core.timers.unit_files import RUNS
 
 COMMAND = ["/opt/my tool/python", "-m", "kino_backup_tui", "--data-path", "/srv/100%", "run-due"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from kino_backup_tui.core.kino.home import KINO_0_3, Kino
 from kino_backup_tui.core.timers.base import night_job
 from kino_backup_tui.core.timers.find import find_runner, timer_file
+from kino_backup_tui.core.timers.server import ScheduleLock
 from kino_backup_tui.core.timers.units import timer_text
+from kino_backup_tui.core.workspace import workspace_of
 
 Answering = Callable[[str], dict[str, str]]
 
@@ -96,3 +99,35 @@ def test_kino_0_3_runs_its_own_schedule(kino: Kino, answering: Answering) -> Non
     """Nobody else has to."""
     runner = find_runner(kino._replace(layout=KINO_0_3), answering(""))
     assert (runner.kind, runner.active) == ("kino", True)
+
+
+def test_a_server_runs_the_schedule_as_long_as_it_lives(kino: Kino, answering: Answering) -> None:
+    """It is known by a lock, which only one process can have."""
+    environ = answering("")
+    server, other = ScheduleLock(workspace_of(kino)), ScheduleLock(workspace_of(kino))
+    assert server.acquire()
+    assert server.acquire()
+    assert not other.acquire()
+    runner = find_runner(kino, environ)
+    assert (runner.kind, runner.active, runner.hint) == ("serve", True, "")
+    assert runner.text == f"kino-backup-tui serve, process {os.getpid()}"
+    server.release()
+    assert find_runner(kino, environ).kind == "none"
+    assert other.acquire()
+    other.release()
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"), [("active", "systemd"), ("inactive", "serve")], ids=["a sound timer", "a stopped one"]
+)
+def test_a_server_stands_back_behind_a_sound_timer(
+    kino: Kino, answering: Answering, state: str, kind: str
+) -> None:
+    """Where the timer does its work there is no need for another runner; where it does not, there is one."""
+    environ = answering(f"echo ActiveState={state}; echo UnitFileState=enabled")
+    write_timer(kino, environ)
+    server = ScheduleLock(workspace_of(kino))
+    assert server.acquire()
+    assert find_runner(kino, environ).kind == kind
+    server.release()
+    assert find_runner(kino, environ).kind == "systemd"

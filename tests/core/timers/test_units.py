@@ -11,8 +11,16 @@ import pytest
 from kino_backup_tui.core.files import Owner
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.tool_config import SYSTEM_CONFIG
-from kino_backup_tui.core.timers.base import NightJob, night_job, timer_name
-from kino_backup_tui.core.timers.units import Written, read_written, service_text, timer_text
+from kino_backup_tui.core.timers.base import NightJob, api_job, night_job, timer_name
+from kino_backup_tui.core.timers.units import (
+    Written,
+    api_service_text,
+    read_port,
+    read_written,
+    service_text,
+    socket_text,
+    timer_text,
+)
 
 ODD = Path('/srv/my "Kino" 100% $HOME \\x ü')
 
@@ -155,3 +163,23 @@ def test_the_layout_is_named_where_two_databases_would_leave_it_open(kino: Kino)
     named = night_job(kino, kino.default_location, environ, user=True)
     assert list(named.command) == [*command, "--layout", "documented", "run-due"]
     assert named.owner.uid == os.geteuid()
+
+
+def test_the_api_is_as_hardened_as_the_timer_and_leaves_a_restore_alone() -> None:
+    """What a service of the host may do, it may do; but what it has begun outlives it."""
+    timer, api = service_text(job()), api_service_text(api_job(job()))
+    hardening = timer.partition("\n\nNoNewPrivileges=")[2]
+    assert hardening
+    assert api.endswith(hardening)
+    assert line(api, "KillMode") == "process"
+    assert line(api, "ExecStart").endswith('"serve"')
+    assert line(api, "Requires") == "kino-backup-tui-api.socket"
+
+
+def test_the_socket_is_for_this_host_alone() -> None:
+    """Its port can be read back, also where an admin has added something."""
+    text = socket_text(api_job(job()), 8799)
+    assert line(text, "ListenStream") == "127.0.0.1:8799"
+    assert line(text, "WantedBy") == "sockets.target"
+    assert read_port(text + "# ListenStream=127.0.0.1:1\n") == 8799
+    assert read_port("[Socket]\nListenStream=/run/kino.sock\n") is None

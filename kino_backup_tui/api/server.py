@@ -1,0 +1,109 @@
+"""serve: the server around the application, and the schedule beside it, from start to last answer."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator, MutableMapping
+from types import FrameType
+from typing import NamedTuple
+
+import uvicorn
+from anyio import to_thread
+
+from kino_backup_tui.api.app import create_app
+from kino_backup_tui.api.log import log_to_stderr
+from kino_backup_tui.api.scheduler import Scheduler
+from kino_backup_tui.api.service import Service
+from kino_backup_tui.api.sockets import bind, inherited_sockets, is_local, url_of
+from kino_backup_tui.core.operations.api_key import ensure_api_key
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Listening(NamedTuple):
+    """Where a server answers."""
+
+    urls: tuple[str, ...]
+    local: bool
+    """Whether nobody but this host can reach it."""
+    handed_over: bool
+    """Whether the sockets are those of a service manager."""
+
+
+def serve(
+    service: Service,
+    host: str,
+    port: int,
+    environ: MutableMapping[str, str],
+    ready: Callable[[Listening], None],
+) -> None:
+    """Answer requests and run the schedule until a signal comes; `ready` is called when both have begun.
+
+    The sockets are those of the service manager, if it has handed over any, else one at host and port.
+    SIGINT, SIGTERM and SIGHUP close them; what is being answered is answered to its end, an operation in this
+    process is cancelled, and a restore goes on in its own. The second signal ends the process at once, with
+    the exit code that shells give it. For the main thread only.
+    Raises `UsageError`, `NotPermittedError`, and what making the key raises.
+    """
+    inherited = inherited_sockets(environ)
+    ensure_api_key(service.context)
+    sockets = inherited or bind(host, port)
+    listening = Listening(
+        tuple(url_of(each) for each in sockets), all(map(is_local, sockets)), bool(inherited)
+    )
+    log_to_stderr(environ)
+    scheduler = Scheduler(service.context, environ)
+    _Server(service, scheduler, lambda: ready(listening)).run(sockets)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn with our signals, and with more to begin and to end."""
+
+    def __init__(self, service: Service, scheduler: Scheduler, ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                create_app(service),
+                loop="asyncio",
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                # Whom a proxy names is not known better than who has connected.
+                proxy_headers=False,
+            )
+        )
+        self._service = service
+        self._scheduler = scheduler
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, then to run the schedule."""
+        await super().startup(sockets)
+        self._scheduler.start()
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Have what runs here undone, and what is being answered answered."""
+        self._scheduler.stop()
+        self._service.work.stop()
+        await super().shutdown(sockets)
+        await to_thread.run_sync(self._scheduler.join)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take those that are not ignored, for good: what is left to do after the last answer is not much."""
+        for number in _SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self.handle_exit)
+        yield
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal asks for the end, the second one is it."""
+        if self.should_exit:
+            os._exit(128 + sig)
+        self.should_exit = True

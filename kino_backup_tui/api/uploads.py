@@ -1,0 +1,108 @@
+"""An uploaded archive, on its way from the socket to the disk: never more of it in memory than one piece.
+
+The form is read as it comes, and its file goes straight into the working folder: web frameworks would keep it
+in memory, or in a temporary folder that may be small.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from anyio import fail_after, from_thread
+from fastapi import Request
+
+from kino_backup_tui.api.errors import ApiError
+from kino_backup_tui.api.form import ARCHIVE_FIELD, ArchiveForm, too_large
+from kino_backup_tui.api.service import Service
+from kino_backup_tui.core.operations.restore import discard, receive
+
+IDLE_SECONDS = 60.0
+"""How long an upload may pause before it is given up."""
+_OVERHEAD_BYTES = 1024**2
+"""How much a form may have besides its archive."""
+
+UPLOAD_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "A form with the archive, which is streamed to disk.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [ARCHIVE_FIELD],
+                    "properties": {
+                        ARCHIVE_FIELD: {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "An archive of Kino or of this program.",
+                        }
+                    },
+                }
+            }
+        },
+    }
+}
+"""What OpenAPI says of the body, for the `openapi_extra` of an endpoint that takes one."""
+
+
+@dataclass(slots=True)
+class Upload:
+    """An archive that has arrived whole, in a private file of the working folder."""
+
+    path: Path
+    fields: dict[str, str]
+    """The other fields of the form."""
+    kept: bool = False
+
+    def keep(self) -> None:
+        """Leave the file to the restore of it, which removes it."""
+        self.kept = True
+
+
+@contextlib.asynccontextmanager
+async def received_archive(request: Request, service: Service) -> AsyncIterator[Upload]:
+    """Receive the archive of a form; after the block it is gone unless it is kept.
+
+    Nothing stays of one that does not come whole. Raises `ApiError` 400, 408, 413 and 415, and what the
+    core's `receive` raises.
+    """
+    form = ArchiveForm(request.headers.get("content-type", ""), service.upload_limit)
+    if int(request.headers.get("content-length", "0")) > service.upload_limit + _OVERHEAD_BYTES:
+        raise too_large(service.upload_limit)
+    stream = _ArchiveStream(request, form)
+    path = await service.work.receive(
+        lambda control: receive(service.context, stream, control, keep_reserve=True)
+    )
+    upload = Upload(path, form.fields)
+    try:
+        yield upload
+    finally:
+        if not upload.kept:
+            discard(service.context, path)
+
+
+class _ArchiveStream:
+    """The archive in a request, to be read by a thread; the server's loop fetches each piece for it."""
+
+    def __init__(self, request: Request, form: ArchiveForm) -> None:
+        self._body = request.stream()
+        self._form = form
+
+    def read(self, _size: int, /) -> bytes:
+        """The next bytes of the archive, as many as came at once; none at the end."""
+        while piece := from_thread.run(self._next_piece):
+            if archive := self._form.feed(piece):
+                return archive
+        self._form.end()
+        return b""
+
+    async def _next_piece(self) -> bytes:
+        try:
+            with fail_after(IDLE_SECONDS):
+                return await anext(self._body)
+        except TimeoutError as error:
+            raise ApiError(408, f"Nothing came for {IDLE_SECONDS:.0f} seconds.") from error
