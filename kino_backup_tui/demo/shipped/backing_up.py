@@ -29,10 +29,8 @@ def back_up(
     No file is hidden, private or synced meanwhile, and a second backup in the same second takes the name of
     the first.
     """
-    stored, keep = connection.execute(
-        "SELECT backup_location_path, backup_retention_count FROM config WHERE id = 1"
-    ).fetchone()
-    location = Path(stored) if stored.strip() else data_path / "backups"
+    location = location_of(connection, data_path)
+    (keep,) = connection.execute("SELECT backup_retention_count FROM config WHERE id = 1").fetchone()
     location.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(prefix="kino-backup-", suffix=".sqlite", dir=location) as reserved:
         snapshot = Path(reserved.name)
@@ -46,6 +44,12 @@ def back_up(
     if kind is BackupKind.SCHEDULED and keep > 0:
         _prune(connection, location, keep)
     return archive
+
+
+def location_of(connection: sqlite3.Connection, data_path: Path) -> Path:
+    """Where the settings put backups."""
+    (stored,) = connection.execute("SELECT backup_location_path FROM config WHERE id = 1").fetchone()
+    return Path(stored) if stored.strip() else data_path / "backups"
 
 
 def _prune(connection: sqlite3.Connection, location: Path, keep: int) -> None:
