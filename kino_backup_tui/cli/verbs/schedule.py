@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,6 @@ from kino_backup_tui.cli.session import Session, controlled
 from kino_backup_tui.core.errors import InvalidSettingsError, KinoBackupError, UsageError
 from kino_backup_tui.core.kino.settings import (
     Frequency,
-    load_settings,
     parse_keep,
     parse_location,
     parse_time,
@@ -113,15 +111,15 @@ def set_(
     progress: bool,
     as_json: bool,
 ) -> None:
-    """Change what is given and keep the rest; nothing else in config.toml changes.
+    """Change what is given and keep the rest; nothing else in Kino's settings changes.
 
-    A value in it that is not allowed is replaced by the one that is given, and is an error otherwise.
+    A saved value that is not allowed is replaced by the one that is given, and is an error otherwise.
 
     The backups of a former location stay there, and in the list. With --move each is copied and the copy read
     back before its original goes; damaged ones stay. Nothing is removed by saving: what the next run or
     `prune` will remove is named.
     """
-    from kino_backup_tui.core.operations.schedule import preview_schedule, save_schedule
+    from kino_backup_tui.core.operations.schedule import changed_schedule, preview_schedule, save_schedule
 
     if enabled and disabled:
         raise UsageError("--enabled and --disabled contradict each other.")
@@ -136,7 +134,7 @@ def set_(
     if not given and not move:
         raise UsageError("Nothing to change was given.", hint="kino-backup-tui schedule set --help")
     context = session.context()
-    settings = replace(load_settings(context.kino.config_file, replaced=given), **given)
+    settings = changed_schedule(context, given)
     if dry_run:
         _write(context, preview_schedule(context, settings, move=move), as_json=as_json, moving=move)
         if not as_json:

@@ -257,7 +257,7 @@ def _frame(
         warnings.append(
             f"{kino.database} cannot be read: versions are compared by number, and it is kept as it is."
         )
-    if kino.config_file.is_symlink():
+    if kino.layout.config and kino.config_file.is_symlink():
         warnings.append(f"{kino.config_file} is a link; a file takes its place, and what it leads to stays.")
     names = (kino.layout.database, kino.layout.config, kino.layout.secrets)
     last = restore_in_effect(session)
@@ -284,6 +284,8 @@ def _frame(
 
 
 def _live_config(context: Context) -> bytes | None:
+    if context.kino.layout.config is None:
+        return None
     try:
         with context.kino.config_file.open("rb") as stream:
             return stream.read(LARGEST + 1)

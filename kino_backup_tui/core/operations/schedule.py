@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,8 @@ from kino_backup_tui.core.errors import KinoBackupError, LocationError
 from kino_backup_tui.core.files import free_bytes
 from kino_backup_tui.core.jobs.job import run_job
 from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
-from kino_backup_tui.core.kino.settings import BackupSettings, check_settings, load_settings, save_settings
+from kino_backup_tui.core.kino.settings import BackupSettings
+from kino_backup_tui.core.kino.settings_store import settings_store
 from kino_backup_tui.core.models import Backup, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.move import plan_move
@@ -54,8 +55,18 @@ class SchedulePreview:
 
 
 def read_schedule(context: Context) -> BackupSettings:
-    """The settings as they are in config.toml; raises `InvalidSettingsError`."""
-    return load_settings(context.kino.config_file)
+    """The settings as they are saved; raises what `SettingsStore.load` raises."""
+    return settings_store(context.kino).load()
+
+
+def changed_schedule(context: Context, changes: Mapping[str, object]) -> BackupSettings:
+    """The saved settings with some values replaced, by their names; those need not be good ones.
+
+    Raises what `SettingsStore.load` raises.
+    """
+    store = settings_store(context.kino)
+    before = store.load(replaced=changes.keys())
+    return store.meant(before, replace(before, **changes))  # type: ignore[arg-type]
 
 
 def preview_schedule(context: Context, settings: BackupSettings, *, move: bool = False) -> SchedulePreview:
@@ -82,11 +93,13 @@ def preview_schedule(context: Context, settings: BackupSettings, *, move: bool =
 def save_schedule(
     context: Context, settings: BackupSettings, control: Control, *, accept_location: bool = False
 ) -> SchedulePreview:
-    """Write the settings to config.toml; a new location is created or checked, and marked as ours.
+    """Save the settings; a new location is created or checked, and marked as ours.
 
-    Raises `InvalidSettingsError`, `LocationError`, `NotPermittedError`, `NoSpaceError`, `BusyError`.
+    Raises `LocationError`, `NotPermittedError`, `NoSpaceError`, `BusyError`, and what `SettingsStore.save`
+    raises.
     """
-    check_settings(settings)
+    store = settings_store(context.kino)
+    store.check(settings)
     location = _location(context, settings)
     _require_outside(location, context.kino)
     with run_job(workspace_of(context.kino), "schedule", context.clock, control) as job:
@@ -97,8 +110,8 @@ def save_schedule(
             # Naming a new location is accepting it; one we know must still be the disk we know.
             accept = accept_location or not is_known(session.workspace, location)
             prepare_location(location, session.workspace, context.kino.default_location, accept=accept)
-        save_settings(context.kino.config_file, settings, context.kino.owner)
-        job.message = str(context.kino.config_file)
+        store.save(settings)
+        job.message = store.where
     return preview_schedule(context, settings)
 
 

@@ -11,10 +11,11 @@ from kino_backup_tui.core.archive.manifest import Manifest
 from kino_backup_tui.core.catalog.cache import Cache, Known, fingerprint_of
 from kino_backup_tui.core.catalog.locations import is_known, known_locations, location_problem
 from kino_backup_tui.core.catalog.scan import describe, newest_first, scan_location
-from kino_backup_tui.core.errors import BusyError, InvalidSettingsError, KinoBackupError, NotFoundError
+from kino_backup_tui.core.errors import BusyError, KinoBackupError, NotFoundError
 from kino_backup_tui.core.files import storage_error
 from kino_backup_tui.core.kino.home import Kino
-from kino_backup_tui.core.kino.settings import BackupSettings, load_settings
+from kino_backup_tui.core.kino.settings import BackupSettings
+from kino_backup_tui.core.kino.settings_store import settings_store
 from kino_backup_tui.core.models import Backup, BackupStatus
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.workspace import Workspace, workspace_of
@@ -30,8 +31,8 @@ class Session(NamedTuple):
     cache: Cache
     zone: tzinfo
     settings: BackupSettings
-    """The defaults with the last good location, if config.toml cannot be used."""
-    settings_problem: InvalidSettingsError | None
+    """The defaults with the last good location, if Kino's cannot be used."""
+    settings_problem: KinoBackupError | None
 
     @property
     def location(self) -> Path:
@@ -39,7 +40,7 @@ class Session(NamedTuple):
         return Path(self.settings.location) if self.settings.location else self.kino.default_location
 
     def require_settings(self) -> BackupSettings:
-        """The settings; raises `InvalidSettingsError` if config.toml cannot be used."""
+        """The settings; raises why they cannot be used."""
         if self.settings_problem is not None:
             raise self.settings_problem
         return self.settings
@@ -49,7 +50,7 @@ class Session(NamedTuple):
         return location_problem(self.location, self.workspace, self.kino.default_location)
 
     def remember_location(self) -> None:
-        """Keep the location for a day on which config.toml is broken."""
+        """Keep the location for a day on which the settings cannot be read."""
         if self.workspace.read_state().get(_LAST_LOCATION) != self.settings.location:
             self.workspace.update_state(**{_LAST_LOCATION: self.settings.location})
 
@@ -114,10 +115,10 @@ class Session(NamedTuple):
 def open_session(context: Context) -> Session:
     """Look up the settings and the working folder of a Kino; changes nothing."""
     workspace = workspace_of(context.kino)
-    problem: InvalidSettingsError | None = None
+    problem: KinoBackupError | None = None
     try:
-        settings = load_settings(context.kino.config_file)
-    except InvalidSettingsError as error:
+        settings = settings_store(context.kino).load()
+    except KinoBackupError as error:
         problem = error
         last = workspace.read_state().get(_LAST_LOCATION)
         settings = BackupSettings(location=last if isinstance(last, str) else "")

@@ -20,6 +20,7 @@ from kino_backup_tui.core.jobs.journal import JobRecord, read_records
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.running import KinoState, observe
 from kino_backup_tui.core.kino.settings import BackupSettings
+from kino_backup_tui.core.kino.settings_store import settings_store
 from kino_backup_tui.core.kino.version import kino_version
 from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.attendance import (
@@ -113,7 +114,7 @@ def read_status(context: Context) -> Status:
         running=state.running,
         last_slot=last_slot(session.workspace),
         served=scheduled_instants(mine, instance),
-        since=in_force_since(mine, instance, _changed(context.kino.config_file)),
+        since=in_force_since(mine, instance, settings_store(context.kino).changed_at()),
     )
     return Status(
         kino=state,
@@ -143,13 +144,6 @@ def _failing(session: Session, freshness: Freshness) -> Failing | None:
     failing = read_failing(session.workspace) if session.settings.runs else None
     good = freshness.newest.created_at if freshness.newest else None
     return None if failing is not None and good is not None and good > failing.last else failing
-
-
-def _changed(file: Path) -> float | None:
-    try:
-        return file.stat().st_mtime
-    except OSError:
-        return None
 
 
 def _next_run(session: Session, context: Context) -> datetime | None:
