@@ -22,6 +22,8 @@ from kino_backup_tui.core.kino.live_database import live_errors, open_live
 from kino_backup_tui.core.kino.path_map import Mounts, PathMap
 from kino_backup_tui.core.kino.settings import (
     KEEP_ALL,
+    KEEP_MAX,
+    KEEP_MIN,
     BackupSettings,
     Frequency,
     check_settings,
@@ -59,8 +61,11 @@ class ConfigRow:
         return self._settings(self._row(), replaced)
 
     def check(self, settings: BackupSettings) -> None:
-        """As for Kino's page; a count that keeps all is left where it is."""
-        check_settings(replace(settings, keep=settings.keep or 1))
+        """By the limits of Kino's page; a count beyond them may stay where it is."""
+        keep = settings.keep
+        if not KEEP_MIN <= keep <= KEEP_MAX and keep == _found(self._row(), _KEEP, _keep, keep):
+            keep = KEEP_MIN
+        check_settings(replace(settings, keep=keep))
 
     def meant(self, before: BackupSettings, wanted: BackupSettings) -> BackupSettings:
         """The schedule alone says whether backups are made: off is disabled, and a preset is enabled."""
