@@ -39,6 +39,8 @@ class EntryRole(StrEnum):
     """Half an archive that an interrupted run left behind."""
     FOREIGN = "foreign"
     """Not a backup of Kino."""
+    MISSING = "missing"
+    """Kino's own list names it, and there is no file: nothing that could be restored."""
 
 
 class Migration(NamedTuple):

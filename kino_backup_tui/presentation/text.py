@@ -147,6 +147,8 @@ def kind_text(backup: Backup) -> str:
         return "Leftover"
     if backup.role is EntryRole.FOREIGN:
         return "Foreign"
+    if backup.role is EntryRole.MISSING:
+        return "No file"
     return KIND_NAMES[backup.kind] if backup.kind else "Unknown"
 
 
@@ -156,6 +158,8 @@ def state_text(backup: Backup) -> str:
         return "… unfinished"
     if backup.role is EntryRole.FOREIGN:
         return "  not a backup"
+    if backup.role is EntryRole.MISSING:
+        return "! missing file"
     return STATUS_NAMES[backup.status]
 
 
@@ -271,6 +275,8 @@ def verified_text(backup: Backup, now: datetime) -> str:
 
 def delete_question(backup: Backup, zone: tzinfo) -> str:
     """What to ask before deleting; a recovery point is asked for in other words."""
+    if backup.role is EntryRole.MISSING:
+        return f"Remove {printable(backup.filename)}, which has no file, from Kino's own list?"
     if backup.role is not EntryRole.BACKUP:
         return f"Delete the unfinished file {printable(backup.filename)}?"
     when = f"of {date_text(backup.created_at, zone)}" if backup.created_at else printable(backup.filename)

@@ -100,11 +100,11 @@ class Backend:
 
         return export_backup(self._context, backup, destination, control)
 
-    def delete(self, backup: Backup, control: Control) -> None:
+    def delete(self, backup: Backup, control: Control) -> tuple[str, ...]:
         """See `delete_backup`."""
         from kino_backup_tui.core.operations.delete import delete_backup
 
-        delete_backup(self._context, backup, control)
+        return delete_backup(self._context, backup, control)
 
     def schedule(self) -> BackupSettings:
         """See `read_schedule`."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from kino_backup_tui.core.kino.settings import KEEP_ALL
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 
 
@@ -59,7 +60,9 @@ def counted(backups: Iterable[Backup], instance: str | None) -> list[Backup]:
 
 
 def removable(backups: Iterable[Backup], instance: str | None, keep: int) -> list[Backup]:
-    """The counted backups beyond the newest `keep`, oldest first. `keep` is at least 1."""
+    """The counted backups beyond the newest `keep`, oldest first; none where all are kept."""
+    if keep == KEEP_ALL:
+        return []
     return counted(backups, instance)[keep:][::-1]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +40,7 @@ _MOST_ROWS = 10_000
 
 
 class IndexRow(NamedTuple):
-    """One row; without an id and a schema version it is one that is to be added."""
+    """One row; without an id and a schema version it is one that is to be put."""
 
     kind: str
     filename: str
@@ -95,19 +95,15 @@ class BackupIndex(Protocol):
         """All rows, the newest first."""
         ...
 
-    def put(self, rows: Sequence[IndexRow]) -> int:
-        """Have each file listed by one row; returns how many were added.
+    def update(self, put: Sequence[IndexRow], drop: Collection[IndexRow] = ()) -> None:
+        """Remove the rows to be dropped, and have each file of the others listed by one row.
 
         A row that describes the very file stays as it is, and other rows of its name go.
         """
         ...
 
-    def forget(self, filenames: Collection[str]) -> int:
-        """Remove every row of these files; returns how many there were."""
-        ...
-
-    def drop(self, identities: Collection[int]) -> int:
-        """Remove these rows; returns how many there were."""
+    def forget(self, filenames: Collection[str]) -> None:
+        """Remove every row of these files."""
         ...
 
 
@@ -120,17 +116,11 @@ class NoIndex:
         """None."""
         return ()
 
-    def put(self, rows: Sequence[IndexRow]) -> int:
+    def update(self, put: Sequence[IndexRow], drop: Collection[IndexRow] = ()) -> None:
         """Nothing to do."""
-        return 0
 
-    def forget(self, filenames: Collection[str]) -> int:
+    def forget(self, filenames: Collection[str]) -> None:
         """Nothing to do."""
-        return 0
-
-    def drop(self, identities: Collection[int]) -> int:
-        """Nothing to do."""
-        return 0
 
 
 class TableIndex:
@@ -146,28 +136,21 @@ class TableIndex:
         with _opened(self._database, writing=False) as connection:
             return _rows(connection)
 
-    def put(self, rows: Sequence[IndexRow]) -> int:
+    def update(self, put: Sequence[IndexRow], drop: Collection[IndexRow] = ()) -> None:
         """See `BackupIndex`."""
-        if not rows:
-            return 0
+        if not put and not drop:
+            return
         with _changing(self._database) as connection:
+            _delete(connection, drop)
             present = _rows(connection)
             schema_version = present[0].schema_version if present else _FIRST_SCHEMA_VERSION
-            return sum(_put(connection, row, present, schema_version) for row in rows)
+            for row in put:
+                _put(connection, row, present, schema_version)
 
-    def forget(self, filenames: Collection[str]) -> int:
+    def forget(self, filenames: Collection[str]) -> None:
         """See `BackupIndex`."""
-        names = set(filenames)
-        return self._remove(lambda row: row.filename in names) if names else 0
-
-    def drop(self, identities: Collection[int]) -> int:
-        """See `BackupIndex`."""
-        chosen = set(identities)
-        return self._remove(lambda row: row.id in chosen) if chosen else 0
-
-    def _remove(self, chosen: Callable[[IndexRow], bool]) -> int:
         with _changing(self._database) as connection:
-            return _delete(connection, [row for row in _rows(connection) if chosen(row)])
+            _delete(connection, [row for row in _rows(connection) if row.filename in filenames])
 
 
 def index_of(kino: Kino) -> BackupIndex:
@@ -238,24 +221,22 @@ def _rows(connection: sqlite3.Connection) -> tuple[IndexRow, ...]:
 
 def _put(
     connection: sqlite3.Connection, row: IndexRow, present: Sequence[IndexRow], schema_version: int | None
-) -> int:
+) -> None:
     namesakes = [other for other in present if other.filename == row.filename]
-    fitting = [other for other in namesakes if other.is_of(row.size_bytes, row.checksum_sha256)]
-    _delete(connection, [other for other in namesakes if other not in fitting[:1]])
+    fitting = [other for other in namesakes if other.is_of(row.size_bytes, row.checksum_sha256)][:1]
+    _delete(connection, [other for other in namesakes if other not in fitting])
     if fitting:
-        return 0
+        return
     values = row._asdict() | {"schema_version": schema_version}
     connection.execute(
         f"INSERT INTO {_TABLE} ({', '.join(_COLUMNS)}) "  # noqa: S608
         f"VALUES ({', '.join('?' * len(_COLUMNS))})",
         [values[name] for name in _COLUMNS],
     )
-    return 1
 
 
-def _delete(connection: sqlite3.Connection, rows: Sequence[IndexRow]) -> int:
+def _delete(connection: sqlite3.Connection, rows: Collection[IndexRow]) -> None:
     connection.executemany(f"DELETE FROM {_TABLE} WHERE id = ?", [(row.id,) for row in rows])  # noqa: S608
-    return len(rows)
 
 
 def _decoded(data: bytes) -> str:

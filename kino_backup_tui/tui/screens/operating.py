@@ -93,8 +93,8 @@ class OperatingScreen(KinoScreen[None]):
         """Delete a file that has been asked for."""
 
         def run(control: Control) -> str:
-            self.backend.delete(backup, control)
-            return _lines(f"Deleted {backup.filename}")
+            warnings = self.backend.delete(backup, control)
+            return _lines(f"Deleted {backup.filename}", *warnings)
 
         error = await self.perform(Job("delete", f"Deleting {_name(backup)}", run))
         if error is not None:

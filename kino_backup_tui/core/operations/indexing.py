@@ -1,0 +1,143 @@
+"""Keeping Kino's own list of backups in step with the files, one backup at a time.
+
+The files are what counts: a list that is locked, damaged or of another shape is a warning, and never a reason
+why a backup is not made, kept or deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from kino_backup_tui.core.archive.names import UNKNOWN_VERSION, backup_id
+from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.kino.index import MANUAL, SCHEDULED, IndexRow, created_at_text, index_of
+from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
+from kino_backup_tui.core.operations.session import Session
+
+REPAIR = "kino-backup-tui reindex"
+
+
+def enlist(session: Session, backup: Backup, now: datetime) -> tuple[str, ...]:
+    """Have Kino's list name a backup that is whole and in its place; a warning where that is not possible.
+
+    Kino joins the names of its list to its current location, so one elsewhere is left out.
+    """
+    row = None if backup.elsewhere else row_for(backup, now)
+    if row is None:
+        return ()
+    try:
+        index_of(session.kino).update([row])
+    except KinoBackupError as error:
+        return (
+            f"{error.message} Kino's own page does not show the backup until this has been run: {REPAIR}",
+        )
+    return ()
+
+
+def strike(session: Session, backups: Sequence[Backup]) -> tuple[str, ...]:
+    """Have Kino's list forget files that are gone; a warning where that is not possible."""
+    names = {backup.filename for backup in backups if not backup.elsewhere}
+    if not names:
+        return ()
+    try:
+        index_of(session.kino).forget(names)
+    except KinoBackupError as error:
+        return (
+            f"{error.message} Kino's own page goes on showing what was deleted until this has been run: "
+            f"{REPAIR}",
+        )
+    return ()
+
+
+def row_for(backup: Backup, now: datetime, *, protect: bool = False) -> IndexRow | None:
+    """The row that describes a backup; None for one that Kino's list cannot describe.
+
+    Kino removes what is listed as scheduled and beyond its number, and makes no scheduled backup until a day
+    after the newest one of that kind. So what was imported, what is dated after now, and what the caller
+    wants to `protect`, is listed as manual. So is what is of no kind: there are but three.
+    """
+    if backup.checksum_sha256 is None or backup.created_at is None or not _is_text(backup.filename):
+        return None
+    kind = backup.kind.value if backup.kind else MANUAL
+    if kind == SCHEDULED and (protect or backup.imported or backup.created_at > now):
+        kind = MANUAL
+    return IndexRow(
+        kind=kind,
+        filename=backup.filename,
+        size_bytes=backup.size_bytes,
+        kino_version=backup.kino_version or UNKNOWN_VERSION,
+        checksum_sha256=backup.checksum_sha256,
+        created_at=created_at_text(backup.created_at),
+    )
+
+
+def listed_rows(session: Session) -> tuple[IndexRow, ...]:
+    """What Kino's list says, for a listing: nothing if it cannot be read now."""
+    try:
+        return index_of(session.kino).rows()
+    except KinoBackupError:
+        return ()
+
+
+def told_by_index(
+    session: Session, backups: list[Backup], rows: tuple[IndexRow, ...], *, ghosts: bool
+) -> list[Backup]:
+    """A listing with what Kino's list knows of archives that have not been read yet.
+
+    With `ghosts`, what is known from that list alone is added: it has no file, and nothing can be restored
+    from it. A name that leads out of the location is left out, for it is never followed.
+    """
+    by_name = {row.filename: row for row in reversed(rows) if row.is_plain}
+    told = [
+        _completed(backup, by_name.get(backup.filename)) if not backup.elsewhere else backup
+        for backup in backups
+    ]
+    if ghosts:
+        there = {backup.filename for backup in backups}
+        told += [_ghost(session, row) for name, row in by_name.items() if name not in there]
+    return told
+
+
+def _completed(backup: Backup, row: IndexRow | None) -> Backup:
+    """Kino's archives carry their manifest at the end, and their kind nowhere else."""
+    if row is None or not backup.needs_reading or row.size_bytes != backup.size_bytes:
+        return backup
+    return replace(
+        backup,
+        kind=backup.kind or _kind(row),
+        created_at=row.instant or backup.created_at,
+        kino_version=backup.kino_version or row.kino_version,
+        schema_version=row.schema_version,
+    )
+
+
+def _ghost(session: Session, row: IndexRow) -> Backup:
+    return Backup(
+        path=session.location / row.filename,
+        id=backup_id(row.filename),
+        role=EntryRole.MISSING,
+        status=BackupStatus.UNVERIFIED,
+        size_bytes=max(0, row.size_bytes),
+        kind=_kind(row),
+        created_at=row.instant,
+        kino_version=row.kino_version,
+        schema_version=row.schema_version,
+        problem=f"Kino's own list names it, and there is no such file in {session.location}.",
+    )
+
+
+def _kind(row: IndexRow) -> BackupKind | None:
+    try:
+        return BackupKind(row.kind)
+    except ValueError:
+        return None
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
