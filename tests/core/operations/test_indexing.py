@@ -1,0 +1,288 @@
+"""Kino's own list names what is there, after each operation that makes, brings, moves or deletes a file."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from kino_backup_tui.core.catalog.locations import prepare_location
+from kino_backup_tui.core.kino import index as index_module
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.index import IndexRow, index_of
+from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.create import create_backup
+from kino_backup_tui.core.operations.delete import delete_backup
+from kino_backup_tui.core.operations.import_ import import_backup
+from kino_backup_tui.core.operations.listing import complete_listing, find_backup, list_backups
+from kino_backup_tui.core.operations.move import move_backups
+from kino_backup_tui.core.operations.prune import prune
+from kino_backup_tui.core.operations.session import open_session
+from kino_backup_tui.core.progress import CancelToken, Control
+from tests.fakes import FakeClock
+
+
+def rows(kino: Kino) -> dict[str, IndexRow]:
+    """Kino's list by file name."""
+    found = index_of(kino).rows()
+    assert len({row.filename for row in found}) == len(found)
+    return {row.filename: row for row in found}
+
+
+def set_location(kino: Kino, folder: Path) -> None:
+    """Move the location as Kino's own page does."""
+    with closing(sqlite3.connect(kino.database)) as connection, connection:
+        connection.execute("UPDATE config SET backup_location_path = ?", (str(folder),))
+
+
+@pytest.fixture
+def make(shipped_context: Context, clock: FakeClock) -> Callable[..., Backup]:
+    """Make a backup with this program; every next one is a minute later."""
+
+    def make_one(kind: BackupKind = BackupKind.MANUAL) -> Backup:
+        created = create_backup(shipped_context, Control(), kind=kind, version="0.3.2")
+        assert created.warnings == ()
+        clock.advance(minutes=1)
+        return created.backup
+
+    return make_one
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits ten seconds for a lock."""
+    monkeypatch.setattr(index_module, "BUSY_SECONDS", 0.05)
+
+
+@pytest.fixture
+def large(shipped: Kino) -> None:
+    """A database whose archives have their end, and with it Kino's manifest, out of a listing's sight."""
+    with closing(sqlite3.connect(shipped.database)) as connection, connection:
+        connection.execute(
+            "INSERT INTO history (event_type, created_at) VALUES ('x', hex(randomblob(400000)))"
+        )
+
+
+def test_a_new_backup_is_listed_with_what_its_file_is(shipped: Kino, make: Callable[..., Backup]) -> None:
+    """Kino compares both numbers before it restores, and sends the size with a download."""
+    for kind in BackupKind:
+        backup = make(kind)
+        row = rows(shipped)[backup.filename]
+        data = backup.path.read_bytes()
+        assert (row.kind, row.size_bytes, row.checksum_sha256, row.kino_version) == (
+            kind.value,
+            len(data),
+            hashlib.sha256(data).hexdigest(),
+            "0.3.2",
+        )
+        assert row.created_at.endswith("+00:00")
+        assert row.instant == backup.created_at
+
+
+def test_a_scheduled_backup_of_the_future_holds_up_no_schedule_of_kino(
+    shipped: Kino, shipped_context: Context, clock: FakeClock, tmp_path: Path
+) -> None:
+    """Kino makes none until a day after the newest scheduled one, so one from ahead is listed as manual."""
+    clock.advance(days=400)
+    ahead = create_backup(shipped_context, Control(), kind=BackupKind.SCHEDULED, version="0.3.2").backup
+    assert rows(shipped)[ahead.filename].kind == "scheduled"
+    away = tmp_path / ahead.filename
+    shutil.move(ahead.path, away)
+    index_of(shipped).forget([ahead.filename])
+    clock.advance(days=-400)
+
+    imported = import_backup(shipped_context, away, Control()).backup
+
+    assert rows(shipped)[imported.filename].kind == "manual"
+
+
+def test_an_imported_scheduled_backup_is_none_that_kino_may_remove(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Somebody wanted it here; in Kino's list only manual ones stay."""
+    archive = back_up_as_kino(BackupKind.SCHEDULED)
+    away = tmp_path / archive.name
+    shutil.move(archive, away)
+    index_of(shipped).forget([archive.name])
+
+    backup = import_backup(shipped_context, away, Control()).backup
+
+    assert backup.kind is BackupKind.SCHEDULED
+    assert rows(shipped)[backup.filename].kind == "manual"
+
+
+def test_a_deleted_backup_leaves_the_list(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path], make: Callable[..., Backup]
+) -> None:
+    """One of Kino's own, and one of ours."""
+    kinos, ours = back_up_as_kino(), make()
+
+    for name in (kinos.name, ours.filename):
+        assert delete_backup(shipped_context, find_backup(shipped_context, name), Control()) == ()
+
+    assert rows(shipped) == {}
+    assert not kinos.exists()
+
+
+def test_what_retention_removes_leaves_the_list(
+    shipped: Kino, shipped_context: Context, make: Callable[..., Backup]
+) -> None:
+    """And what it keeps stays in it."""
+    with closing(sqlite3.connect(shipped.database)) as connection, connection:
+        connection.execute("UPDATE config SET backup_retention_count = 2")
+    made = [make(BackupKind.SCHEDULED).filename for _ in range(4)]
+
+    pruned = prune(shipped_context, Control())
+
+    assert {backup.filename for backup in pruned.removed} == set(made[:2])
+    assert rows(shipped).keys() == set(made[2:])
+    assert pruned.note == ""
+
+
+def test_without_a_limit_retention_removes_nothing(
+    shipped: Kino, shipped_context: Context, make: Callable[..., Backup]
+) -> None:
+    """A count of nothing means to Kino that all are kept, and must not be read as "keep none"."""
+    with closing(sqlite3.connect(shipped.database)) as connection, connection:
+        connection.execute("UPDATE config SET backup_retention_count = 0")
+    made = [make(BackupKind.SCHEDULED) for _ in range(3)]
+
+    assert prune(shipped_context, Control()).removed == ()
+    assert all(backup.path.is_file() for backup in made)
+
+
+def test_a_moved_backup_is_listed_where_kino_looks_now(
+    shipped: Kino,
+    shipped_context: Context,
+    back_up_as_kino: Callable[..., Path],
+    make: Callable[..., Backup],
+    tmp_path: Path,
+) -> None:
+    """Kino joins its names to the current location: after the move every name is one of a file again."""
+    names = {back_up_as_kino().name, make().filename}
+    new = tmp_path / "disk"
+    new.mkdir()
+    set_location(shipped, new)
+    session = open_session(shipped_context)
+    prepare_location(new, session.workspace, shipped.default_location, accept=True)
+
+    moved = move_backups(shipped_context, Control())
+
+    assert {backup.filename for backup in moved.moved} == names
+    assert moved.warnings == ()
+    assert rows(shipped).keys() == names
+    assert all((new / name).is_file() for name in names)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_locked_database_does_not_fail_a_good_backup(
+    shipped: Kino, shipped_context: Context, clock: FakeClock
+) -> None:
+    """The backup is there and verified; that Kino's page does not show it yet is a warning."""
+    with closing(sqlite3.connect(shipped.database, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        created = create_backup(shipped_context, Control(), version="0.3.2")
+
+        assert created.backup.status is BackupStatus.VERIFIED
+        (warning,) = created.warnings
+        assert "locked" in warning
+        assert "reindex" in warning
+        (gone,) = delete_backup(shipped_context, created.backup, Control())
+        assert "goes on showing" in gone
+    assert not created.backup.path.exists()
+
+
+def test_a_damaged_database_does_not_fail_a_delete(
+    shipped: Kino, shipped_context: Context, make: Callable[..., Backup]
+) -> None:
+    """Room is needed most when everything is broken."""
+    backup = make()
+    for end in ("-wal", "-shm"):
+        shipped.database.with_name(shipped.database.name + end).unlink(missing_ok=True)
+    shipped.database.write_bytes(b"no database " * 1000)
+
+    (warning,) = delete_backup(shipped_context, backup, Control())
+
+    assert not backup.path.exists()
+    assert "damaged" in warning
+
+
+@pytest.mark.usefixtures("large")
+def test_the_list_tells_the_kind_of_an_archive_that_nobody_has_read(
+    shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """Kino's archives say it at their very end only, and by their name only before a restore."""
+    scheduled, manual = back_up_as_kino(BackupKind.SCHEDULED), back_up_as_kino()
+
+    kinds = {b.filename: (b.kind, b.schema_version) for b in list_backups(shipped_context).backups}
+
+    assert kinds == {scheduled.name: (BackupKind.SCHEDULED, 1), manual.name: (BackupKind.MANUAL, 1)}
+
+
+def test_what_kino_alone_knows_is_listed_as_missing_and_cannot_be_restored(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """It appears with everything else that is no backup, and never among the backups."""
+    archive = back_up_as_kino()
+    archive.unlink()
+
+    assert list_backups(shipped_context).backups == ()
+    (ghost,) = list_backups(shipped_context, everything=True).backups
+    assert (ghost.role, ghost.filename, ghost.kind) == (EntryRole.MISSING, archive.name, BackupKind.MANUAL)
+    assert str(shipped.default_location) in ghost.problem
+
+    delete_backup(shipped_context, find_backup(shipped_context, archive.name), Control())
+
+    assert rows(shipped) == {}
+    assert list_backups(shipped_context, everything=True).backups == ()
+
+
+def test_a_name_that_leads_out_of_the_location_is_never_followed(
+    shipped: Kino, shipped_context: Context, tmp_path: Path
+) -> None:
+    """Not shown, not found, not deleted, whatever it names."""
+    victim = tmp_path / "kino" / "library" / "film.mkv"
+    victim.write_bytes(b"a film")
+    for name in (str(victim), "../library/film.mkv"):
+        row = IndexRow("manual", name, 6, "0.3.2", "ab" * 32, "2026-04-01T00:00:00+00:00")
+        index_of(shipped).update([row])
+
+    assert list_backups(shipped_context, everything=True).backups == ()
+    assert victim.is_file()
+
+
+def test_an_archive_in_a_former_location_is_no_missing_file(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path], tmp_path: Path
+) -> None:
+    """It is listed where it is; that Kino looks for it elsewhere is no second backup."""
+    archive = back_up_as_kino()
+    new = tmp_path / "disk"
+    new.mkdir()
+    set_location(shipped, new)
+
+    (listed,) = list_backups(shipped_context, everything=True).backups
+
+    assert (listed.path, listed.elsewhere, listed.role) == (archive, True, EntryRole.BACKUP)
+
+
+@pytest.mark.usefixtures("large")
+def test_an_archive_is_inflated_once_and_known_from_then_on(
+    shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """One reading to the end gives manifest and checksum; a second listing reads nothing of it."""
+    archive = back_up_as_kino()
+    assert list_backups(shipped_context).backups[0].needs_reading
+
+    assert complete_listing(shipped_context, CancelToken()) is True
+
+    (backup,) = list_backups(shipped_context).backups
+    assert backup.manifest is not None
+    assert backup.checksum_sha256 == hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert not backup.needs_reading
+    assert complete_listing(shipped_context, CancelToken()) is False
