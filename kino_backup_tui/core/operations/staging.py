@@ -72,6 +72,7 @@ class Staging:
             self._task.source,
             examined,
             self._task.options,
+            self._control,
             operation=self._task.operation,
             job=self._task.job,
         )

@@ -14,13 +14,17 @@ from kino_backup_tui.core.archive.apart import facts_apart
 from kino_backup_tui.core.errors import (
     ArchiveDamagedError,
     KinoBackupError,
+    LibraryMissingError,
     ServiceError,
     UndecidedError,
 )
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.kino.closed import require_closed
 from kino_backup_tui.core.kino.home import SIDE_FILES, Kino
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.reindex import reindex_restored
 from kino_backup_tui.core.progress import CancelToken, Stage
+from kino_backup_tui.core.restore.first_boot import Host, look_for_library, rows_at_rest
 from kino_backup_tui.core.restore.folders import (
     FAILED,
     OLD,
@@ -49,9 +53,10 @@ class Transition:
     """One restore or rollback on its way, with its journal."""
 
     def __init__(
-        self, kino: Kino, workspace: Workspace, supervisor: Supervisor, job: Job, record: Record
+        self, context: Context, workspace: Workspace, supervisor: Supervisor, job: Job, record: Record
     ) -> None:
-        self.kino = kino
+        self.kino = context.kino
+        self._context = context
         self.workspace = workspace
         self.supervisor = supervisor
         self.job = job
@@ -97,8 +102,37 @@ class Transition:
         require_closed(self.kino)
         self.enter(Phase.SWAPPED)
 
+    def reindex(self) -> tuple[str, ...]:
+        """Have Kino's own list of backups name those that are there; returns what to warn of.
+
+        After the proof, which counts its rows, and before Kino is started. It can be repeated.
+        """
+        if self.record.reindexed:
+            return ()
+        warnings = reindex_restored(self._context, self.job)
+        self.enter(self.record.phase, reindexed=True)
+        return warnings
+
+    def allow_start(self) -> None:
+        """Say that Kino may be started by anybody from now on."""
+        self.enter(self.record.phase, may_start=True)
+
+    def library_problem(self) -> LibraryMissingError | None:
+        """Why Kino must not be started now on the database in place; None if it may."""
+        if self.record.library_missing_ok:
+            return None
+        rows = rows_at_rest(self.kino.database, self.kino.layout, self.job.cancel)
+        return look_for_library(rows, Host(self.record.mounts), self.job.cancel)
+
+    def require_library(self) -> None:
+        """Raise `LibraryMissingError` if that is so."""
+        if problem := self.library_problem():
+            raise problem
+
     def start(self) -> None:
-        """Start Kino and judge it; raises `ServiceError` if it does not live."""
+        """Start Kino; raises `LibraryMissingError`, or `ServiceError` if it cannot be."""
+        self.require_library()
+        self.allow_start()
         self.job.stage(Stage.STARTING)
         self.supervisor.start()
 
@@ -167,7 +201,10 @@ class Transition:
         self.tidy()
 
     def abandon(self) -> None:
-        """End a restore that has moved nothing: what was unpacked goes, Kino runs as it did."""
+        """End a restore that has moved nothing: what was unpacked goes, Kino runs as it did.
+
+        Raises `LibraryMissingError` if it must not run, and as `Supervisor.start`; all else is done then.
+        """
         was_quiet = self.record.phase is Phase.QUIESCING
         # First, for on a full disk this makes the room that the journal needs.
         remove_transaction(self.workspace, self.record.transaction)
@@ -179,6 +216,7 @@ class Transition:
             state = self.supervisor.state()
             # What is being started now may be about to be refused by the gate of before.
             if not (state.active and state.settled):
+                self.require_library()
                 self.supervisor.start()
 
     def remember_earlier(self) -> None:
@@ -203,6 +241,7 @@ class Transition:
             return None
         self.job.stage(Stage.RESTARTING)
         try:
+            self.require_library()
             self.supervisor.start()
             return self.judge(RESTART_SECONDS, expect_http=False)
         except KinoBackupError as error:

@@ -63,7 +63,7 @@ class ContainerSupervisor:
         self._is_podmans = found.container.is_podmans
 
         self._described = described(found)
-        self._mounts = found.container.mounts
+        self.mounts = found.container.mounts
 
     @property
     def description(self) -> str:
@@ -76,7 +76,7 @@ class ContainerSupervisor:
 
     def mount_of(self, folder: Path) -> Mount | None:
         """What brings a folder of the host into it; None if that cannot be seen inside of it."""
-        over = [mount for mount in self._mounts if folder.is_relative_to(os.path.realpath(mount.source))]
+        over = [mount for mount in self.mounts if folder.is_relative_to(os.path.realpath(mount.source))]
         return max(over, key=lambda mount: len(mount.source), default=None)
 
     def problem(self) -> KinoBackupError | None:

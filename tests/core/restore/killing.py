@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import create_backup
+from kino_backup_tui.core.operations.gate import gate
 from kino_backup_tui.core.operations.last_restore import interrupted
 from kino_backup_tui.core.operations.plan import plan_restore, plan_rollback
 from kino_backup_tui.core.operations.restoring import perform
-from kino_backup_tui.core.operations.settle import gate, settle
+from kino_backup_tui.core.operations.settle import settle
 from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.restore.journal import FINAL, UNTOUCHED, read_record
