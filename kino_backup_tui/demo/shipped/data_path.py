@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,6 +42,7 @@ def write_shipped_kino(
     *,
     release: str = RELEASE,
     films: int = 20,
+    downloads: Sequence[str] = DOWNLOADS,
     library: Path | None = None,
     stored: ShippedPaths | None = None,
     port: int = 80,
@@ -48,7 +50,7 @@ def write_shipped_kino(
     """Write a data path of Kino 0.3 (or, with `release`, 0.1 or 0.2) into a new or empty folder.
 
     `library` is where the files of the films go, `data_path/library` by default; `stored` is how the database
-    names the places, as for a container. Two downloads are under way in the torrent session, both known to
+    names the places, as for a container. The downloads are under way in the torrent session, and known to
     the database. No backup is made. Returns the real places.
     """
     data_path = data_path.resolve()
@@ -65,9 +67,9 @@ def write_shipped_kino(
             places = (str(said.data_path), str(said.library), str(said.downloads))
             connection.execute(_CONFIG, (key, *places, port, str(said.data_path / "backups")))
             connection.execute("INSERT INTO scheduler_state VALUES ('backup_create', ?)", (rfc3339(now),))
-            for number, title in enumerate(words.film_titles(rng, films), 1):
+            for number, title in enumerate(words.film_titles(rng, films)[:films], 1):
                 _add_film(connection, number, title, real.library, said.library, now)
-            hashes = [_add_download(connection, title, rng, real, said, now) for title in DOWNLOADS]
+            hashes = [_add_download(connection, title, rng, real, said, now) for title in downloads]
     write_session(data_path, {value: said.downloads / title for value, title in hashes})
     _write_caches(data_path)
     return real

@@ -56,33 +56,43 @@ CREATE TABLE IF NOT EXISTS show (
     overview   TEXT,
     added_at   TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS season (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    show_id INTEGER NOT NULL REFERENCES show (id) ON DELETE CASCADE,
+    number  INTEGER NOT NULL,
+    UNIQUE (show_id, number)
+);
 CREATE TABLE IF NOT EXISTS episode (
     id                INTEGER PRIMARY KEY AUTOINCREMENT,
-    show_id           INTEGER NOT NULL REFERENCES show (id) ON DELETE CASCADE,
-    season            INTEGER NOT NULL,
+    season_id         INTEGER NOT NULL REFERENCES season (id) ON DELETE CASCADE,
     number            INTEGER NOT NULL,
     title             TEXT NOT NULL,
     overview          TEXT,
     intro_analysis_at TEXT,
-    UNIQUE (show_id, season, number)
+    UNIQUE (season_id, number)
 );
 CREATE TABLE IF NOT EXISTS media (
     id                  INTEGER PRIMARY KEY AUTOINCREMENT,
     movie_id            INTEGER REFERENCES movie (id) ON DELETE CASCADE,
+    episode_id          INTEGER REFERENCES episode (id) ON DELETE CASCADE,
     file_path           TEXT NOT NULL UNIQUE,
     size_bytes          INTEGER NOT NULL,
     trickplay_generated INTEGER NOT NULL DEFAULT 0,
     added_at            TEXT NOT NULL
 );
-CREATE TABLE IF NOT EXISTS media_episode (
-    media_id   INTEGER NOT NULL REFERENCES media (id) ON DELETE CASCADE,
-    episode_id INTEGER NOT NULL REFERENCES episode (id) ON DELETE CASCADE,
-    PRIMARY KEY (media_id, episode_id)
-);
 CREATE TABLE IF NOT EXISTS playback_progress (
     media_id    INTEGER PRIMARY KEY REFERENCES media (id) ON DELETE CASCADE,
     position_ms INTEGER NOT NULL,
     updated_at  TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS release (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    indexer_id INTEGER NOT NULL REFERENCES indexer (id) ON DELETE CASCADE,
+    title      TEXT NOT NULL,
+    info_hash  TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    seeders    INTEGER NOT NULL,
+    seen_at    TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS download (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
