@@ -29,6 +29,7 @@ _IN_WORDS = {
     "restore": "A restore",
     "rollback": "Undoing a restore",
     "move": "Moving the backups",
+    "reindex": "Bringing Kino's list in step",
     "run-due": "The scheduled backup",
 }
 _INSTALL = "press t to install the timer"

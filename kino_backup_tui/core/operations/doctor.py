@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.operations.checks.base import Check, CheckStatus, Facts, failure, skipped
 from kino_backup_tui.core.operations.checks.disks import check_disk, check_location, check_space
+from kino_backup_tui.core.operations.checks.index import check_index
 from kino_backup_tui.core.operations.checks.kino import (
     check_database,
     check_kino,
@@ -44,6 +45,7 @@ _CHECKS: tuple[tuple[str, Callable[[Facts], Iterator[Check]]], ...] = (
     ("clock", check_clock),
     ("schedule", check_schedule),
     ("backups", check_freshness),
+    ("index", check_index),
     ("leftovers", check_leftovers),
     ("privacy", check_privacy),
     ("owners", check_owners),

@@ -59,6 +59,8 @@ class Reindexed:
     is_kept: bool
     added: tuple[Backup, ...] = ()
     removed: tuple[IndexRow, ...] = ()
+    relisted: tuple[IndexRow, ...] = ()
+    """Scheduled ones that are ahead of the clock, as manual."""
     left: tuple[tuple[Backup, str], ...] = ()
     """Files that it does not name, or not rightly, and stay so; and why, as a clause."""
 
@@ -112,7 +114,9 @@ def reindex(context: Context, control: Control, *, dry_run: bool = False) -> Rei
     if dry_run:
         session, now = open_session(context), context.clock.now()
         state = read_index(session, now)
-        return Reindexed(state.is_kept, state.unlisted, _going(state), _differing(state))
+        return Reindexed(
+            state.is_kept, state.unlisted, _wrong(state), _without_a_future(state), _differing(state)
+        )
     with run_job(open_session(context).workspace, "reindex", context.clock, control) as job:
         done = _bring_in_step(open_session(context), job)
         job.message = f"{len(done.added)} added, {len(done.removed)} removed"
@@ -145,7 +149,8 @@ def _bring_in_step(session: Session, job: Job) -> Reindexed:
     protected = _beyond_keep(session)
     left = list(_differing(state))
     added: list[Backup] = []
-    rows = _without_a_future(state)
+    relisted = _without_a_future(state)
+    rows = list(relisted)
     for backup in read:
         row = row_for(backup, job.now(), protect=backup.path in protected)
         if backup.status in _BAD:
@@ -155,9 +160,8 @@ def _bring_in_step(session: Session, job: Job) -> Reindexed:
         else:
             rows.append(row)
             added.append(backup)
-    going = _going(state)
-    index_of(session.kino).update(rows, drop=going)
-    return Reindexed(True, tuple(added), going, tuple(left))
+    index_of(session.kino).update(rows, drop=(*_wrong(state), *relisted))
+    return Reindexed(True, tuple(added), _wrong(state), relisted, tuple(left))
 
 
 def _may_describe(row: IndexRow, backup: Backup) -> bool:
@@ -165,19 +169,19 @@ def _may_describe(row: IndexRow, backup: Backup) -> bool:
     return row.is_of(backup.size_bytes, checksum)
 
 
-def _going(state: IndexState) -> tuple[IndexRow, ...]:
-    """The rows to remove, each once; what is ahead of the clock comes back as manual if its file is there."""
-    return tuple(dict.fromkeys((*state.missing, *state.leading_out, *state.superseded, *state.ahead)))
-
-
 def _differing(state: IndexState) -> tuple[tuple[Backup, str], ...]:
     return tuple((backup, "Kino's list describes another file of that name") for backup in state.differing)
 
 
-def _without_a_future(state: IndexState) -> list[IndexRow]:
+def _wrong(state: IndexState) -> tuple[IndexRow, ...]:
+    """The rows that name no backup that is there."""
+    return (*state.missing, *state.leading_out, *state.superseded)
+
+
+def _without_a_future(state: IndexState) -> tuple[IndexRow, ...]:
     """Rows that are ahead of the clock, and whose file is there, as ones that hold up no schedule."""
-    gone = {*state.missing, *state.leading_out, *state.superseded}
-    return [row._replace(kind=MANUAL) for row in state.ahead if row not in gone]
+    gone = set(_wrong(state))
+    return tuple(row._replace(kind=MANUAL) for row in state.ahead if row not in gone)
 
 
 def _beyond_keep(session: Session) -> set[Path]:

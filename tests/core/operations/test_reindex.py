@@ -199,7 +199,7 @@ def test_after_a_restore_every_archive_on_disk_is_listed_again(
     back_up_as_kino: Callable[..., Path],
     clock: FakeClock,
 ) -> None:
-    """Restored by Kino itself, it lacks its own origin, all that is newer and the way back, and has a ghost."""
+    """Restored by Kino itself, it lacks its own origin, all that is newer, the way back, and has a ghost."""
     pruned = back_up_as_kino()
     origin = back_up_as_kino()
     newer = create_backup(shipped_context, Control(), version="0.3.2").backup
