@@ -59,7 +59,9 @@ WAY_BACK = "↩ way back"
 
 _LIBRARY = (
     ("film", "film", "films"),
+    ("movie", "film", "films"),
     ("series", "series", "series"),
+    ("show", "series", "series"),
     ("watch_event", "watch event", "watch events"),
 )
 
@@ -249,7 +251,7 @@ def fate_text(fate: Fate, zone: tzinfo) -> str:
     if fate.reason is FateReason.COUNTED:
         place = "newest" if fate.rank == 1 else f"number {fate.rank}"
         goes = f" · goes on {day_text(fate.goes_at, zone)}" if fate.goes_at else ""
-        return f"Kept: {place} of {fate.keep}{goes}."
+        return f"Kept: {place} of {fate.keep}{goes}." if fate.keep else "Kept: all scheduled ones are."
     return {
         FateReason.NEXT_TO_GO: f"Goes with the next prune: beyond the {fate.keep} that are kept.",
         FateReason.MANUAL: "Kept: manual backups stay until you delete them.",
@@ -257,6 +259,7 @@ def fate_text(fate: Fate, zone: tzinfo) -> str:
         FateReason.KIND_UNKNOWN: "Kept: its kind is not known.",
         FateReason.IMPORTED: "Kept: imported backups stay until you delete them.",
         FateReason.OTHER_INSTALLATION: "Kept: made by another installation of Kino.",
+        FateReason.MADE_BY_KINO: "Not removed here: Kino made it, and removes its own.",
         FateReason.UNVERIFIED: "Kept, not counted: not verified yet.",
         FateReason.DAMAGED: "Kept, not counted: damaged ones are yours to delete.",
         FateReason.ELSEWHERE: "Kept: in a former location.",

@@ -32,6 +32,7 @@ from kino_backup_tui.core.operations.status import NOBODY, Status
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent
 from kino_backup_tui.core.restore.plan import Interrupted, RestorePlan, RestoreResult
 from kino_backup_tui.core.timers.base import Installed, Runner
+from kino_backup_tui.core.timetable import DocumentedTimetable
 from kino_backup_tui.tui.backend import Backend
 from tests.fakes import FakeClock
 
@@ -221,6 +222,7 @@ class PreparedBackend(Backend):
             data_path=DATA_PATH,
             zone="Europe/Berlin",
             settings=self.settings,
+            terms=DocumentedTimetable(ZONE).terms(self.settings),
             settings_problem=self.settings_problem,
             location=LOCATION,
             location_problem=self.location_problem,
@@ -265,6 +267,7 @@ class PreparedBackend(Backend):
         return SchedulePreview(
             settings=settings,
             zone="Europe/Berlin",
+            terms=DocumentedTimetable(ZONE).terms(settings),
             next_runs=tuple(first + timedelta(days=day) for day in range(5)) if settings.runs else (),
             removes=self.removes if settings.keep < 7 else (),
             location=LOCATION,

@@ -28,6 +28,8 @@ class FateReason(StrEnum):
     KIND_UNKNOWN = "kind_unknown"
     IMPORTED = "imported"
     OTHER_INSTALLATION = "other_installation"
+    MADE_BY_KINO = "made_by_kino"
+    """A scheduled backup that Kino made by itself, and removes by itself."""
     UNVERIFIED = "unverified"
     """Not counted until it is verified."""
     DAMAGED = "damaged"
@@ -74,8 +76,8 @@ def fates(
     for rank, backup in enumerate(counted(backups, instance), start=1):
         runs = keep - rank
         found[backup.path] = (
-            Fate(FateReason.COUNTED, rank, keep, slots[runs] if runs < len(slots) else None)
-            if runs >= 0
+            Fate(FateReason.COUNTED, rank, keep, slots[runs] if 0 <= runs < len(slots) else None)
+            if runs >= 0 or keep == KEEP_ALL
             else Fate(FateReason.NEXT_TO_GO, rank, keep)
         )
     for backup in backups:
@@ -101,6 +103,8 @@ def _exemption(backup: Backup, instance: str | None) -> FateReason | None:
         return _KEPT_KINDS.get(backup.kind, FateReason.KIND_UNKNOWN)
     if backup.status in (BackupStatus.DAMAGED, BackupStatus.UNREADABLE):
         return FateReason.DAMAGED
+    if backup.named_kind is None and not (backup.manifest and backup.manifest.instance):
+        return FateReason.MADE_BY_KINO
     if backup.named_kind is not backup.kind:
         return FateReason.KIND_UNKNOWN
     if backup.manifest is None:

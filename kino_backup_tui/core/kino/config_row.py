@@ -7,6 +7,7 @@ presets is off; a count of nothing or less keeps every backup.
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -46,6 +47,8 @@ _T = TypeVar("_T")
 
 class ConfigRow:
     """The settings in a database."""
+
+    in_database = True
 
     def __init__(self, kino: Kino, mounts: Mounts) -> None:
         self._kino = kino
@@ -101,7 +104,7 @@ class ConfigRow:
 
     def changed_at(self) -> float | None:
         """The database changes all the time, and does not say which row of it when."""
-        return None
+        return math.inf
 
     def described(self) -> str:
         """The row is there, or reading it would have failed."""

@@ -19,6 +19,11 @@ class SettingsStore(Protocol):
         """What to call the place, for messages."""
         ...
 
+    @property
+    def in_database(self) -> bool:
+        """Whether they are read from Kino's database, which must stay closed while it is replaced."""
+        ...
+
     def load(self, *, replaced: Collection[str] = ()) -> BackupSettings:
         """The settings as Kino goes by them, the location as a path of this host.
 
@@ -52,7 +57,10 @@ class SettingsStore(Protocol):
         ...
 
     def changed_at(self) -> float | None:
-        """When the settings were changed last, in seconds since the epoch; None if nothing tells."""
+        """When the settings may have been changed last, in seconds since the epoch.
+
+        None if they never were, infinite if that can have been at any time.
+        """
         ...
 
     def described(self) -> str:
@@ -62,6 +70,8 @@ class SettingsStore(Protocol):
 
 class ConfigFile:
     """The settings in config.toml."""
+
+    in_database = False
 
     def __init__(self, kino: Kino) -> None:
         self._kino = kino

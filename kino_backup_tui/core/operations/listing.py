@@ -22,7 +22,6 @@ from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryR
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.indexing import listed_rows, told_by_index
 from kino_backup_tui.core.operations.session import Session, open_session
-from kino_backup_tui.core.schedule import next_slots
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.progress import CancelToken
@@ -52,7 +51,7 @@ def list_backups(context: Context, *, kind: BackupKind | None = None, everything
     backups, problem = session.scan()
     backups = _told(session, backups, ghosts=everything)
     settings = session.settings
-    slots = next_slots(settings, session.zone, context.clock.now(), settings.keep) if settings.runs else ()
+    slots = session.timetable.next_runs(settings, context.clock.now(), settings.keep)
     chosen = tuple(
         backup
         for backup in backups

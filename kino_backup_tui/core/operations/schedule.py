@@ -23,13 +23,12 @@ from kino_backup_tui.core.files import free_bytes
 from kino_backup_tui.core.jobs.job import run_job
 from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
 from kino_backup_tui.core.kino.settings import BackupSettings
-from kino_backup_tui.core.kino.settings_store import settings_store
 from kino_backup_tui.core.models import Backup, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.move import plan_move
-from kino_backup_tui.core.operations.session import Session, open_session
+from kino_backup_tui.core.operations.session import Session, open_session, stored_settings
 from kino_backup_tui.core.progress import Control
-from kino_backup_tui.core.schedule import next_slots
+from kino_backup_tui.core.timetable import Terms
 from kino_backup_tui.core.workspace import best_effort, workspace_of
 
 PREVIEWED_RUNS = 5
@@ -41,6 +40,9 @@ class SchedulePreview:
 
     settings: BackupSettings
     zone: str
+    """Of the host."""
+    terms: Terms
+    """What the words of the settings mean to this Kino."""
     next_runs: tuple[datetime, ...]
     """The next five, aware, in the host's zone; empty when nothing is scheduled."""
     removes: tuple[Backup, ...]
@@ -52,11 +54,13 @@ class SchedulePreview:
     location_problem: str = ""
     movable: tuple[Backup, ...] = ()
     """The backups of other locations that a move would bring to this one."""
+    remarks: tuple[str, ...] = ()
+    """In sentences, where Kino goes by something else than the saved settings seem to say."""
 
 
 def read_schedule(context: Context) -> BackupSettings:
     """The settings as they are saved; raises what `SettingsStore.load` raises."""
-    return settings_store(context.kino).load()
+    return stored_settings(context.kino).load()
 
 
 def changed_schedule(context: Context, changes: Mapping[str, object]) -> BackupSettings:
@@ -64,7 +68,7 @@ def changed_schedule(context: Context, changes: Mapping[str, object]) -> BackupS
 
     Raises what `SettingsStore.load` raises.
     """
-    store = settings_store(context.kino)
+    store = stored_settings(context.kino)
     before = store.load(replaced=changes.keys())
     return store.meant(before, replace(before, **changes))  # type: ignore[arg-type]
 
@@ -73,13 +77,14 @@ def preview_schedule(context: Context, settings: BackupSettings, *, move: bool =
     """Say what these settings would mean, with `move` if those elsewhere came along; changes nothing."""
     session = open_session(context)
     location = _location(context, settings)
-    runs = next_slots(settings, session.zone, context.clock.now(), PREVIEWED_RUNS) if settings.runs else ()
+    runs = session.timetable.next_runs(settings, context.clock.now(), PREVIEWED_RUNS)
     problem = _problem(session, location, context)
     free, same_disk = _disk(session.file_system_of(location), context.kino)
     movable = plan_move(session, location).movable
     return SchedulePreview(
         settings=settings,
         zone=str(session.zone),
+        terms=session.timetable.terms(settings),
         next_runs=tuple(run.astimezone(session.zone) for run in runs),
         removes=_removes(session, location, settings, movable if move else ()),
         location=location,
@@ -98,7 +103,7 @@ def save_schedule(
     Raises `LocationError`, `NotPermittedError`, `NoSpaceError`, `BusyError`, and what `SettingsStore.save`
     raises.
     """
-    store = settings_store(context.kino)
+    store = stored_settings(context.kino)
     store.check(settings)
     location = _location(context, settings)
     _require_outside(location, context.kino)

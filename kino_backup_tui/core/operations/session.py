@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,14 +15,19 @@ from kino_backup_tui.core.catalog.locations import is_known, known_locations, lo
 from kino_backup_tui.core.catalog.scan import describe, newest_first, scan_location
 from kino_backup_tui.core.errors import BusyError, KinoBackupError, NotFoundError
 from kino_backup_tui.core.files import storage_error
+from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.path_map import Mounted
 from kino_backup_tui.core.kino.settings import BackupSettings
-from kino_backup_tui.core.kino.settings_store import settings_store
+from kino_backup_tui.core.kino.settings_store import SettingsStore, settings_store
 from kino_backup_tui.core.models import Backup, BackupStatus
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.timetable import Timetable, timetable
 from kino_backup_tui.core.workspace import Workspace, workspace_of
 
 _LAST_LOCATION = "last_location"
+_REPLACING = ("restore", "rollback", "apply")
+"""The operations that replace the database."""
 
 
 class Session(NamedTuple):
@@ -33,6 +40,7 @@ class Session(NamedTuple):
     settings: BackupSettings
     """The defaults with the last good location, if Kino's cannot be used."""
     settings_problem: KinoBackupError | None
+    timetable: Timetable
 
     @property
     def location(self) -> Path:
@@ -114,12 +122,49 @@ class Session(NamedTuple):
 
 def open_session(context: Context) -> Session:
     """Look up the settings and the working folder of a Kino; changes nothing."""
-    workspace = workspace_of(context.kino)
+    kino, workspace, zone = context.kino, workspace_of(context.kino), context.clock.zone()
     problem: KinoBackupError | None = None
     try:
-        settings = settings_store(context.kino).load()
+        store = stored_settings(kino)
+        if store.in_database:
+            _require_at_rest(workspace)
+        settings = store.load()
     except KinoBackupError as error:
         problem = error
         last = workspace.read_state().get(_LAST_LOCATION)
         settings = BackupSettings(location=last if isinstance(last, str) else "")
-    return Session(context.kino, workspace, Cache(workspace), context.clock.zone(), settings, problem)
+    listed = cache(lambda: () if problem else _listed(kino))
+    return Session(kino, workspace, Cache(workspace), zone, settings, problem, timetable(kino, zone, listed))
+
+
+def stored_settings(kino: Kino) -> SettingsStore:
+    """Where a Kino keeps its settings, with paths of its container as those of this host."""
+
+    def mounts() -> Sequence[Mounted]:
+        # To look for containers is seldom needed, and takes time.
+        from kino_backup_tui.core.supervisors.detect import find_mounts, find_supervisor
+
+        return find_mounts(kino, find_supervisor(kino, os.environ), os.environ)
+
+    return settings_store(kino, mounts)
+
+
+def _require_at_rest(workspace: Workspace) -> None:
+    """Raise `BusyError` while another process replaces the database, which nobody may open then."""
+    holder = current_holder(workspace)
+    if holder is not None and holder.operation in _REPLACING and holder.pid != os.getpid():
+        raise BusyError(
+            "The database is being replaced, and Kino's settings with it.",
+            hint="`kino-backup-tui watch` shows how far that is.",
+        )
+
+
+def _listed(kino: Kino) -> tuple[datetime, ...]:
+    """The dates of the scheduled backups in Kino's own list; none if it cannot be read now."""
+    from kino_backup_tui.core.kino.index import SCHEDULED, index_of  # only then the database is opened
+
+    try:
+        rows = index_of(kino).rows()
+    except KinoBackupError:
+        return ()
+    return tuple(row.instant for row in rows if row.kind == SCHEDULED and row.instant is not None)

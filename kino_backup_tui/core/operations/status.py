@@ -20,7 +20,6 @@ from kino_backup_tui.core.jobs.journal import JobRecord, read_records
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.running import KinoState, observe
 from kino_backup_tui.core.kino.settings import BackupSettings
-from kino_backup_tui.core.kino.settings_store import settings_store
 from kino_backup_tui.core.kino.version import kino_version
 from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.attendance import (
@@ -33,10 +32,10 @@ from kino_backup_tui.core.operations.attendance import (
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.failing import Failing, last_slot, read_failing
 from kino_backup_tui.core.operations.freshness import Freshness, measure_freshness, stale_error
-from kino_backup_tui.core.operations.session import Session, open_session
-from kino_backup_tui.core.schedule import next_slot
+from kino_backup_tui.core.operations.session import Session, open_session, stored_settings
 from kino_backup_tui.core.timers.base import Runner
 from kino_backup_tui.core.timers.find import find_runner
+from kino_backup_tui.core.timetable import Terms
 
 NOBODY = Runner("none", "", active=False, text="nothing runs the schedule")
 
@@ -53,7 +52,10 @@ class Status:
     host: str
     data_path: Path
     zone: str
+    """Of the host."""
     settings: BackupSettings
+    terms: Terms
+    """What the words of the settings mean to this Kino."""
     settings_problem: KinoBackupError | None
     location: Path
     location_problem: KinoBackupError | None
@@ -114,7 +116,7 @@ def read_status(context: Context) -> Status:
         running=state.running,
         last_slot=last_slot(session.workspace),
         served=scheduled_instants(mine, instance),
-        since=in_force_since(mine, instance, settings_store(context.kino).changed_at()),
+        since=in_force_since(mine, instance, stored_settings(context.kino).changed_at()),
     )
     return Status(
         kino=state,
@@ -123,6 +125,7 @@ def read_status(context: Context) -> Status:
         data_path=context.kino.data_path,
         zone=str(session.zone),
         settings=session.settings,
+        terms=session.timetable.terms(session.settings),
         settings_problem=session.settings_problem,
         location=location,
         location_problem=problem or session.location_problem(),
@@ -135,7 +138,7 @@ def read_status(context: Context) -> Status:
         database_problem=_database_problem(context.kino, records),
         failing=_failing(session, freshness),
         runner=runner,
-        unattended=is_unattended(session.settings, session.zone, now, evidence),
+        unattended=is_unattended(session.settings, session.timetable, now, evidence),
     )
 
 
@@ -147,8 +150,8 @@ def _failing(session: Session, freshness: Freshness) -> Failing | None:
 
 
 def _next_run(session: Session, context: Context) -> datetime | None:
-    slot = next_slot(session.settings, session.zone, context.clock.now()) if session.settings.runs else None
-    return slot.astimezone(session.zone) if slot else None
+    runs = session.timetable.next_runs(session.settings, context.clock.now(), 1)
+    return runs[0].astimezone(session.zone) if runs else None
 
 
 def _database_problem(kino: Kino, records: Sequence[JobRecord]) -> KinoBackupError | None:
