@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from kino_backup_tui.core.clock import Clock
+from kino_backup_tui.core.errors import ArchiveError
+from kino_backup_tui.core.kino.home import KINO_0_3, Kino
 from kino_backup_tui.core.models import BackupKind
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.listing import list_backups
+from kino_backup_tui.core.operations.verify import verify_backup
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.demo.library import Library
 from kino_backup_tui.demo.occasions import Occasion, damage, evening
@@ -34,8 +39,9 @@ def write_shipped_history(data_path: Path, clock: Clock, control: Control) -> No
     """Fill an empty folder as if Kino 0.3 had run there until `clock.now()`.
 
     Among its backups are a damaged one, two without a row in Kino's list (from before a restore, and of Kino
-    0.2), and a row whose file is gone. A download has begun since the last backup, and some films that older
-    backups know of have been deleted since. Raises `OSError`, `OperationCancelledError`.
+    0.2), and a row whose file is gone; all but the newest have been verified. A download has begun since the
+    last backup, and some films that older backups know of have been deleted since. Raises `OSError`,
+    `OperationCancelledError`.
     """
     data_path = data_path.resolve()
     library = Library(clock.now(), statements=STATEMENTS)
@@ -61,6 +67,15 @@ def write_shipped_history(data_path: Path, clock: Clock, control: Control) -> No
         Path(folder).mkdir(parents=True)
         (Path(folder) / "part.mkv").write_bytes(b"half a film\n")
     write_session(data_path, {value: Path(folder) for value, folder in torrents.items()})
+    _verify(Context(Kino(data_path, KINO_0_3), clock), control)
+
+
+def _verify(context: Context, control: Control) -> None:
+    """Verify what is older than a day, as an admin would who looks in on Kino now and then."""
+    for backup in list_backups(context).backups:
+        if backup.created_at and backup.created_at < context.clock.now() - timedelta(days=1):
+            with suppress(ArchiveError):
+                verify_backup(context, backup, control)
 
 
 def _occasions(clock: Clock) -> list[Occasion]:
