@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, NamedTuple
 
 from kino_backup_tui.core.restore.plan import Safety
+from kino_backup_tui.presentation.first_boot_text import HEADING, first_boot_rows
 from kino_backup_tui.presentation.text import (
     KIND_NAMES,
     NOT_KNOWN,
@@ -200,6 +201,8 @@ def plan_text(plan: RestorePlan, at: datetime, zone: tzinfo) -> list[str]:
             for change in plan.changes
         ),
     ]
+    boot = first_boot_rows(plan.first_boot) if plan.first_boot else []
+    started = ["", HEADING, *_facts(boot)] if boot else []
     afterwards = ["", "Afterwards", *_facts(list(plan.effects))] if plan.effects else []
     lines = [
         plan_title(plan, zone),
@@ -210,7 +213,7 @@ def plan_text(plan: RestorePlan, at: datetime, zone: tzinfo) -> list[str]:
         ),
     ]
     # Of an archive that could not be read, nothing comes of all this.
-    return [*lines, "", *_facts(facts), *afterwards] if plan.arriving else lines
+    return [*lines, "", *_facts(facts), *started, *afterwards] if plan.arriving else lines
 
 
 def result_text(result: RestoreResult) -> list[str]:

@@ -20,7 +20,6 @@ from kino_backup_tui.core.jobs.job import new_job_id, run_unlocked
 from kino_backup_tui.core.jobs.journal import journal_path, read_events, read_records
 from kino_backup_tui.core.jobs.lock import busy, current_holder
 from kino_backup_tui.core.jobs.worker import start_detached
-from kino_backup_tui.core.kino.home import LAYOUTS
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.gate import gate
 from kino_backup_tui.core.operations.last_restore import interrupted, way_back
@@ -91,9 +90,10 @@ def start_restore(
         received=_is_received(workspace, plan.source),
         library_missing_ok=options.library_missing_ok,
     )
-    kino = context.kino._replace(layout=LAYOUTS[plan.layout])
     try:
-        child = start_detached(_WORKER, [encode_task(task, kino)], f"kino-backup-tui-{job}")
+        child = start_detached(
+            _WORKER, [encode_task(task, context.laid_out(plan.layout).kino)], f"kino-backup-tui-{job}"
+        )
     except OSError as error:
         raise KinoBackupError(f"The worker of the restore could not be started: {error}.") from error
     _wait_for_journal(journal_path(workspace, job), child)

@@ -148,7 +148,7 @@ def foresee(
     )
     return FirstBoot(
         torrents=None if torrents is None else tuple(removed),
-        downloads=tuple(each for number, each in enumerate(deleted) if number not in gone),
+        downloads=tuple(each for number, each in enumerate(deleted) if seen and number not in gone),
         broken_off=sum(row.get("state") in _BROKEN_OFF for row in downloads),
         library=_library(folder, host, media, seen) if folder and media else None,
     )

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,36 +50,35 @@ def look_at(
     None if the disks do not say within `seconds` what is there. Raises `OperationCancelledError`.
     """
     asked = {"folder": _text(folder), "files": [*map(_text, files)], "others": [*map(_text, others)]}
-    child = subprocess.Popen(
-        [sys.executable, "-m", __name__],
-        cwd=_PACKAGE_PARENT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C reaches it through us alone
-    )
+    with tempfile.TemporaryFile() as question:
+        question.write(json.dumps(asked).encode())
+        question.seek(0)
+        child = subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            cwd=_PACKAGE_PARENT,
+            stdin=question,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C reaches it through us alone
+        )
     try:
-        return _seen(_answer(child, json.dumps(asked).encode(), seconds, cancel), len(others))
+        return _seen(_answer(child, seconds, cancel), len(others))
     finally:
         child.kill()
         # One that waits for a dead share cannot even be killed, and is not waited for.
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(1.0)
-        for stream in (child.stdin, child.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        if child.stdout is not None:
+            child.stdout.close()
 
 
-def _answer(child: subprocess.Popen[bytes], asked: bytes, seconds: float, cancel: CancelToken) -> bytes:
+def _answer(child: subprocess.Popen[bytes], seconds: float, cancel: CancelToken) -> bytes:
     """What it says, as far as it has come."""
     deadline = time.monotonic() + seconds
-    told: bytes | None = asked
     while True:
         try:
-            return child.communicate(told, timeout=_POLL_SECONDS)[0]
+            return child.communicate(timeout=_POLL_SECONDS)[0]
         except subprocess.TimeoutExpired as late:
-            told = None
             cancel.raise_if_cancelled()
             if time.monotonic() > deadline:
                 return late.stdout or b""

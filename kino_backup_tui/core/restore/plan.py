@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.kino.home import DOCUMENTED
 from kino_backup_tui.core.models import BackupKind
-from kino_backup_tui.core.restore.first_boot import FirstBoot
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.restore.first_boot import FirstBoot
 
 
 class Safety(StrEnum):
