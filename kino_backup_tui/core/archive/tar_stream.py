@@ -2,8 +2,8 @@
 
 Read are USTAR and GNU headers and small pax headers (POSIX.1-2017, pax; GNU tar manual, "Basic Tar Format"),
 as GNU tar, bsdtar, Python's tarfile and Rust's tar crate write them for plain files. Everything a backup of a
-few plain files never needs is refused: links, devices, duplicates, names outside the table in `members`. A
-sparse file is taken for a database alone: Rust's tar crate writes one so where the file system has made holes.
+few plain files never needs is refused: links, devices, duplicates, names outside the table in `members`.
+Sparse may be a database alone: Rust's tar crate writes it so where the file system has made holes.
 Python's own `tarfile` is not used to read: it has needed several rounds of security fixes
 (python/cpython#135034, #149486, #151558) and keeps whatever a pax header holds in memory.
 """

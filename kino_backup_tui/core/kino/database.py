@@ -32,7 +32,8 @@ from kino_backup_tui.core.progress import CancelToken
 LARGEST_VALUE = 64 << 20
 """Bytes; an untrusted database cannot make us hold a larger text or blob in memory."""
 
-_MIGRATIONS = "_sqlx_migrations"
+MIGRATIONS = "_sqlx_migrations"
+"""The table in which sqlx notes what has been done to a database."""
 _POLL_SECONDS = 0.05
 
 
@@ -98,9 +99,9 @@ def read_facts(connection: sqlite3.Connection, cancel: CancelToken | None = None
         tables = {name: _count(connection, name) for (name,) in names}
         rows = (
             connection.execute(
-                f"SELECT version, checksum FROM {_MIGRATIONS} WHERE success ORDER BY version"  # noqa: S608
+                f"SELECT version, checksum FROM {MIGRATIONS} WHERE success ORDER BY version"  # noqa: S608
             ).fetchall()
-            if _MIGRATIONS in tables
+            if MIGRATIONS in tables
             else []
         )
     return DatabaseFacts(tuple(_migration(*row) for row in rows), tables)

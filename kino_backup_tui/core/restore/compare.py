@@ -13,6 +13,7 @@ from typing import Any
 
 from kino_backup_tui.core.errors import IncompatibleError
 from kino_backup_tui.core.kino.home import KINO_0_3, Layout
+from kino_backup_tui.core.kino.releases import releases_with
 from kino_backup_tui.core.kino.rows import Rows
 from kino_backup_tui.core.kino.toml_file import LARGEST, shown
 from kino_backup_tui.core.models import Migration
@@ -71,6 +72,12 @@ def incompatibility(
             hint=_UPGRADE,
         )
     changed = [migration.version for migration in theirs if known[migration.version] != migration.checksum]
+    if changed and (releases := releases_with(theirs)):
+        return IncompatibleError(
+            f"The backup's database is one of Kino {_one_of(releases)}. This Kino has the same schema "
+            f"version, {changed[0]}, with other contents, and is expected not to start on it.",
+            hint=f"Restore it to a Kino {releases[-1]}, or choose a backup that this Kino has made.",
+        )
     if changed:
         return IncompatibleError(
             f"Migration {changed[0]} of the backup ({made_with}) is another than this Kino's: "
@@ -78,6 +85,11 @@ def incompatibility(
             hint="Install the build of Kino that made the backup, then retry.",
         )
     return None
+
+
+def _one_of(releases: Sequence[str]) -> str:
+    *others, last = releases
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def newer_version(theirs: str | None, installed: str | None) -> IncompatibleError | None:
