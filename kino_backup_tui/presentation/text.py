@@ -233,6 +233,13 @@ def contents_text(manifest: Manifest) -> str:
     if secrets:
         parts.append(f"{secrets} secret" + ("s" if secrets > 1 else ""))
     return ", ".join(parts) or "contents not recorded"
+def reservation_text(backup: Backup) -> str:
+    """What to say beside the state of a backup: what is wrong with it, or what could not be compared."""
+    if backup.problem or backup.manifest is None or backup.manifest.contents:
+        return backup.problem
+    return "whole, with a sound database; nothing recorded in it to compare with"
+
+
 
 
 def summary_text(backup: Backup) -> str:

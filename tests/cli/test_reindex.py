@@ -78,3 +78,18 @@ def test_as_documented_there_is_no_list_to_look_at(cli: Cli) -> None:
     result = cli.run("reindex")
     assert (result.code, result.out) == (0, "")
     assert "keeps no list" in result.err
+
+
+def test_verify_says_that_kinos_archives_record_nothing(
+    shipped: Kino, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """Verified all the same: that is no damage."""
+    cli = Cli(shipped.data_path)
+    archive = back_up_as_kino()
+
+    result = cli.run("verify", archive.name)
+
+    assert result.code == 0
+    assert result.out.startswith(
+        f"✓ verified    {archive.name}: whole, with a sound database; nothing recorded"
+    )

@@ -59,7 +59,7 @@ def migrations_of(release: str | None) -> tuple[Migration, ...]:
 
 
 def releases_with(migrations: Collection[Migration]) -> tuple[str, ...]:
-    """The releases that can start on a database with these migrations, oldest first; none for unknown ones."""
+    """The releases that can start on a database with these migrations, oldest first; none of others."""
     fitting = [edition for edition in EDITIONS if migrations and edition.migrations.issuperset(migrations)]
     return tuple(release for edition in fitting for release in edition.releases)
 

@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.archive.names import UNKNOWN_VERSION, backup_id
-from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.errors import ArchiveDamagedError, KinoBackupError
 from kino_backup_tui.core.kino.index import MANUAL, SCHEDULED, IndexRow, created_at_text, index_of
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.session import Session
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.archive.verify import ReadArchive
 
 REPAIR = "kino-backup-tui reindex"
 
@@ -70,6 +75,24 @@ def row_for(backup: Backup, now: datetime, *, protect: bool = False) -> IndexRow
         kino_version=backup.kino_version or UNKNOWN_VERSION,
         checksum_sha256=backup.checksum_sha256,
         created_at=created_at_text(backup.created_at),
+    )
+
+
+def listed_problem(session: Session, path: Path, read: ReadArchive) -> ArchiveDamagedError | None:
+    """What Kino's own list says against a file; None if it says nothing, or the same.
+
+    Kino 0.3 records the checksum of an archive nowhere else. Of twins, whose second run has truncated the
+    file of the first, one fits.
+    """
+    if path.parent != session.location:
+        return None
+    rows = [row for row in listed_rows(session) if row.filename == path.name]
+    if not rows or any(row.is_of(read.size_bytes, read.checksum_sha256) for row in rows):
+        return None
+    return ArchiveDamagedError(
+        "It is not the file that Kino's own list describes: size or SHA-256 differ.",
+        hint="It may have been damaged, or replaced. If you know better, copy it to another folder and use "
+        "that copy.",
     )
 
 

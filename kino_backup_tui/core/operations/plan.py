@@ -28,6 +28,7 @@ from kino_backup_tui.core.operations.examine import (
     refuse_foreign,
 )
 from kino_backup_tui.core.operations.foresight import path_remarks, setting_changes, with_first_boot
+from kino_backup_tui.core.operations.indexing import listed_problem
 from kino_backup_tui.core.operations.obstacles import (
     incompatibilities,
     no_room,
@@ -150,6 +151,8 @@ def build_plan(
     space = list(plan.space)
     boot: FirstBoot | None = None
     if examined is not None:
+        if (differs := listed_problem(session, source, examined.read)) is not None:
+            blockers.append(named(differs, source.name))
         blockers += incompatibilities(examined, present, session, rollback=operation == ROLLBACK)
         warnings += remarks(examined, session)
         warnings += path_remarks(examined.rows, present, kino)

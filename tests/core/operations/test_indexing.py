@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kino_backup_tui.core.catalog.locations import prepare_location
+from kino_backup_tui.core.errors import ArchiveDamagedError, DatabaseDamagedError
 from kino_backup_tui.core.kino import index as index_module
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.index import IndexRow, index_of
@@ -22,9 +23,13 @@ from kino_backup_tui.core.operations.delete import delete_backup
 from kino_backup_tui.core.operations.import_ import import_backup
 from kino_backup_tui.core.operations.listing import complete_listing, find_backup, list_backups
 from kino_backup_tui.core.operations.move import move_backups
+from kino_backup_tui.core.operations.plan import plan_restore
 from kino_backup_tui.core.operations.prune import prune
 from kino_backup_tui.core.operations.session import open_session
+from kino_backup_tui.core.operations.verify import verify_backup
 from kino_backup_tui.core.progress import CancelToken, Control
+from kino_backup_tui.demo.shipped.archive import write_archive
+from kino_backup_tui.presentation.text import reservation_text
 from tests.fakes import FakeClock
 
 
@@ -286,3 +291,89 @@ def test_an_archive_is_inflated_once_and_known_from_then_on(
     assert backup.checksum_sha256 == hashlib.sha256(archive.read_bytes()).hexdigest()
     assert not backup.needs_reading
     assert complete_listing(shipped_context, CancelToken()) is False
+
+
+def test_an_archive_of_kino_is_verified_although_it_records_nothing(
+    shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """gzip, tar and the database are sound, and the checksum is the one in Kino's list."""
+    archive = back_up_as_kino(BackupKind.SCHEDULED)
+
+    backup = verify_backup(shipped_context, find_backup(shipped_context, archive.name), Control())
+
+    assert (backup.status, backup.kind) == (BackupStatus.VERIFIED, BackupKind.SCHEDULED)
+    assert backup.checksum_sha256 == hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert reservation_text(backup) == "whole, with a sound database; nothing recorded in it to compare with"
+
+
+def test_an_archive_that_is_not_what_kino_has_listed_is_damaged(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """Whole in itself, and another one: neither verified nor restored, until it is somewhere else."""
+    first, second = back_up_as_kino(), back_up_as_kino()
+    shutil.copyfile(second, first)
+
+    with pytest.raises(ArchiveDamagedError, match="list describes"):
+        verify_backup(shipped_context, find_backup(shipped_context, first.name), Control())
+
+    damaged = find_backup(shipped_context, first.name)
+    assert damaged.status is BackupStatus.DAMAGED
+    plan = plan_restore(shipped_context, damaged, Control())
+    assert any("list describes" in problem.message for problem in plan.blockers)
+    elsewhere = shipped.data_path.parent / first.name
+    shutil.copyfile(first, elsewhere)
+    assert not [
+        problem
+        for problem in plan_restore(shipped_context, elsewhere, Control()).blockers
+        if isinstance(problem, ArchiveDamagedError)
+    ]
+
+
+def test_of_twins_one_row_is_enough(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path], clock: FakeClock
+) -> None:
+    """Two backups in one second: the row of the first describes a file that the second has truncated."""
+    archive = back_up_as_kino()
+    clock.advance(minutes=-1)
+    with closing(sqlite3.connect(shipped.database)) as connection, connection:
+        connection.execute("INSERT INTO history (event_type, created_at) VALUES ('x', 'y')")
+    back_up_as_kino()
+
+    backup = verify_backup(shipped_context, find_backup(shipped_context, archive.name), Control())
+
+    assert backup.status is BackupStatus.VERIFIED
+
+
+def test_a_dead_database_does_not_keep_an_archive_from_being_verified(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """What the list said is lost with it; the archive stands for itself."""
+    archive = back_up_as_kino()
+    for end in ("-wal", "-shm"):
+        shipped.database.with_name(shipped.database.name + end).unlink(missing_ok=True)
+    shipped.database.write_bytes(b"no database " * 1000)
+
+    backup = verify_backup(shipped_context, find_backup(shipped_context, archive.name), Control())
+
+    assert backup.status is BackupStatus.VERIFIED
+
+
+def test_an_archive_of_zeros_is_damaged(
+    shipped_context: Context, back_up_as_kino: Callable[..., Path], tmp_path: Path
+) -> None:
+    """A file system that reports what was just written as one hole makes Kino archive nothing but zeros."""
+    archive = back_up_as_kino()
+    zeros = tmp_path / "zeros.db"
+    zeros.write_bytes(bytes(1 << 16))
+    index_of(shipped_context.kino).forget([archive.name])
+    write_archive(
+        archive,
+        zeros,
+        kind=BackupKind.MANUAL,
+        version="0.3.2",
+        created_at=shipped_context.clock.now(),
+        sparse=True,
+    )
+
+    with pytest.raises(DatabaseDamagedError):
+        verify_backup(shipped_context, find_backup(shipped_context, archive.name), Control())
