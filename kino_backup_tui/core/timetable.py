@@ -19,8 +19,8 @@ class Terms(NamedTuple):
 
     zone: tzinfo
     """Whose clock the time of day is of."""
-    days: Mapping[Frequency, str]
-    """Which days the presets mean, in a word or two."""
+    apart: Mapping[Frequency, timedelta]
+    """The presets that mean no certain day, but so long after the last scheduled backup."""
     remarks: tuple[str, ...] = ()
     """What else an admin would not expect, in sentences."""
 
@@ -65,7 +65,7 @@ class DocumentedTimetable:
 
     def terms(self, settings: BackupSettings) -> Terms:
         """See `Timetable`, as for all the others."""
-        return Terms(self._zone, {Frequency.WEEKLY: "Sunday", Frequency.MONTHLY: "1st"})
+        return Terms(self._zone, {})
 
     def next_runs(self, settings: BackupSettings, after: datetime, count: int) -> tuple[datetime, ...]:
         """Whatever was made before."""
@@ -96,8 +96,8 @@ class ShippedTimetable:
 
     def terms(self, settings: BackupSettings) -> Terms:
         """UTC, and distances instead of days."""
-        days = {Frequency.WEEKLY: "every 6 days", Frequency.MONTHLY: "every 28 days"}
-        return Terms(UTC, days, tuple(_remarks(settings)))
+        apart = {each: shipped_schedule.LEAST_AGE[each] for each in (Frequency.WEEKLY, Frequency.MONTHLY)}
+        return Terms(UTC, apart, tuple(_remarks(settings)))
 
     def next_runs(self, settings: BackupSettings, after: datetime, count: int) -> tuple[datetime, ...]:
         """As Kino decides it, from its own list."""
@@ -140,9 +140,9 @@ def timetable(kino: Kino, zone: tzinfo, listed: Instants) -> Timetable:
 
 def _remarks(settings: BackupSettings) -> Iterable[str]:
     if settings.frequency is Frequency.WEEKLY:
-        yield "Kino counts 6 days from one scheduled backup to the next, so the weekday moves."
+        yield "Kino's weekly is every 6 days, counted from the last scheduled one: the weekday moves."
     if settings.frequency is Frequency.MONTHLY:
-        yield "Kino counts 28 days from one scheduled backup to the next, so the day of the month moves."
+        yield "Kino's monthly is every 28 days, counted from the last scheduled one: the day moves."
     window = shipped_schedule.window_on(datetime(2000, 1, 1, tzinfo=UTC).date(), settings.time)
     if settings.runs and window.end - window.start < shipped_schedule.WINDOW:
         minutes = (window.end - window.start) // timedelta(minutes=1)

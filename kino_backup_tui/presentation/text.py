@@ -12,8 +12,6 @@ from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryR
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.archive.manifest import Manifest
-    from kino_backup_tui.core.kino.settings import BackupSettings
-    from kino_backup_tui.core.operations.run_due import DueRun
 
 NOT_KNOWN = "–"
 
@@ -170,47 +168,6 @@ def is_way_back(backup: Backup, way_back: str) -> bool:
     return backup.kind is BackupKind.PRE_RESTORE and backup.filename == way_back
 
 
-def frequency_text(settings: BackupSettings) -> str:
-    """The schedule in a few words: "Daily at 03:00", "Backups are off"."""
-    if not settings.runs:
-        return "Backups are off"
-    return _frequency(settings)
-
-
-def schedule_text(settings: BackupSettings, zone: str) -> str:
-    """The schedule with its zone, and when it is switched off what it would be."""
-    if settings.frequency.value == "off":
-        return "Backups are off"
-    when = f"{_frequency(settings)} {zone}"
-    return when if settings.enabled else f"Backups are off; once enabled: {when}"
-
-
-def _frequency(settings: BackupSettings) -> str:
-    at = settings.time.strftime("%H:%M")
-    return {
-        "daily": f"Daily at {at}",
-        "weekly": f"Sundays at {at}",
-        "monthly": f"On the 1st at {at}",
-    }[settings.frequency.value]
-
-
-def due_text(run: DueRun, zone: tzinfo) -> str:
-    """How a run of the schedule ended, and what comes next."""
-    if run.outcome.value == "off":
-        return "Backups are off; nothing to do."
-    then = f" The next run is {run_text(run.next_run, zone)}." if run.next_run else ""
-    if run.backup is not None:
-        removed = f", {len(run.removed)} removed" if run.removed else ""
-        size, state = size_text(run.backup.size_bytes), state_text(run.backup).strip()
-        return f"Created {printable(run.backup.filename)}: {size}, {state}{removed}.{then}"
-    if run.problem is None:
-        return f"Nothing is due.{then}"
-    if run.slot is None:
-        return "Nothing can be scheduled until then."
-    stays = "is given up" if run.slot_used_up else "stays due"
-    return f"The run of {run_text(run.slot, zone)} {stays}.{then}"
-
-
 def library_text(tables: Mapping[str, int]) -> str:
     """The library in numbers: "312 films · 14 series · 1,204 watch events"; empty if there are none."""
     parts = [
@@ -233,13 +190,6 @@ def contents_text(manifest: Manifest) -> str:
     if secrets:
         parts.append(f"{secrets} secret" + ("s" if secrets > 1 else ""))
     return ", ".join(parts) or "contents not recorded"
-def reservation_text(backup: Backup) -> str:
-    """What to say beside the state of a backup: what is wrong with it, or what could not be compared."""
-    if backup.problem or backup.manifest is None or backup.manifest.contents:
-        return backup.problem
-    return "whole, with a sound database; nothing recorded in it to compare with"
-
-
 
 
 def summary_text(backup: Backup) -> str:
@@ -250,6 +200,8 @@ def summary_text(backup: Backup) -> str:
     if backup.schema_version is not None:
         parts.append(f"schema {backup.schema_version}")
     parts.append(contents_text(backup.manifest))
+    if backup.unlisted:
+        parts.append("not on Kino's own page")
     return " · ".join(part for part in parts if part)
 
 
@@ -281,6 +233,13 @@ def verified_text(backup: Backup, now: datetime) -> str:
     if backup.status is BackupStatus.VERIFIED:
         return f"Verified {ago_text(backup.verified_at, now)}."
     return "Written, not verified yet."
+
+
+def reservation_text(backup: Backup) -> str:
+    """What to say beside the state of a backup: what is wrong with it, or what could not be compared."""
+    if backup.problem or backup.manifest is None or backup.manifest.contents:
+        return backup.problem
+    return "whole, with a sound database; nothing recorded in it to compare with"
 
 
 def delete_question(backup: Backup, zone: tzinfo) -> str:

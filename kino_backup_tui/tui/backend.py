@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class Backend:
     """The operations on one Kino.
 
-    All but `now`, `zone` and `start_folder` may take long: call them in a thread.
+    All but `now`, `zone`, `meant` and `start_folder` may take long: call them in a thread.
     """
 
     def __init__(self, context: Context, *, sample: bool = False) -> None:
@@ -111,6 +111,12 @@ class Backend:
         from kino_backup_tui.core.operations.schedule import read_schedule
 
         return read_schedule(self._context)
+
+    def meant(self, before: BackupSettings, wanted: BackupSettings) -> BackupSettings:
+        """See `meant_schedule`; takes no time."""
+        from kino_backup_tui.core.operations.schedule import meant_schedule
+
+        return meant_schedule(self._context, before, wanted)
 
     def preview(self, settings: BackupSettings, *, move: bool = False) -> SchedulePreview:
         """See `preview_schedule`."""

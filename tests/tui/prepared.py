@@ -261,6 +261,10 @@ class PreparedBackend(Backend):
         self._play(control)
         return backup
 
+    def meant(self, before: BackupSettings, wanted: BackupSettings) -> BackupSettings:
+        """As it was typed."""
+        return wanted
+
     def preview(self, settings: BackupSettings, *, move: bool = False) -> SchedulePreview:
         """Five nights, the first of them nine hours and a half away."""
         first = datetime.combine(NOW.astimezone(ZONE).date() + timedelta(days=1), settings.time, tzinfo=ZONE)

@@ -69,14 +69,14 @@ def _parsed_by(parse: Callable[[str], object]) -> Callable[..., object]:
 @click.option(
     "--frequency",
     type=click.Choice([each.value for each in Frequency]),
-    help="Weekly is Sunday, monthly the 1st.",
+    help="Weekly is Sunday, monthly the 1st; to Kino 0.3, every 6 and every 28 days.",
 )
 @click.option(
     "--time",
     "at",
     callback=_parsed_by(parse_time),
     metavar="HH:MM",
-    help="On a 24-hour clock, in local time.",
+    help="On a 24-hour clock, in local time; to Kino 0.3, in UTC.",
 )
 @click.option(
     "--keep", callback=_parsed_by(parse_keep), metavar="N", help="How many scheduled backups to keep."
@@ -185,14 +185,14 @@ def _write(
 
         write_json(schedule_object(preview) | ({} if moved is None else {"moved": moved_object(moved)}))
         return
-    from kino_backup_tui.presentation.schedule_text import left_text, removes_text
-    from kino_backup_tui.presentation.text import printable, run_text, schedule_text, size_text
+    from kino_backup_tui.presentation.schedule_text import left_text, removes_text, schedule_text
+    from kino_backup_tui.presentation.text import printable, run_text, size_text
 
-    zone = context.clock.zone()
+    zone, now = context.clock.zone(), context.clock.now()
     free = "" if preview.free_bytes is None else f", {size_text(preview.free_bytes)} free"
     shared = ", on the same disk as Kino's data" if preview.same_disk else ""
-    write_line(f"{'Schedule':<12}{schedule_text(preview.settings, preview.zone)}")
-    write_line(f"{'Keep':<12}{preview.settings.keep}")
+    write_line(f"{'Schedule':<12}{schedule_text(preview.settings, preview.terms, zone, now)}")
+    write_line(f"{'Keep':<12}{preview.settings.keep or 'all'}")
     write_line(f"{'Location':<12}{printable(str(preview.location))}{free}{shared}")
     for run in preview.next_runs:
         write_line(f"{'Next run':<12}{run_text(run, zone)}")
@@ -204,6 +204,8 @@ def _write(
         write_line(f"{'Would go':<12}{printable(backup.filename)}")
     if preview.removes:
         talk(removes_text(len(preview.removes), preview.settings.keep))
+    for remark in (*preview.remarks, *preview.terms.remarks):
+        warn(remark)
     if preview.location_problem:
         warn(preview.location_problem)
     for warning in moved.warnings if moved else ():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.models import Backup, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.move import plan_move
+from kino_backup_tui.core.operations.reach import reach_problem
 from kino_backup_tui.core.operations.session import Session, open_session, stored_settings
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.timetable import Terms
@@ -92,7 +93,13 @@ def preview_schedule(context: Context, settings: BackupSettings, *, move: bool =
         same_disk=same_disk,
         location_problem=problem.message if problem else "",
         movable=movable,
+        remarks=tuple(_remarks(context, location, settings)),
     )
+
+
+def meant_schedule(context: Context, before: BackupSettings, wanted: BackupSettings) -> BackupSettings:
+    """What saving `wanted` would come to, see `SettingsStore.meant`; looks at nothing."""
+    return stored_settings(context.kino).meant(before, wanted)
 
 
 def save_schedule(
@@ -118,6 +125,16 @@ def save_schedule(
         store.save(settings)
         job.message = store.where
     return preview_schedule(context, settings)
+
+
+def _remarks(context: Context, location: Path, settings: BackupSettings) -> Iterator[str]:
+    """What could not be found out is told elsewhere."""
+    with contextlib.suppress(KinoBackupError):
+        yield from stored_settings(context.kino).remarks()
+    # Only what Kino does by itself depends on what Kino's own service may do.
+    with contextlib.suppress(KinoBackupError):
+        if settings.runs and (problem := reach_problem(context.kino, location, os.environ)):
+            yield problem
 
 
 def _introduce(session: Session, kino: Kino) -> None:

@@ -144,7 +144,10 @@ def stored_settings(kino: Kino) -> SettingsStore:
         # To look for containers is seldom needed, and takes time.
         from kino_backup_tui.core.supervisors.detect import find_mounts, find_supervisor
 
-        return find_mounts(kino, find_supervisor(kino, os.environ), os.environ)
+        try:
+            return find_mounts(kino, find_supervisor(kino, os.environ), os.environ)
+        except KinoBackupError:
+            return ()
 
     return settings_store(kino, mounts)
 

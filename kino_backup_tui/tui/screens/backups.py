@@ -191,7 +191,7 @@ class BackupsScreen(CatalogScreen):
             return
         status = self.status
         problem = status.settings_problem.message if status.settings_problem else ""
-        form = ScheduleScreen(self.backend, status.settings, status.zone, text.printable(problem))
+        form = ScheduleScreen(self.backend, status.settings, status.terms, text.printable(problem))
         saved = await self.app.push_screen_wait(form)
         if saved is not None:
             self.notify(saved.said, markup=False)
