@@ -77,6 +77,8 @@ class Backup:
     manifest: Manifest | None = None
     named_kind: BackupKind | None = None
     """The kind the file name alone says; retention acts only where name and manifest agree."""
+    unlisted: bool = False
+    """Kino keeps a list of its own, and this backup is not in it: Kino's page does not show it."""
     needs_reading: bool = False
     """The manifest is further inside than a listing looks; `complete_listing` reads it."""
 

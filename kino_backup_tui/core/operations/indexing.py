@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.archive.names import UNKNOWN_VERSION, backup_id
-from kino_backup_tui.core.errors import ArchiveDamagedError, KinoBackupError
+from kino_backup_tui.core.errors import ArchiveDamagedError, BusyError, KinoBackupError
 from kino_backup_tui.core.kino.index import MANUAL, SCHEDULED, IndexRow, created_at_text, index_of
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.session import Session
@@ -86,7 +86,7 @@ def listed_problem(session: Session, path: Path, read: ReadArchive) -> ArchiveDa
     """
     if path.parent != session.location:
         return None
-    rows = [row for row in listed_rows(session) if row.filename == path.name]
+    rows = [row for row in listed_rows(session) or () if row.filename == path.name]
     if not rows or any(row.is_of(read.size_bytes, read.checksum_sha256) for row in rows):
         return None
     return ArchiveDamagedError(
@@ -96,18 +96,21 @@ def listed_problem(session: Session, path: Path, read: ReadArchive) -> ArchiveDa
     )
 
 
-def listed_rows(session: Session) -> tuple[IndexRow, ...]:
-    """What Kino's list says, for a listing: nothing if it cannot be read now."""
+def listed_rows(session: Session) -> tuple[IndexRow, ...] | None:
+    """What Kino's list says, for a listing; None if there is none that can be read now."""
+    index = index_of(session.kino)
+    if not index.is_kept or isinstance(session.settings_problem, BusyError):  # it is being replaced
+        return None
     try:
-        return index_of(session.kino).rows()
+        return index.rows()
     except KinoBackupError:
-        return ()
+        return None
 
 
 def told_by_index(
-    session: Session, backups: list[Backup], rows: tuple[IndexRow, ...], *, ghosts: bool
+    session: Session, backups: list[Backup], rows: Sequence[IndexRow], *, ghosts: bool
 ) -> list[Backup]:
-    """A listing with what Kino's list knows of archives that have not been read yet.
+    """A listing with what Kino's list knows of archives that have not been read yet, and which it lacks.
 
     With `ghosts`, what is known from that list alone is added: it has no file, and nothing can be restored
     from it. A name that leads out of the location is left out, for it is never followed.
@@ -125,7 +128,9 @@ def told_by_index(
 
 def _completed(backup: Backup, row: IndexRow | None) -> Backup:
     """Kino's archives carry their manifest at the end, and their kind nowhere else."""
-    if row is None or not backup.needs_reading or row.size_bytes != backup.size_bytes:
+    if row is None:
+        return replace(backup, unlisted=backup.role is EntryRole.BACKUP)
+    if not backup.needs_reading or row.size_bytes != backup.size_bytes:
         return backup
     return replace(
         backup,

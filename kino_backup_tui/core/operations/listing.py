@@ -119,7 +119,10 @@ def _told(session: Session, backups: list[Backup], *, ghosts: bool) -> list[Back
     """A listing with what Kino's own list adds to it; that is read only if it may add something."""
     if not (ghosts or any(backup.needs_reading for backup in backups)):
         return backups
-    return sorted(told_by_index(session, backups, listed_rows(session), ghosts=ghosts), key=newest_first)
+    rows = listed_rows(session)
+    if rows is None:
+        return backups
+    return sorted(told_by_index(session, backups, rows, ghosts=ghosts), key=newest_first)
 
 
 def complete(session: Session, backup: Backup, advance: Callable[[int], None]) -> Backup:

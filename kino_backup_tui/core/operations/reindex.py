@@ -74,6 +74,8 @@ def read_index(session: Session, now: datetime) -> IndexState:
     index = index_of(session.kino)
     if not index.is_kept:
         return IndexState(is_kept=False)
+    # They name the location that the rows are of, and cannot be read while the database is being replaced.
+    session.require_settings()
     rows = index.rows()
     backups, problem = session.scan()
     problem = problem or session.location_problem()

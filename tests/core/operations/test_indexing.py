@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -29,7 +31,7 @@ from kino_backup_tui.core.operations.session import open_session
 from kino_backup_tui.core.operations.verify import verify_backup
 from kino_backup_tui.core.progress import CancelToken, Control
 from kino_backup_tui.demo.shipped.archive import write_archive
-from kino_backup_tui.presentation.text import reservation_text
+from kino_backup_tui.presentation.text import reservation_text, summary_text
 from tests.fakes import FakeClock
 
 
@@ -377,3 +379,52 @@ def test_an_archive_of_zeros_is_damaged(
 
     with pytest.raises(DatabaseDamagedError):
         verify_backup(shipped_context, find_backup(shipped_context, archive.name), Control())
+
+
+def test_nobody_looks_into_the_list_while_the_database_is_being_replaced(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """Whoever has it open then is in the way of the restore."""
+    back_up_as_kino().unlink()
+    session = open_session(shipped_context)
+    session.workspace.ensure()
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from kino_backup_tui.core.clock import SystemClock\n"
+        "from kino_backup_tui.core.jobs.job import run_job\n"
+        "from kino_backup_tui.core.kino.home import KINO_0_3, Kino\n"
+        "from kino_backup_tui.core.progress import Control\n"
+        "from kino_backup_tui.core.workspace import workspace_of\n"
+        "workspace = workspace_of(Kino(Path(sys.argv[1]), KINO_0_3))\n"
+        "with run_job(workspace, 'restore', SystemClock(), Control()):\n"
+        "    print('ready', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(shipped.data_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as restoring:
+        assert restoring.stdout is not None
+        restoring.stdout.readline()
+
+        assert list_backups(shipped_context, everything=True).backups == ()
+
+        restoring.communicate()
+    (ghost,) = list_backups(shipped_context, everything=True).backups
+    assert ghost.role is EntryRole.MISSING
+
+
+def test_a_backup_that_kinos_page_does_not_show_says_so(
+    shipped: Kino, shipped_context: Context, make: Callable[..., Backup], back_up_as_kino: Callable[..., Path]
+) -> None:
+    """In the line that tells what is inside; of a listed one nothing is said."""
+    listed, other = back_up_as_kino(), make()
+    index_of(shipped).forget([other.filename])
+
+    texts = {b.filename: summary_text(b) for b in list_backups(shipped_context, everything=True).backups}
+
+    assert texts[other.filename].endswith(" · not on Kino's own page")
+    assert "page" not in texts[listed.name]
