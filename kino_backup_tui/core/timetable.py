@@ -139,11 +139,13 @@ def timetable(kino: Kino, zone: tzinfo, listed: Instants) -> Timetable:
 
 
 def _remarks(settings: BackupSettings) -> Iterable[str]:
+    if not settings.runs:
+        yield "Kino does not look at Enabled: its schedule is set to off."
     if settings.frequency is Frequency.WEEKLY:
-        yield "Kino's weekly is every 6 days, counted from the last scheduled one: the weekday moves."
+        yield "Kino's weekly is every 6 days, so the weekday moves."
     if settings.frequency is Frequency.MONTHLY:
-        yield "Kino's monthly is every 28 days, counted from the last scheduled one: the day moves."
+        yield "Kino's monthly is every 28 days, so the day of it moves."
     window = shipped_schedule.window_on(datetime(2000, 1, 1, tzinfo=UTC).date(), settings.time)
     if settings.runs and window.end - window.start < shipped_schedule.WINDOW:
         minutes = (window.end - window.start) // timedelta(minutes=1)
-        yield f"Kino tries until midnight UTC, which is {minutes} min; earlier, it would try for an hour."
+        yield f"Kino tries for {minutes} min only: until midnight UTC."

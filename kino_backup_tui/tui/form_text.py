@@ -40,7 +40,7 @@ def remarks_text(preview: SchedulePreview) -> str:
 def frequency_label(frequency: Frequency, terms: Terms) -> str:
     """A preset and the days it means."""
     if apart := terms.apart.get(frequency):
-        return f"{_FREQUENCIES[frequency]} (every {apart.days} days)"
+        return f"{_FREQUENCIES[frequency]} ({apart.days} d)"
     return f"{_FREQUENCIES[frequency]}{_DAYS.get(frequency, '')}"
 
 

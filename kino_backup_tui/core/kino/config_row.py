@@ -156,7 +156,7 @@ class ConfigRow:
             frequency=frequency,
             time=value("time", _TIME, _time, defaults.time),
             keep=value("keep", _KEEP, _keep, defaults.keep),
-            location=value("location", _LOCATION, lambda each: self._location(each, row), defaults.location),
+            location=value("location", _LOCATION, self._location_of(row), defaults.location),
         )
         if wrong:
             raise InvalidSettingsError(
@@ -164,6 +164,9 @@ class ConfigRow:
                 hint="Save the schedule with another value, here or in Kino.",
             )
         return settings
+
+    def _location_of(self, row: Row) -> Callable[[object], str]:
+        return lambda value: self._location(value, row)
 
     def _location(self, value: object, row: Row) -> str:
         if not isinstance(value, str):
@@ -189,8 +192,9 @@ class ConfigRow:
             _ENABLED: _found(row, _ENABLED, bool, on) == on,
             _SCHEDULE: _found(row, _SCHEDULE, frequency_of, defaults.frequency) == frequency,
             _TIME: _found(row, _TIME, _time, defaults.time) == wanted.time,
-            _LOCATION: _found(row, _LOCATION, lambda value: self._location(value, row), "")
-            == wanted.location,
+            _LOCATION: _found(row, _LOCATION, self._location_of(row), "") == wanted.location
+            # The default one by its full path stays behind when the data moves, and Kino goes on using it.
+            and (wanted.location != "" or _location_text(row) in ("", str(self._kino.default_location))),
             _KEEP: _found(row, _KEEP, _keep, defaults.keep) == wanted.keep,
         }
         texts: dict[str, str | int] = {
@@ -219,25 +223,23 @@ def _found(row: Row, column: str, rule: Callable[[object], _T], default: _T) -> 
         return None
 
 
+def _location_text(row: Row) -> str:
+    location = row.get(_LOCATION)
+    return location.strip() if isinstance(location, str) else ""
+
+
 def _remarks(row: Row, settings: BackupSettings, paths: PathMap) -> Iterator[str]:
-    schedule, location = row.get(_SCHEDULE), row.get(_LOCATION)
+    schedule, location = row.get(_SCHEDULE), _location_text(row)
     if settings.runs and not row.get(_ENABLED, True):
         yield (
-            "Kino's own page says that backups are disabled, but Kino makes them: it does not look at that "
-            "box. Saving the schedule ticks it."
+            "Kino's own page says that backups are disabled, but Kino does not look at that box, "
+            "and makes them. Saving ticks it."
         )
     if _SCHEDULE in row and not settings.runs and str(schedule).strip().lower() != Frequency.OFF:
         yield f"{_SCHEDULE} is {shown(schedule)}, which Kino takes for off."
-    if (
-        isinstance(location, str)
-        and location.strip()
-        and str(paths.to_host(location.strip())) != location.strip()
-    ):
-        yield (
-            f"Kino calls the location {location.strip()}, because it calls its data path "
-            f"{paths.noted_data_path}, as in a container. If Kino runs in none, its data was moved, and it "
-            "still looks there: save the location again."
-        )
+    if location and str(paths.to_host(location)) != location:
+        follows = "" if settings.location else " Saving has it follow the data."
+        yield f"Kino calls the location {location}, as in a container, or before its data moved.{follows}"
 
 
 def _time(value: object) -> time:

@@ -124,7 +124,7 @@ def test_the_enabled_column_alone_disables_nothing(shipped: Kino) -> None:
     store = settings_store(shipped)
     assert store.load() == DEFAULTS
     (remark,) = store.remarks()
-    assert "it does not look at that box" in remark
+    assert "Kino does not look at that box" in remark
     store.save(DEFAULTS)
     assert row_of(shipped)["backup_enabled"] == 1
     assert store.remarks() == ()
@@ -232,6 +232,22 @@ def test_paths_of_a_container_are_read_and_written_by_their_names_on_the_host(
     assert store.load().location == str(kino.data_path / "other")
     store.save(DEFAULTS)
     assert row_of(kino)["backup_location_path"] == ""
+
+
+def test_a_default_location_that_stayed_behind_when_the_data_moved_is_put_right_by_saving(
+    shipped: Kino, tmp_path: Path
+) -> None:
+    """Kino writes down its first data path in full, and goes on using that."""
+    shipped.data_path.rename(tmp_path / "moved")
+    kino = shipped._replace(data_path=tmp_path / "moved")
+    store = settings_store(kino)
+    assert store.load() == DEFAULTS
+    (remark,) = store.remarks()
+    assert str(shipped.default_location) in remark
+    assert "Saving has it follow the data" in remark
+    store.save(DEFAULTS)
+    assert row_of(kino)["backup_location_path"] == ""
+    assert store.remarks() == ()
 
 
 def test_a_folder_that_is_mounted_into_the_container_is_found_and_asked_for_only_then(
