@@ -20,7 +20,7 @@ from kino_backup_tui.core.errors import (
     NotFoundError,
     NotPermittedError,
 )
-from kino_backup_tui.core.kino import index as index_module
+from kino_backup_tui.core.kino import index_table as index_module
 from kino_backup_tui.core.kino.home import DOCUMENTED, KINO_0_3, Kino
 from kino_backup_tui.core.kino.index import IndexRow, index_of
 from kino_backup_tui.core.models import BackupKind

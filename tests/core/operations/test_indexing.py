@@ -15,7 +15,7 @@ import pytest
 
 from kino_backup_tui.core.catalog.locations import prepare_location
 from kino_backup_tui.core.errors import ArchiveDamagedError, DatabaseDamagedError
-from kino_backup_tui.core.kino import index as index_module
+from kino_backup_tui.core.kino import index_table as index_module
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.index import IndexRow, index_of
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
