@@ -17,6 +17,7 @@ from kino_backup_tui.core.operations.checks.kino import (
     check_supervisor,
 )
 from kino_backup_tui.core.operations.checks.leavings import (
+    check_kinos_own,
     check_leftovers,
     check_owners,
     check_privacy,
@@ -47,6 +48,7 @@ _CHECKS: tuple[tuple[str, Callable[[Facts], Iterator[Check]]], ...] = (
     ("backups", check_freshness),
     ("index", check_index),
     ("leftovers", check_leftovers),
+    ("kino_leftovers", check_kinos_own),
     ("privacy", check_privacy),
     ("owners", check_owners),
 )

@@ -24,7 +24,7 @@ from kino_backup_tui.core.kino.home import SIDE_FILES, Kino
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.reindex import reindex_restored
 from kino_backup_tui.core.progress import CancelToken, Stage
-from kino_backup_tui.core.restore.first_boot import Host, look_for_library, rows_at_rest
+from kino_backup_tui.core.restore.first_boot import Host, is_set_up, look_for_library, rows_at_rest
 from kino_backup_tui.core.restore.folders import (
     FAILED,
     OLD,
@@ -62,6 +62,7 @@ class Transition:
         self.job = job
         self.record = record
         self.health: Health | None = None
+        self._is_set_up = False
 
     def enter(self, phase: Phase, **changes: Any) -> None:
         """Move the journal on."""
@@ -119,19 +120,15 @@ class Transition:
 
     def library_problem(self) -> LibraryMissingError | None:
         """Why Kino must not be started now on the database in place; None if it may."""
+        rows = rows_at_rest(self.kino.database, self.kino.layout, self.job.cancel)
+        self._is_set_up = is_set_up(rows)
         if self.record.library_missing_ok:
             return None
-        rows = rows_at_rest(self.kino.database, self.kino.layout, self.job.cancel)
         return look_for_library(rows, Host(self.record.mounts), self.job.cancel)
-
-    def require_library(self) -> None:
-        """Raise `LibraryMissingError` if that is so."""
-        if problem := self.library_problem():
-            raise problem
 
     def start(self) -> None:
         """Start Kino; raises `LibraryMissingError`, or `ServiceError` if it cannot be."""
-        self.require_library()
+        self._require_library()
         self.allow_start()
         self.job.stage(Stage.STARTING)
         self.supervisor.start()
@@ -144,6 +141,7 @@ class Transition:
             seconds=seconds,
             expect_http=expect_http,
             cancel=CancelToken(),
+            is_set_up=self._is_set_up,
             note=self.job.note,
         )
         return self.health
@@ -216,7 +214,7 @@ class Transition:
             state = self.supervisor.state()
             # What is being started now may be about to be refused by the gate of before.
             if not (state.active and state.settled):
-                self.require_library()
+                self._require_library()
                 self.supervisor.start()
 
     def remember_earlier(self) -> None:
@@ -241,7 +239,7 @@ class Transition:
             return None
         self.job.stage(Stage.RESTARTING)
         try:
-            self.require_library()
+            self._require_library()
             self.supervisor.start()
             return self.judge(RESTART_SECONDS, expect_http=False)
         except KinoBackupError as error:
@@ -257,6 +255,10 @@ class Transition:
                 continue
             if not kept or now - old.stat().st_mtime > KEPT_SECONDS:
                 remove_transaction(self.workspace, transaction)
+
+    def _require_library(self) -> None:
+        if problem := self.library_problem():
+            raise problem
 
     def _sets(self) -> contextlib.AbstractContextManager[Sets]:
         return open_sets(self.workspace, self.record.transaction, self.record.previous)

@@ -169,6 +169,11 @@ def library_problem(boot: FirstBoot | None) -> LibraryMissingError | None:
     )
 
 
+def is_set_up(rows: Rows) -> bool:
+    """Whether the database is that of a Kino that was set up; with an empty one, it asks for that."""
+    return bool(_library_path(rows))
+
+
 def rows_at_rest(database: Path, layout: Layout, cancel: CancelToken) -> Rows:
     """What `foresee` needs of a database that nobody uses; nothing of one that cannot be read.
 

@@ -70,7 +70,7 @@ def find_supervisor(kino: Kino, environ: Mapping[str, str]) -> Supervisor:
 
 
 def find_mounts(kino: Kino, supervisor: Supervisor, environ: Mapping[str, str]) -> tuple[Mounted, ...]:
-    """The folders of this host that Kino's container has, with their names in it; none without a container."""
+    """The folders of this host that Kino's container has, and their names in it; none without a container."""
     if isinstance(supervisor, ContainerSupervisor):
         mounts = supervisor.mounts
     else:
