@@ -194,15 +194,21 @@ def contents_text(manifest: Manifest) -> str:
 
 def summary_text(backup: Backup) -> str:
     """One line on what is inside: library, schema, members."""
+    if backup.role is EntryRole.MISSING:
+        return "Only the entry is left: nothing can be restored from it, and d removes it."
     if backup.manifest is None:
         return "" if backup.problem else "Its manifest has not been read yet."
     parts = [library_text(backup.manifest.tables)]
     if backup.schema_version is not None:
         parts.append(f"schema {backup.schema_version}")
     parts.append(contents_text(backup.manifest))
-    if backup.unlisted:
-        parts.append("not on Kino's own page")
+    parts.append(unlisted_text(backup))
     return " · ".join(part for part in parts if part)
+
+
+def unlisted_text(backup: Backup) -> str:
+    """Whether Kino's own page lacks it; empty if not."""
+    return "not on Kino's own page" if backup.unlisted else ""
 
 
 def fate_text(fate: Fate, zone: tzinfo) -> str:
@@ -240,6 +246,14 @@ def reservation_text(backup: Backup) -> str:
     if backup.problem or backup.manifest is None or backup.manifest.contents:
         return backup.problem
     return "whole, with a sound database; nothing recorded in it to compare with"
+
+
+def delete_title(backup: Backup) -> str:
+    """What is about to be deleted."""
+    if backup.role is EntryRole.MISSING:
+        return "Remove this entry?"
+    recovery = backup.kind is BackupKind.PRE_RESTORE
+    return "Delete this recovery point?" if recovery else "Delete this file?"
 
 
 def delete_question(backup: Backup, zone: tzinfo) -> str:

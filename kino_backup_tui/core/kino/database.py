@@ -97,14 +97,16 @@ def read_facts(connection: sqlite3.Connection, cancel: CancelToken | None = None
             r"AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name"
         ).fetchall()
         tables = {name: _count(connection, name) for (name,) in names}
-        rows = (
-            connection.execute(
-                f"SELECT version, checksum FROM {MIGRATIONS} WHERE success ORDER BY version"  # noqa: S608
-            ).fetchall()
-            if MIGRATIONS in tables
-            else []
-        )
-    return DatabaseFacts(tuple(_migration(*row) for row in rows), tables)
+        migrations = read_migrations(connection) if MIGRATIONS in tables else ()
+    return DatabaseFacts(migrations, tables)
+
+
+def read_migrations(connection: sqlite3.Connection) -> tuple[Migration, ...]:
+    """The successful migrations, by version; raises `DatabaseDamagedError` and `sqlite3.Error`."""
+    rows = connection.execute(
+        f"SELECT version, checksum FROM {MIGRATIONS} WHERE success ORDER BY version"  # noqa: S608
+    )
+    return tuple(_migration(*row) for row in rows.fetchall())
 
 
 def check_integrity(copy: Path, cancel: CancelToken) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 from kino_backup_tui.core.kino.home import KINO_0_3, Kino
+from kino_backup_tui.core.models import Migration
 
 SCHEDULED, MANUAL = "scheduled", "manual"
 
@@ -72,6 +73,10 @@ class BackupIndex(Protocol):
         """All rows, the newest first."""
         ...
 
+    def migrations(self) -> tuple[Migration, ...]:
+        """Those of the database that the list is in; what Kino restores from the list must have the same."""
+        ...
+
     def update(self, put: Sequence[IndexRow], drop: Collection[IndexRow] = ()) -> None:
         """Remove the rows to be dropped, and have each file of the others listed by one row.
 
@@ -91,6 +96,10 @@ class NoIndex:
 
     def rows(self) -> tuple[IndexRow, ...]:
         """None."""
+        return ()
+
+    def migrations(self) -> tuple[Migration, ...]:
+        """None that matter."""
         return ()
 
     def update(self, put: Sequence[IndexRow], drop: Collection[IndexRow] = ()) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from kino_backup_tui.core.errors import IncompatibleError, NotPermittedError
 from kino_backup_tui.core.files import is_foreign_link, storage_errors
+from kino_backup_tui.core.kino.database import read_migrations
 from kino_backup_tui.core.kino.index import IndexRow
 from kino_backup_tui.core.kino.live_database import live_errors, open_live
+from kino_backup_tui.core.models import Migration
 
 BUSY_SECONDS = 10.0
 """How long another transaction may hold up ours; Kino itself waits five seconds."""
@@ -43,6 +45,11 @@ class TableIndex:
         """See `BackupIndex`."""
         with _opened(self._database, writing=False) as connection:
             return _rows(connection)
+
+    def migrations(self) -> tuple[Migration, ...]:
+        """See `BackupIndex`."""
+        with _opened(self._database, writing=False) as connection:
+            return read_migrations(connection)
 
     def update(self, put: Sequence[IndexRow], drop: Collection[IndexRow] = ()) -> None:
         """See `BackupIndex`."""

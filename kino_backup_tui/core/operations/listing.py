@@ -20,7 +20,7 @@ from kino_backup_tui.core.errors import (
 from kino_backup_tui.core.files import open_regular, storage_error
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.indexing import listed_rows, told_by_index
+from kino_backup_tui.core.operations.index_view import listed_rows, told_by_index
 from kino_backup_tui.core.operations.session import Session, open_session
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def list_backups(context: Context, *, kind: BackupKind | None = None, everything
     backups = _told(session, backups, ghosts=everything)
     settings = session.settings
     slots = session.timetable.next_runs(settings, context.clock.now(), settings.keep)
+    files = [backup for backup in backups if backup.role is not EntryRole.MISSING]
     chosen = tuple(
         backup
         for backup in backups
@@ -59,7 +60,7 @@ def list_backups(context: Context, *, kind: BackupKind | None = None, everything
     )
     return Listing(
         backups=chosen,
-        fates=fates(backups, session.workspace.instance(), settings.keep, slots),
+        fates=fates(files, session.workspace.instance(), settings.keep, slots),
         location=session.location,
         location_problem=problem or session.location_problem(),
         settings_problem=session.settings_problem,

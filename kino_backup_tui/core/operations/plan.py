@@ -28,7 +28,7 @@ from kino_backup_tui.core.operations.examine import (
     refuse_foreign,
 )
 from kino_backup_tui.core.operations.foresight import path_remarks, setting_changes, with_first_boot
-from kino_backup_tui.core.operations.indexing import listed_problem
+from kino_backup_tui.core.operations.index_view import listed_problem
 from kino_backup_tui.core.operations.obstacles import (
     incompatibilities,
     no_room,

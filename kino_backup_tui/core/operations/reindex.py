@@ -17,7 +17,7 @@ from kino_backup_tui.core.kino.index import MANUAL, SCHEDULED, IndexRow, index_o
 from kino_backup_tui.core.kino.settings import KEEP_ALL
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.indexing import row_for
+from kino_backup_tui.core.operations.indexing import UNFIT, may_be_listed, row_for
 from kino_backup_tui.core.operations.listing import complete
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.progress import Control, Stage
@@ -39,6 +39,8 @@ class IndexState:
     """Rows with the name of a file outside the location. Kino would follow them; nobody else does."""
     superseded: tuple[IndexRow, ...] = ()
     """Rows that do not describe the file of their name, where another one does."""
+    unfit: tuple[Backup, ...] = ()
+    """Files without a row on which Kino could not start; they stay without."""
     ahead: tuple[IndexRow, ...] = ()
     """Scheduled ones that are dated after now: Kino makes no scheduled backup before."""
     differing: tuple[Backup, ...] = ()
@@ -96,6 +98,8 @@ def read_index(session: Session, now: datetime) -> IndexState:
             differing.append(backup)
         elif len({row.checksum_sha256 for row in fitting}) == 1:
             superseded += [row for row in namesakes if row is not fitting[0]]
+    migrations = index.migrations()
+    absent = [b for name, b in here.items() if name not in by_name and b.status not in _BAD]
     return IndexState(
         is_kept=True,
         listed=len(rows),
@@ -104,7 +108,8 @@ def read_index(session: Session, now: datetime) -> IndexState:
         superseded=tuple(superseded),
         ahead=tuple(row for row in rows if row.kind == SCHEDULED and row.instant and row.instant > now),
         differing=tuple(differing),
-        unlisted=tuple(b for name, b in here.items() if name not in by_name and b.status not in _BAD),
+        unlisted=tuple(b for b in absent if may_be_listed(b, migrations)),
+        unfit=tuple(b for b in absent if not may_be_listed(b, migrations)),
     )
 
 
@@ -116,9 +121,7 @@ def reindex(context: Context, control: Control, *, dry_run: bool = False) -> Rei
     if dry_run:
         session, now = open_session(context), context.clock.now()
         state = read_index(session, now)
-        return Reindexed(
-            state.is_kept, state.unlisted, _wrong(state), _without_a_future(state), _differing(state)
-        )
+        return Reindexed(state.is_kept, state.unlisted, _wrong(state), _without_a_future(state), _left(state))
     with run_job(open_session(context).workspace, "reindex", context.clock, control) as job:
         done = _bring_in_step(open_session(context), job)
         job.message = f"{len(done.added)} added, {len(done.removed)} removed"
@@ -148,14 +151,16 @@ def _bring_in_step(session: Session, job: Job) -> Reindexed:
         return Reindexed(is_kept=False)
     job.stage(Stage.READING, sum(b.size_bytes for b in state.unlisted if b.checksum_sha256 is None) or None)
     read = [b if b.checksum_sha256 else complete(session, b, job.advance) for b in state.unlisted]
-    protected = _beyond_keep(session)
-    left = list(_differing(state))
+    migrations, protected = index_of(session.kino).migrations(), _beyond_keep(session)
+    left = list(_left(state))
     added: list[Backup] = []
     relisted = _without_a_future(state)
     rows = list(relisted)
     for backup in read:
         row = row_for(backup, job.now(), protect=backup.path in protected)
-        if backup.status in _BAD:
+        if not may_be_listed(backup, migrations):
+            left.append((backup, UNFIT))
+        elif backup.status in _BAD:
             left.append((backup, "it is damaged"))
         elif row is None:
             left.append((backup, "its date or its checksum is not known"))
@@ -171,8 +176,9 @@ def _may_describe(row: IndexRow, backup: Backup) -> bool:
     return row.is_of(backup.size_bytes, checksum)
 
 
-def _differing(state: IndexState) -> tuple[tuple[Backup, str], ...]:
-    return tuple((backup, "Kino's list describes another file of that name") for backup in state.differing)
+def _left(state: IndexState) -> tuple[tuple[Backup, str], ...]:
+    why = "Kino's list describes another file of that name"
+    return tuple([(backup, why) for backup in state.differing] + [(backup, UNFIT) for backup in state.unfit])
 
 
 def _wrong(state: IndexState) -> tuple[IndexRow, ...]:

@@ -9,7 +9,7 @@ from kino_backup_tui.core.files import open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import run_unlocked
 from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.indexing import listed_problem
+from kino_backup_tui.core.operations.index_view import listed_problem
 from kino_backup_tui.core.operations.proving import named, prove_archive, proven_status
 from kino_backup_tui.core.operations.session import open_session
 from kino_backup_tui.core.operations.space import Space

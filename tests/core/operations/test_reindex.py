@@ -17,10 +17,13 @@ from kino_backup_tui.core.kino.index import IndexRow, index_of
 from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import create_backup
+from kino_backup_tui.core.operations.import_ import import_backup
 from kino_backup_tui.core.operations.reindex import reindex, reindex_restored
 from kino_backup_tui.core.operations.session import open_session
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.demo.schema import open_database
+from kino_backup_tui.demo.shipped.backing_up import back_up
+from kino_backup_tui.demo.shipped.data_path import write_shipped_kino
 from kino_backup_tui.demo.shipped.restoring import restore_by_id
 from tests.fakes import FakeClock
 
@@ -238,3 +241,21 @@ def test_as_documented_there_is_nothing_to_bring_in_step(kino: Kino, context: Co
     assert not reindex(context, Control()).is_kept
     assert restored(context) == ()
     assert kino.database.is_file()
+
+
+def test_a_backup_that_kino_would_not_start_on_is_not_offered_by_its_page(
+    shipped: Kino, shipped_context: Context, clock: FakeClock, tmp_path: Path
+) -> None:
+    """Kino restores from its list without a look at schemas: one of 0.2 would be its last."""
+    write_shipped_kino(tmp_path / "old", clock.now(), release="0.2.1")
+    with closing(open_database(tmp_path / "old" / "kino.db")) as connection:
+        archive = back_up(connection, tmp_path / "old", BackupKind.MANUAL, "0.2.1", clock.now())
+
+    imported = import_backup(shipped_context, archive, Control())
+    done = reindex(shipped_context, Control())
+
+    assert listed(shipped) == {}
+    assert any("expected not to start" in warning for warning in imported.warnings)
+    ((left, why),) = done.left
+    assert left.filename == imported.backup.filename
+    assert "expected not to start" in why
