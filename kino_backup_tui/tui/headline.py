@@ -140,7 +140,10 @@ def _second_line(status: Status, now: datetime, pid: int) -> tuple[str, bool]:
         return f"Nothing runs the schedule{down}: {_INSTALL}", True
     if status.ailing_timer:
         return f"Press t to repair the timer: {text.printable(status.runner.text)}", True
-    return f"{plan} · {due} · {_newest(status, now)} · {keep_text(status.settings.keep)}", False
+    said = f"{plan} · {due} · {_newest(status, now)}"
+    # The time on two clocks leaves no room for it in 80 columns; the form says it, too.
+    keep = f" · {keep_text(status.settings.keep)}" if str(status.terms.zone) == status.zone else ""
+    return f"{said}{keep}", False
 
 
 def _failures(status: Status) -> str:
