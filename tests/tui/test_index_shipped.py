@@ -33,7 +33,7 @@ async def test_an_entry_without_a_file_can_be_removed_and_not_restored(
         await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
         assert "Remove this entry?" in drawn_text(pilot)
         assert "from Kino's own list?" in words(pilot.app.screen)
-        await pilot.press("y")
+        await pilot.press("tab", "enter")
         await until(pilot, lambda: not shown_names(pilot))
 
     assert index_of(shipped).rows() == ()
