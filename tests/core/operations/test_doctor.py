@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -219,6 +221,18 @@ def test_a_schedule_that_nobody_runs_is_a_warning(context: Context) -> None:
     told = checks(context)["schedule"]
     assert told.status is CheckStatus.WARN
     assert "install-service" in told.hint
+
+
+def test_a_kino_that_makes_its_own_backups_has_to_run_for_it(shipped_context: Context) -> None:
+    """Kino 0.3 needs no timer while it is up; while it is down nobody makes any."""
+    found = checks(shipped_context)["schedule"]
+    assert found.status is CheckStatus.WARN
+    assert "by Kino itself, which does not run now" in found.text
+    with closing(sqlite3.connect(shipped_context.kino.database)) as connection:
+        connection.execute("UPDATE config SET backup_time = '25:00'")
+        connection.commit()
+    settings = checks(shipped_context)["settings"]
+    assert (settings.status, settings.code) == (CheckStatus.FAIL, InvalidSettingsError.code)
 
 
 def test_a_schedule_that_is_off_is_a_warning(context: Context) -> None:
