@@ -47,7 +47,8 @@ def _others(boot: FirstBoot) -> Iterator[tuple[str, str]]:
 
 def _forgotten(library: Library) -> str:
     media = _count(library.forgets, "entry", "entries")
-    return f"{media} of {library.entries:,} in its library, whose files are not there{_examples(library)}"
+    why = f"of {library.entries:,} in its library, whose files are not there, and want them again"
+    return f"{media} {why}{_examples(library)}"
 
 
 def _examples(library: Library) -> str:

@@ -15,7 +15,6 @@ from kino_backup_tui.core.errors import (
 )
 from kino_backup_tui.core.files import free_bytes
 from kino_backup_tui.core.jobs.job import run_unlocked
-from kino_backup_tui.core.kino.home import SIDE_FILES
 from kino_backup_tui.core.models import Backup, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.examine import (
@@ -48,11 +47,10 @@ from kino_backup_tui.core.restore.first_boot import FirstBoot, rows_at_rest
 from kino_backup_tui.core.restore.folders import (
     OLD,
     movability_problem,
-    moved_names,
     set_folder,
     work_folder,
 )
-from kino_backup_tui.core.restore.journal import Phase, Record, read_record
+from kino_backup_tui.core.restore.journal import Phase, Record, kept_names, read_record
 from kino_backup_tui.core.restore.plan import RestorePlan, Safety, SpaceNeed, State
 from kino_backup_tui.core.workspace import workspace_of
 
@@ -203,7 +201,7 @@ def plan_rollback(
             "There is no restore to undo.", hint="`kino-backup-tui jobs` shows what was done."
         )
     undoes = "" if record.operation == ROLLBACK else record.source
-    if kept := previous_names(session, record):
+    if kept := kept_names(session.workspace, record):
         present = look(context, control)
         folder = set_folder(session.workspace, record.transaction, OLD)
         rows = rows_at_rest(folder / context.kino.layout.database, context.kino.layout, control.cancel)
@@ -229,19 +227,6 @@ def plan_rollback(
         )
     plan = _plan_from_archive(context, way_back, control, options, ROLLBACK)
     return replace(plan, undoes=undoes, undone_at=record.since)
-
-
-def previous_names(session: Session, record: Record) -> tuple[str, ...]:
-    """The files that the newest restore has replaced; none if not all of them are still kept."""
-    folder = set_folder(session.workspace, record.transaction, OLD)
-    beside = {f"{session.kino.layout.database}{end}" for end in SIDE_FILES}
-    if not all(os.path.lexists(folder / name) for name in record.leaving if name not in beside):
-        return ()
-    # Whoever has opened the database there since may have worked its log into it, or begun another.
-    names = moved_names(session.kino.layout)
-    return tuple(
-        name for name in names if name in {*record.leaving, *beside} and os.path.lexists(folder / name)
-    )
 
 
 def _frame(
@@ -272,7 +257,7 @@ def _frame(
     if safety is not None:
         warnings += safety.warnings
         blockers += [safety.no_room] if safety.no_room else []
-    if session.settings_problem is not None:
+    if session.settings_problem is not None and not is_vacant(kino):
         warnings.append(f"{session.settings_problem.message} The restore goes on without these settings.")
     if present.facts is None and os.path.lexists(kino.database):
         warnings.append(

@@ -6,7 +6,6 @@ Each step says in the journal what it is about to do before it does it.
 from __future__ import annotations
 
 import contextlib
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +19,8 @@ from kino_backup_tui.core.errors import (
 )
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.kino.closed import require_closed
-from kino_backup_tui.core.kino.home import SIDE_FILES, Kino
+from kino_backup_tui.core.kino.home import SIDE_FILES
+from kino_backup_tui.core.kino.index import index_of
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.reindex import reindex_restored
 from kino_backup_tui.core.progress import CancelToken, Stage
@@ -38,7 +38,7 @@ from kino_backup_tui.core.restore.folders import (
 from kino_backup_tui.core.restore.health import Health, wait_until_healthy
 from kino_backup_tui.core.restore.journal import Phase, Record, enter, write_record
 from kino_backup_tui.core.restore.swap import lost_names, present_in, swap, swap_back, swap_on
-from kino_backup_tui.core.supervisors.base import Supervisor
+from kino_backup_tui.core.supervisors.base import Supervisor, gate_command
 from kino_backup_tui.core.workspace import Workspace
 
 KEPT_SECONDS = 7 * 24 * 3600
@@ -108,9 +108,10 @@ class Transition:
 
         After the proof, which counts its rows, and before Kino is started. It can be repeated.
         """
-        if self.record.reindexed:
+        if self.record.reindexed or not index_of(self.kino).is_kept:
             return ()
-        warnings = reindex_restored(self._context, self.job)
+        with self.job.as_one_stage(Stage.SWAPPING):
+            warnings = reindex_restored(self._context, self.job)
         self.enter(self.record.phase, reindexed=True)
         return warnings
 
@@ -286,18 +287,3 @@ class Transition:
             f"what was put in its place in {self.kino.data_path} or {old.with_name(FAILED)}.",
             hint="`kino-backup-tui apply` tries again; with --keep old or --keep new it does as you decide.",
         )
-
-
-def gate_command(kino: Kino) -> tuple[str, ...]:
-    """What has to allow each start of Kino until the restore is over."""
-    return (
-        sys.executable,
-        "-m",
-        "kino_backup_tui",
-        "--data-path",
-        str(kino.data_path),
-        "--layout",
-        kino.layout.name,
-        "apply",
-        "--gate",
-    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -17,7 +18,7 @@ from typing import Any
 
 from kino_backup_tui.core.errors import NoSpaceError, UndecidedError
 from kino_backup_tui.core.files import create_private, replace_file, storage_errors
-from kino_backup_tui.core.kino.home import LAYOUTS, Layout
+from kino_backup_tui.core.kino.home import LAYOUTS, SIDE_FILES, Layout
 from kino_backup_tui.core.kino.path_map import Mounted
 from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.restore.folders import (
@@ -189,6 +190,21 @@ def read_record(workspace: Workspace) -> Record | None:
         f"The journal of a restore, {path}, {what}, and it cannot be told which files belong to Kino: "
         f"those in {workspace.data_path}, or what was replaced, in {set_folder(workspace, left[-1], OLD)}.",
         hint="`kino-backup-tui apply --keep old` puts the old files back, --keep new leaves what is there.",
+    )
+
+
+def kept_names(workspace: Workspace, record: Record) -> tuple[str, ...]:
+    """The files that a restore has replaced; none if not all of them are still kept."""
+    folder = set_folder(workspace, record.transaction, OLD)
+    layout = record.known_layout()
+    beside = {f"{layout.database}{end}" for end in SIDE_FILES}
+    if not all(os.path.lexists(folder / name) for name in record.leaving if name not in beside):
+        return ()
+    # Whoever has opened the database there since may have worked its log into it, or begun another.
+    return tuple(
+        name
+        for name in moved_names(layout)
+        if name in {*record.leaving, *beside} and os.path.lexists(folder / name)
     )
 
 

@@ -88,6 +88,10 @@ class Bench:
         """A backup of the new state."""
         return next((self.folder / "other" / "backups").glob("*.tar.gz"))
 
+    def state(self) -> str:
+        """Which of the two states the Kino of the run is in."""
+        return state_of(self.kino.data_path)
+
     def reset(self, beginning: Path | None = None) -> None:
         """Put the data path back to its beginning; a file system that is mounted in it stays."""
         data_path = self.kino.data_path
@@ -283,7 +287,7 @@ def campaign(
         if not killed_at(point, work(bench)):
             return outcomes
         recovered = done(lambda: recover(bench))
-        outcomes[state_of(bench.kino.data_path) if recovered else f"{BROKEN}: recovery failed"] += 1
+        outcomes[bench.state() if recovered else f"{BROKEN}: recovery failed"] += 1
         if interrupted(bench.context) is not None and recover is settling:
             outcomes[f"{BROKEN}: not settled"] += 1
     raise AssertionError("unreachable")
@@ -310,7 +314,7 @@ def double_campaign(bench: Bench, work: Callable[[Bench], Callable[[], None]], s
                 if not killed_at(second, lambda: settling(bench)):
                     break
                 recovered = done(lambda: settling(bench))
-                outcomes[state_of(bench.kino.data_path) if recovered else f"{BROKEN}: recovery failed"] += 1
+                outcomes[bench.state() if recovered else f"{BROKEN}: recovery failed"] += 1
     raise AssertionError("unreachable")
 
 
