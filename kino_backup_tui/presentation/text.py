@@ -165,7 +165,8 @@ def state_text(backup: Backup) -> str:
 
 def is_way_back(backup: Backup, way_back: str) -> bool:
     """Whether it is the pre-restore backup of the last restore, whose file name is `way_back`."""
-    return backup.kind is BackupKind.PRE_RESTORE and backup.filename == way_back
+    recovery = backup.kind is BackupKind.PRE_RESTORE and backup.role is EntryRole.BACKUP
+    return recovery and backup.filename == way_back
 
 
 def library_text(tables: Mapping[str, int]) -> str:

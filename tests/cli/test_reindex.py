@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from kino_backup_tui.core.kino.home import Kino
-from kino_backup_tui.core.models import BackupKind
+from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
+from kino_backup_tui.presentation.text import is_way_back
 from tests.cli.harness import Cli
 from tests.fakes import FakeClock
 
@@ -93,3 +95,22 @@ def test_verify_says_that_kinos_archives_record_nothing(
     assert result.out.startswith(
         f"✓ verified    {archive.name}: whole, with a sound database; nothing recorded"
     )
+
+
+def test_a_way_back_without_a_file_is_none(shipped: Kino, back_up_as_kino: Callable[..., Path]) -> None:
+    """An entry of a pre-restore backup marks nothing, and cannot be exported either."""
+    archive = back_up_as_kino(BackupKind.PRE_RESTORE)
+    archive.unlink()
+    ghost = Backup(
+        path=archive,
+        id=1,
+        role=EntryRole.MISSING,
+        status=BackupStatus.UNVERIFIED,
+        size_bytes=1,
+        kind=BackupKind.PRE_RESTORE,
+    )
+
+    assert not is_way_back(ghost, archive.name)
+    assert is_way_back(replace(ghost, role=EntryRole.BACKUP), archive.name)
+    result = Cli(shipped.data_path).run("export", archive.name, str(shipped.data_path.parent))
+    assert (result.code, "has no file" in result.err) == (3, True)
