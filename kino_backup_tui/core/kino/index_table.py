@@ -17,6 +17,8 @@ from kino_backup_tui.core.models import Migration
 
 BUSY_SECONDS = 10.0
 """How long another transaction may hold up ours; Kino itself waits five seconds."""
+LOOK_SECONDS = 2.0
+"""The same for a look, which only an exclusive lock holds up: a listing can do without."""
 _TABLE = "backup"
 _COLUMNS = (
     "kind",
@@ -74,7 +76,8 @@ def _opened(database: Path, *, writing: bool) -> Iterator[sqlite3.Connection]:
     with storage_errors(database, "look at"):
         if os.path.lexists(database) and is_foreign_link(database):
             raise NotPermittedError(f"{database} is a link to another user's file.")
-    with live_errors(database), closing(open_live(database, BUSY_SECONDS, writing=writing)) as connection:
+    patience = BUSY_SECONDS if writing else LOOK_SECONDS
+    with live_errors(database), closing(open_live(database, patience, writing=writing)) as connection:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
         connection.text_factory = _decoded
         _require_table(connection, database)
