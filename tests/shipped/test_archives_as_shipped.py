@@ -26,6 +26,7 @@ from kino_backup_tui.core.operations.verify import verify_backup
 from kino_backup_tui.core.progress import CancelToken, Control
 from kino_backup_tui.demo.occasions import damage
 from kino_backup_tui.demo.shipped.restoring import extract_database
+from kino_backup_tui.tui.screens.detail import facts_text
 
 
 def test_an_archive_whose_manifest_proves_nothing_is_proven_by_what_is_in_it(
@@ -126,3 +127,16 @@ def test_the_kind_of_a_backup_is_known_without_its_row(
 
     listed = {backup.filename: backup.kind for backup in list_backups(shipped_context).backups}
     assert listed == archives
+
+
+def test_a_backup_without_a_file_promises_nothing(
+    shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """Kino lists it still; nobody is asked to have it read."""
+    back_up_as_kino().unlink()
+    (ghost,) = list_backups(shipped_context, everything=True).backups
+
+    shown = facts_text(ghost, "", shipped_context.clock.now(), shipped_context.clock.zone()).plain
+
+    assert "there is no such file" in shown
+    assert "press v" not in shown

@@ -25,7 +25,7 @@ from kino_backup_tui.demo.schema import open_database
 from kino_backup_tui.demo.shipped.backing_up import back_up
 from kino_backup_tui.demo.shipped.data_path import write_shipped_kino
 from kino_backup_tui.demo.shipped.restoring import extract_database
-from tests.core.operations.restoring import restore, rollback, tree
+from tests.core.operations.restoring import do, restore, rollback, tree
 from tests.shipped.serving import PATIENCE, ask, key_of, running_server, upload, values
 
 BackUp = Callable[..., Path]
@@ -159,3 +159,15 @@ def test_kino_itself_restores_what_we_have_made(shipped: Kino, shipped_context: 
             assert ask(f"{server.url}/api/v1/status")["first_time_setup"] is False
         assert values(shipped.database, FILM) == []
         assert values(shipped.database, "SELECT count(*) FROM movie") == [20]
+
+
+def test_what_kino_has_not_recorded_is_not_said_to_match(
+    shipped_context: Context, back_up_as_kino: BackUp
+) -> None:
+    """Its archive has no digests; that it was read to its end is all there is to say."""
+    told: list[str] = []
+    control = Control(report=lambda event: told.append(event.note))
+
+    do(shipped_context, plan_restore(shipped_context, back_up_as_kino(), Control()), control=control)
+
+    assert "1 file, no digests recorded" in told

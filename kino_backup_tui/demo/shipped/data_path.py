@@ -18,6 +18,7 @@ from kino_backup_tui.demo.shipped.schema import migrate
 from kino_backup_tui.demo.shipped.stamps import rfc3339
 
 RELEASE = "0.3.2"
+_DEVICES = ("Tablet", "Phone", "Desk")
 DOWNLOADS = ("The Long Ferry", "A Lantern for Ida")
 _CONFIG = """
 INSERT INTO config (
@@ -66,6 +67,7 @@ def write_shipped_kino(
             key = str(UUID(bytes=rng.randbytes(16), version=4))
             places = (str(said.data_path), str(said.library), str(said.downloads))
             connection.execute(_CONFIG, (key, *places, port, str(said.data_path / "backups")))
+            _add_people(connection, now)
             connection.execute("INSERT INTO scheduler_state VALUES ('backup_create', ?)", (rfc3339(now),))
             for number, title in enumerate(words.film_titles(rng, films)[:films], 1):
                 _add_film(connection, number, title, real.library, said.library, now)
@@ -89,6 +91,14 @@ def write_session(data_path: Path, torrents: dict[str, Path]) -> None:
     }
     (data_path / "librqbit").mkdir(exist_ok=True)
     (data_path / "librqbit" / "session.json").write_text(json.dumps({"torrents": entries}))
+
+
+def _add_people(connection: sqlite3.Connection, now: datetime) -> None:
+    """Sign some devices in, and the household in to Trakt: what a backup has to be kept secret for."""
+    rows = [(f"sample-session-{name.lower()}", name, rfc3339(now)) for name in _DEVICES]
+    connection.executemany("INSERT INTO session (id, label, created_at) VALUES (?, ?, ?)", rows)
+    connection.execute("INSERT INTO cast_device (id, name) VALUES ('sample-cast', 'Living room')")
+    connection.execute("INSERT INTO trakt_auth VALUES (1, 'sample-access-token', 'sample-refresh-token')")
 
 
 def _add_film(

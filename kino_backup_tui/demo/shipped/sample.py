@@ -20,7 +20,12 @@ from kino_backup_tui.demo.library import Library
 from kino_backup_tui.demo.occasions import Occasion, damage, evening
 from kino_backup_tui.demo.schema import open_database
 from kino_backup_tui.demo.shipped.backing_up import back_up
-from kino_backup_tui.demo.shipped.data_path import RELEASE, write_session, write_shipped_kino
+from kino_backup_tui.demo.shipped.data_path import (
+    RELEASE,
+    ShippedPaths,
+    write_session,
+    write_shipped_kino,
+)
 from kino_backup_tui.demo.shipped.household import STATEMENTS
 
 OLD_RELEASE = "0.2.1"
@@ -28,6 +33,8 @@ OLD_RELEASE = "0.2.1"
 _NIGHTS = 7
 _NEW_TORRENT = "A Lantern for Ida (2026)"
 _DELETED_FILMS = 3
+_PART_BYTES = 61_000_000
+"""What has come of each download; a hole where the file system has holes."""
 _RUNNING = "SELECT torrent_hash, output_path FROM download WHERE state = 'downloading'"
 _NEW_DOWNLOAD = """
 INSERT INTO download (title, state, torrent_hash, output_path, added_at)
@@ -45,8 +52,8 @@ def write_shipped_history(data_path: Path, clock: Clock, control: Control) -> No
     """
     data_path = data_path.resolve()
     library = Library(clock.now(), statements=STATEMENTS)
-    write_shipped_kino(data_path, library.begin, films=0, downloads=())
-    _add_old_archive(data_path / "backups", clock)
+    places = write_shipped_kino(data_path, library.begin, films=0, downloads=())
+    _add_old_archive(places, clock)
     with closing(open_database(data_path / "kino.db")) as connection:
         for occasion in _occasions(clock):
             control.cancel.raise_if_cancelled()
@@ -65,7 +72,8 @@ def write_shipped_history(data_path: Path, clock: Clock, control: Control) -> No
         torrents = dict(connection.execute(_RUNNING))
     for folder in torrents.values():
         Path(folder).mkdir(parents=True)
-        (Path(folder) / "part.mkv").write_bytes(b"half a film\n")
+        with (Path(folder) / "part.mkv").open("wb") as part:
+            part.truncate(_PART_BYTES)
     write_session(data_path, {value: Path(folder) for value, folder in torrents.items()})
     _verify(Context(Kino(data_path, KINO_0_3), clock), control)
 
@@ -98,16 +106,16 @@ def _occasions(clock: Clock) -> list[Occasion]:
     return sorted(scheduled + others, key=lambda occasion: occasion.at)
 
 
-def _add_old_archive(location: Path, clock: Clock) -> None:
+def _add_old_archive(places: ShippedPaths, clock: Clock) -> None:
     """Leave an archive of the Kino before the update, whose list is no more."""
+    library = Library(clock.now(), statements=STATEMENTS)
     at = evening(clock.now().date(), 40, time(20, 5), clock)
     with tempfile.TemporaryDirectory() as folder:
         old = Path(folder)
-        write_shipped_kino(old, at, release=OLD_RELEASE, films=250)
+        write_shipped_kino(old, library.begin, release=OLD_RELEASE, films=0, downloads=(), stored=places)
         with closing(open_database(old / "kino.db")) as connection:
-            archive = back_up(connection, old, BackupKind.MANUAL, OLD_RELEASE, at)
-        location.mkdir()
-        (location / archive.name).write_bytes(archive.read_bytes())
+            library.write(connection, at)
+            back_up(connection, old, BackupKind.MANUAL, OLD_RELEASE, at)
 
 
 def _forget(connection: sqlite3.Connection, archive: Path) -> None:
