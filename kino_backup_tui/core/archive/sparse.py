@@ -44,7 +44,7 @@ def read_map(header: bytes, size: int, next_block: Callable[[], bytes]) -> tuple
     segments: list[Segment] = []
     end, holes, data = 0, 0, 0
     for start, length in _pieces(header, next_block):
-        if start < end or start + length > real_size or data % _BLOCK:
+        if start < end or data % _BLOCK:
             raise ArchiveDamagedError("The archive has a sparse file whose pieces do not fit together.")
         segments.append(Segment(start - end, length))
         holes += start - end
