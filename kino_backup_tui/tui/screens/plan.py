@@ -86,10 +86,10 @@ class PlanScreen(KinoDialog[PlanAnswer]):
                 if not blocked:
                     verb = f"Undo the {undone_word(plan)}" if is_rollback(plan) else "Restore"
                     yield Button(Content(f"[ {verb} ]"), id="confirm", compact=True)
-                if can_go_without_safety(plan):
+                elif can_go_without_safety(plan):
                     label = Content("[ Go on without a safety backup ]")
                     yield Button(label, id="without-safety", compact=True)
-                if can_go_without_library(plan):
+                elif can_go_without_library(plan):
                     label = Content("[ Start Kino without its library ]")
                     yield Button(label, id="without-library", compact=True)
 
