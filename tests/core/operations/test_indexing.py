@@ -23,6 +23,7 @@ from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.delete import delete_backup
 from kino_backup_tui.core.operations.import_ import import_backup
+from kino_backup_tui.core.operations.indexing import enlist
 from kino_backup_tui.core.operations.listing import complete_listing, find_backup, list_backups
 from kino_backup_tui.core.operations.move import move_backups
 from kino_backup_tui.core.operations.plan import plan_restore
@@ -93,20 +94,18 @@ def test_a_new_backup_is_listed_with_what_its_file_is(shipped: Kino, make: Calla
 
 
 def test_a_scheduled_backup_of_the_future_holds_up_no_schedule_of_kino(
-    shipped: Kino, shipped_context: Context, clock: FakeClock, tmp_path: Path
+    shipped: Kino, shipped_context: Context, clock: FakeClock
 ) -> None:
     """Kino makes none until a day after the newest scheduled one, so one from ahead is listed as manual."""
     clock.advance(days=400)
     ahead = create_backup(shipped_context, Control(), kind=BackupKind.SCHEDULED, version="0.3.2").backup
     assert rows(shipped)[ahead.filename].kind == "scheduled"
-    away = tmp_path / ahead.filename
-    shutil.move(ahead.path, away)
     index_of(shipped).forget([ahead.filename])
     clock.advance(days=-400)
 
-    imported = import_backup(shipped_context, away, Control()).backup
+    assert enlist(open_session(shipped_context), ahead, clock.now()) == ()
 
-    assert rows(shipped)[imported.filename].kind == "manual"
+    assert rows(shipped)[ahead.filename].kind == "manual"
 
 
 def test_an_imported_scheduled_backup_is_none_that_kino_may_remove(
