@@ -60,6 +60,7 @@ def first_boot_object(boot: FirstBoot) -> JsonObject:
         "library": library
         and {
             "folder": library.folder,
+            "place": str(library.place or library.folder),
             "entries": library.entries,
             "missing": library.missing,
             "forgets": library.forgets,

@@ -75,6 +75,8 @@ class Library:
     """Some of these files, as Kino calls them."""
     problem: str
     """Why the library as a whole is not there, as a clause; empty if it is."""
+    place: Path | None = None
+    """Where the folder is on this host, if that is called otherwise."""
 
     @property
     def forgets(self) -> int:
@@ -163,8 +165,9 @@ def library_problem(boot: FirstBoot | None) -> LibraryMissingError | None:
         what = f"would forget {library.missing:,} of its {library.entries:,} media at its start"
     else:
         what = "would start without its library"
+    here = f" ({library.place} on this host)" if library.place else ""
     return LibraryMissingError(
-        f"The library {library.folder} {library.problem}: Kino {what}.",
+        f"The library {library.folder}{here} {library.problem}: Kino {what}.",
         hint=f"Mount it, then try again; or let Kino start without it, with {OPTION}.",
     )
 
@@ -232,11 +235,12 @@ def _title(path: object) -> str:
 
 
 def _library(folder: str, host: Host, media: Sequence[Row], seen: Seen | None) -> Library:
-    checked = len(media)
+    checked, place = len(media), host.path(folder)
+    elsewhere = place if place != Path(folder) else None
     if seen is None:
-        return Library(folder, checked, checked, (), "does not answer")
+        return Library(folder, checked, checked, (), "does not answer", elsewhere)
     missing = [str(media[place].get("file_path")) for place in seen.missing if place < checked]
-    if host.path(folder) is None:
+    if place is None:
         problem = "is not mounted into Kino's container"
     elif seen.problem and missing:
         problem = seen.problem
@@ -244,4 +248,4 @@ def _library(folder: str, host: Host, media: Sequence[Row], seen: Seen | None) -
         problem = f"holds {'none' if len(missing) == checked else 'less than half'} of its files"
     else:
         problem = ""
-    return Library(folder, checked, len(missing), tuple(missing[:_NAMED]), problem)
+    return Library(folder, checked, len(missing), tuple(missing[:_NAMED]), problem, elsewhere)
