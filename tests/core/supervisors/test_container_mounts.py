@@ -93,7 +93,8 @@ def test_a_library_that_is_missing_on_the_host_is_missing_in_the_container(
 
     (blocker,) = (each for each in plan().blockers if isinstance(each, LibraryMissingError))
 
-    assert blocker.message.startswith("The library /media/films is not there: Kino would forget 20")
+    here = f"/media/films ({disk / 'films'} on this host)"
+    assert blocker.message.startswith(f"The library {here} is not there: Kino would forget 20 of its 20")
 
 
 def test_a_library_that_no_mount_brings_into_the_container_is_missing(plan: Plan, disk: Path) -> None:
