@@ -18,7 +18,7 @@ from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.import_ import import_backup
-from kino_backup_tui.core.operations.reindex import reindex, reindex_restored
+from kino_backup_tui.core.operations.reindex import read_index, reindex, reindex_restored
 from kino_backup_tui.core.operations.session import open_session
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.demo.schema import open_database
@@ -110,6 +110,8 @@ def test_a_row_that_leads_out_of_the_location_goes_and_what_it_names_stays(
     shipped.default_location.mkdir()
     for name in (str(film), f"../library/{film.parent.name}/{film.name}"):
         index_of(shipped).update([GHOST._replace(filename=name)])
+    state = read_index(open_session(shipped_context), shipped_context.clock.now())
+    assert (len(state.leading_out), state.missing) == (2, ())
 
     reindex(shipped_context, Control())
 
@@ -163,6 +165,9 @@ def test_half_an_archive_is_not_listed(
 
     assert listed(shipped) == {}
     assert [(backup.filename, why) for backup, why in done.left] == [(archive.name, "it is damaged")]
+    # From then on it is known to be, and nothing that doctor would ask to list.
+    state = read_index(open_session(shipped_context), shipped_context.clock.now())
+    assert (state.unlisted, state.repairable) == ((), False)
 
 
 def test_a_scheduled_row_ahead_of_the_clock_holds_nothing_up_any_more(
@@ -243,13 +248,38 @@ def test_as_documented_there_is_nothing_to_bring_in_step(kino: Kino, context: Co
     assert kino.database.is_file()
 
 
-def test_a_backup_that_kino_would_not_start_on_is_not_offered_by_its_page(
-    shipped: Kino, shipped_context: Context, clock: FakeClock, tmp_path: Path
-) -> None:
-    """Kino restores from its list without a look at schemas: one of 0.2 would be its last."""
+@pytest.fixture
+def archive_of_0_2(clock: FakeClock, tmp_path: Path) -> Path:
+    """One of another Kino, whose manifest is out of a listing's sight."""
     write_shipped_kino(tmp_path / "old", clock.now(), release="0.2.1")
     with closing(open_database(tmp_path / "old" / "kino.db")) as connection:
-        archive = back_up(connection, tmp_path / "old", BackupKind.MANUAL, "0.2.1", clock.now())
+        with connection:
+            connection.execute(
+                "INSERT INTO history (event_type, created_at) VALUES ('x', hex(randomblob(400000)))"
+            )
+        return back_up(connection, tmp_path / "old", BackupKind.MANUAL, "0.2.1", clock.now())
+
+
+def test_what_an_archive_only_says_at_its_end_decides_as_well(
+    shipped: Kino, shipped_context: Context, archive_of_0_2: Path
+) -> None:
+    """A name without a version tells nothing of the schema; the manifest does."""
+    shipped.default_location.mkdir()
+    nameless = shipped.default_location / "kino-backup-2026-04-26T09-00-00Z.tar.gz"
+    archive_of_0_2.rename(nameless)
+
+    done = reindex(shipped_context, Control())
+
+    assert listed(shipped) == {}
+    ((left, why),) = done.left
+    assert (left.filename, "expected not to start" in why) == (nameless.name, True)
+
+
+def test_a_backup_that_kino_would_not_start_on_is_not_offered_by_its_page(
+    shipped: Kino, shipped_context: Context, archive_of_0_2: Path
+) -> None:
+    """Kino restores from its list without a look at schemas: one of 0.2 would be its last."""
+    archive = archive_of_0_2
 
     imported = import_backup(shipped_context, archive, Control())
     done = reindex(shipped_context, Control())
