@@ -163,27 +163,54 @@ def test_without_a_limit_retention_removes_nothing(
     assert all(backup.path.is_file() for backup in made)
 
 
+@pytest.fixture
+def moving(shipped: Kino, shipped_context: Context, tmp_path: Path) -> Path:
+    """A new location, ready for what is to be moved there."""
+    new = tmp_path / "disk"
+    new.mkdir()
+    set_location(shipped, new)
+    workspace = open_session(shipped_context).workspace
+    prepare_location(new, workspace, shipped.default_location, accept=True)
+    return new
+
+
 def test_a_moved_backup_is_listed_where_kino_looks_now(
     shipped: Kino,
     shipped_context: Context,
     back_up_as_kino: Callable[..., Path],
     make: Callable[..., Backup],
-    tmp_path: Path,
+    moving: Path,
 ) -> None:
-    """Kino joins its names to the current location: after the move every name is one of a file again."""
-    names = {back_up_as_kino().name, make().filename}
-    new = tmp_path / "disk"
-    new.mkdir()
-    set_location(shipped, new)
-    session = open_session(shipped_context)
-    prepare_location(new, session.workspace, shipped.default_location, accept=True)
+    """Kino joins its names to the current location: each is of a file again, and one that lacked is added."""
+    set_location(shipped, shipped.default_location)
+    unlisted = make().filename
+    names = {back_up_as_kino().name, unlisted}
+    index_of(shipped).forget([unlisted])
+    set_location(shipped, moving)
 
     moved = move_backups(shipped_context, Control())
 
     assert {backup.filename for backup in moved.moved} == names
     assert moved.warnings == ()
     assert rows(shipped).keys() == names
-    assert all((new / name).is_file() for name in names)
+    assert all((moving / name).is_file() for name in names)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_move_beside_a_locked_database_warns(
+    shipped: Kino, shipped_context: Context, moving: Path, make: Callable[..., Backup]
+) -> None:
+    """The files are where they should be; Kino's page is told later."""
+    set_location(shipped, shipped.default_location)
+    name = make().filename
+    index_of(shipped).forget([name])
+    set_location(shipped, moving)
+    with closing(sqlite3.connect(shipped.database, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        moved = move_backups(shipped_context, Control())
+
+    assert (moving / name).is_file()
+    assert any("reindex" in warning for warning in moved.warnings)
 
 
 @pytest.mark.usefixtures("impatient")
