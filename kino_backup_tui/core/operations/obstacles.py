@@ -53,6 +53,12 @@ def incompatibilities(
             hint="Choose another backup.",
         )
         return
+    if _is_half_migrated(examined) and not rollback:
+        yield IncompatibleError(
+            "A migration of the backup's database has not come to its end: Kino is expected not to start "
+            "on it.",
+            hint="Choose another backup.",
+        )
     theirs = examined.facts.migrations if examined.facts else ()
     installed = migrations_of(present.installed) if is_in_table(theirs) else ()
     if installed and not rollback:
@@ -74,6 +80,12 @@ def _is_foreign(examined: Examined, present: Present) -> bool:
     """Whether the database lacks what the live one has, and every database that Kino has started on."""
     there = present.facts is not None and MIGRATIONS in present.facts.tables
     return there and examined.facts is not None and MIGRATIONS not in examined.facts.tables
+
+
+def _is_half_migrated(examined: Examined) -> bool:
+    """Whether sqlx would call the database dirty: a migration is noted in it, and not as successful."""
+    facts = examined.facts
+    return facts is not None and facts.tables.get(MIGRATIONS, 0) > len(facts.migrations)
 
 
 def restore_in_effect(session: Session) -> Record | None:

@@ -100,6 +100,25 @@ def test_after_an_upgrade_that_does_not_start_the_newer_backup_is_the_right_one(
     assert len(refusals(plan_restore(context, archive_of("0.2.0"), Control()))) == 1
 
 
+def test_a_backup_of_half_a_migration_is_refused(
+    shipped_context: Context, archive_of: Callable[..., Path], tmp_path: Path, clock: FakeClock
+) -> None:
+    """sqlx calls such a database dirty, and does not start on it."""
+    archive_of("0.3.2")
+    database = tmp_path / "kino-0.3.2" / "kino.db"
+    with closing(open_database(database)) as connection:
+        with connection:
+            connection.execute(
+                "INSERT INTO _sqlx_migrations VALUES (20270101000001, 'later', '2027', FALSE, x'00', -1)"
+            )
+        clock.advance(minutes=1)
+        archive = back_up(connection, database.parent, BackupKind.MANUAL, "0.3.2", clock.now())
+
+    (problem,) = refusals(plan_restore(shipped_context, archive, Control()))
+
+    assert "has not come to its end" in problem.message
+
+
 def test_a_database_that_is_none_of_kino_is_refused(
     shipped_context: Context, tmp_path: Path, clock: FakeClock
 ) -> None:
