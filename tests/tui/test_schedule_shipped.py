@@ -14,7 +14,7 @@ from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.tui.app import KinoBackupApp
 from kino_backup_tui.tui.backend import Backend
 from kino_backup_tui.tui.screens.schedule import ScheduleScreen
-from tests.tui.driving import idle, line, loaded, page, until
+from tests.tui.driving import idle, line, loaded, page, toasts, until
 
 COLUMNS = "backup_enabled, backup_schedule, backup_time, backup_location_path, backup_retention_count"
 
@@ -146,3 +146,13 @@ async def test_a_box_that_kino_ignores_is_told(app: KinoBackupApp, shipped: Kino
         screen = await opened(pilot)
         assert screen.query_one("#enabled", Checkbox).value
         assert "Kino does not look at that box" in said(screen, "remarks")
+
+
+async def test_what_is_saved_is_told_with_its_clock(app: KinoBackupApp) -> None:
+    """A time without a clock would be taken for one of the host."""
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen = await opened(pilot)
+        screen.query_one("#time", Input).value = "04:30"
+        await previewed(pilot)
+        screen.query_one("#save", Button).press()
+        await until(pilot, lambda: "Schedule saved: Daily at 04:30 UTC = 06:30 +0200" in toasts(pilot))

@@ -277,8 +277,11 @@ class ScheduleScreen(KinoDialog[SavedSchedule | None]):
         except KinoBackupError as error:
             self.post_message(JobFailed(error))
         else:
-            said = f"Schedule saved: {frequency_text(saved.settings, saved.terms)}"
-            self.post_message(JobFinished(said))
+            said = frequency_text(saved.settings, saved.terms)
+            if saved.settings.runs:
+                zone, now = self._backend.zone(), self._backend.now()
+                said = f"{said} {clock_text(saved.settings.time, saved.terms, zone, now)}"
+            self.post_message(JobFinished(f"Schedule saved: {said}"))
 
     @on(JobFinished)
     def _saved(self, message: JobFinished) -> None:
