@@ -22,6 +22,7 @@ from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.import_ import import_backup
 from kino_backup_tui.core.operations.listing import complete_listing, find_backup, list_backups
+from kino_backup_tui.core.operations.status import read_status
 from kino_backup_tui.core.operations.verify import verify_backup
 from kino_backup_tui.core.progress import CancelToken, Control
 from kino_backup_tui.demo.occasions import damage
@@ -140,3 +141,18 @@ def test_a_backup_without_a_file_promises_nothing(
 
     assert "there is no such file" in shown
     assert "press v" not in shown
+
+
+def test_the_kind_of_the_newest_is_known_before_it_is_read(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """Its manifest is too far inside for a glance; Kino's list says what it is."""
+    with closing(sqlite3.connect(shipped.database)) as connection, connection:
+        connection.execute("INSERT INTO webhook_target (url, headers) VALUES ('', randomblob(4000000))")
+    back_up_as_kino(BackupKind.SCHEDULED)
+
+    newest = read_status(shipped_context).newest
+
+    assert newest is not None
+    assert newest.needs_reading
+    assert newest.kind is BackupKind.SCHEDULED

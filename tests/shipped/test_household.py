@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from kino_backup_tui.core.clock import Clock
 from kino_backup_tui.core.kino.home import KINO_0_3
 from kino_backup_tui.demo.sample import write_sample
 from kino_backup_tui.demo.session import demo_session
+from tests.cli.harness import COMMAND, run
 from tests.fakes import FakeClock
 from tests.shipped.serving import running_server, values
 
@@ -64,3 +66,12 @@ def test_a_session_serves_it(clock: Clock) -> None:
     ):
         assert json.load(response)["version"] == "0.3.2"
         assert (kino.data_path / "kino.db").exists()
+
+
+def test_the_command_writes_it_and_works_on_it(tmp_path: Path) -> None:
+    """Nobody has to say again which Kino it is."""
+    path = str(tmp_path / "sample")
+    assert run([*COMMAND, "demo", path, "--layout", "kino-0.3"]).out == f"{path}\n"
+    listed = run([*COMMAND, "--data-path", path, "list", "--json"]).json
+    states = Counter(backup["status"] for backup in listed)
+    assert states == {"verified": 8, "unverified": 2, "damaged": 1}

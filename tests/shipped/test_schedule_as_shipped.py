@@ -15,6 +15,7 @@ from kino_backup_tui.core.kino.settings import Frequency
 from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import create_backup
+from kino_backup_tui.core.operations.doctor import CheckStatus, diagnose
 from kino_backup_tui.core.operations.run_due import DueOutcome, run_due
 from kino_backup_tui.core.operations.schedule import (
     changed_schedule,
@@ -180,3 +181,21 @@ def test_a_preset_is_called_by_its_name(shipped_context: Context) -> None:
 
     assert preview.settings.frequency is Frequency.WEEKLY
     assert "6 days" in " ".join(preview.terms.remarks)
+
+
+def test_what_kino_has_left_behind_is_told(shipped: Kino, shipped_context: Context) -> None:
+    """Copies of its database from a full disk and from its restores, which it never removes."""
+    shipped.default_location.mkdir()
+    left = (
+        shipped.default_location / "kino-backup-aB3xYz.sqlite",
+        shipped.data_path / "kino.db.pre-restore",
+        shipped.data_path / "kino.db.restore-staged",
+        shipped.data_path / "kino-restore-upload-aB3xYz.tar.gz",
+    )
+    for path in left:
+        path.write_bytes(b"a whole database")
+
+    told = [check for check in diagnose(shipped_context) if check.name == "kino_leftovers"]
+
+    assert [check.status for check in told] == [CheckStatus.WARN]
+    assert "kino.db.pre-restore" in told[0].text

@@ -32,6 +32,7 @@ from kino_backup_tui.core.operations.attendance import (
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.failing import Failing, last_slot, read_failing
 from kino_backup_tui.core.operations.freshness import Freshness, measure_freshness, stale_error
+from kino_backup_tui.core.operations.index_view import listed_rows, told_by_index
 from kino_backup_tui.core.operations.session import Session, open_session, stored_settings
 from kino_backup_tui.core.timers.base import Runner
 from kino_backup_tui.core.timers.find import find_runner
@@ -131,7 +132,7 @@ def read_status(context: Context) -> Status:
         location_problem=problem or session.location_problem(),
         free_bytes=_free(session.file_system_of(location)),
         next_run=_next_run(session, context),
-        newest=mine[0] if mine else None,
+        newest=_newest(session, mine),
         freshness=freshness,
         counts={status: sum(backup.status is status for backup in mine) for status in BackupStatus},
         job=next((record for record in records if record.running), None),
@@ -147,6 +148,14 @@ def _failing(session: Session, freshness: Freshness) -> Failing | None:
     failing = read_failing(session.workspace) if session.settings.runs else None
     good = freshness.newest.created_at if freshness.newest else None
     return None if failing is not None and good is not None and good > failing.last else failing
+
+
+def _newest(session: Session, mine: list[Backup]) -> Backup | None:
+    """The newest one; what it does not tell before it is read, Kino's own list may know."""
+    newest = mine[:1]
+    if newest and newest[0].manifest is None and (rows := listed_rows(session)) is not None:
+        newest = told_by_index(session, newest, rows, ghosts=False)
+    return newest[0] if newest else None
 
 
 def _next_run(session: Session, context: Context) -> datetime | None:
