@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.home import KINO_0_3, Kino
 from kino_backup_tui.core.models import Backup, BackupKind
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.progress import Control
+from kino_backup_tui.demo.schema import open_database
+from kino_backup_tui.demo.shipped.backing_up import back_up
+from kino_backup_tui.demo.shipped.data_path import RELEASE, write_shipped_kino
 from tests.fakes import FakeClock
 
 CONFIG = "# Kino\n[server]\nport = 8080  # behind a proxy\n\n[backup]\nkeep = 3\n"
@@ -97,3 +101,29 @@ def live_writer(kino: Kino) -> Iterator[sqlite3.Connection]:
     connection.execute("PRAGMA synchronous = NORMAL")
     yield connection
     connection.close()
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, clock: FakeClock) -> Kino:
+    """A data path of Kino 0.3 as it is shipped, with a library of twenty films, and nothing running on it."""
+    write_shipped_kino(tmp_path / "kino", clock.now())
+    return Kino(tmp_path / "kino", KINO_0_3)
+
+
+@pytest.fixture
+def shipped_context(shipped: Kino, clock: FakeClock) -> Context:
+    """The shipped Kino, the clock, and a host name that is the same everywhere."""
+    return Context(shipped, clock, host="nas01")
+
+
+@pytest.fixture
+def back_up_as_kino(shipped: Kino, clock: FakeClock) -> Callable[..., Path]:
+    """Let Kino 0.3 itself make a backup in the shipped data path; every next one is a minute later."""
+
+    def back_up_one(kind: BackupKind = BackupKind.MANUAL, version: str = RELEASE) -> Path:
+        with closing(open_database(shipped.database)) as connection:
+            archive = back_up(connection, shipped.data_path, kind, version, clock.now())
+        clock.advance(minutes=1)
+        return archive
+
+    return back_up_one

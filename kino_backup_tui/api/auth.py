@@ -11,7 +11,7 @@ SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
         "type": "apiKey",
         "in": "header",
         "name": "X-Api-Key",
-        "description": "What `kino-backup-tui api-key show` prints.",
+        "description": "What the verb `api-key show` of kino-backup-tui prints.",
     },
     "bearer": {"type": "http", "scheme": "bearer", "description": "The same key as a bearer token."},
 }

@@ -10,7 +10,8 @@ from kino_backup_tui.core.errors import OperationCancelledError
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.keep_schedule import DueRun, ScheduleKeeper, Turn
 from kino_backup_tui.core.progress import CancelToken, Control
-from kino_backup_tui.presentation.text import due_text, printable
+from kino_backup_tui.presentation.schedule_text import due_text
+from kino_backup_tui.presentation.text import printable
 
 logger = logging.getLogger("kino_backup_tui.api")
 

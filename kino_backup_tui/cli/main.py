@@ -41,6 +41,7 @@ VERBS = {
     "apply": "apply",
     "delete": "delete",
     "prune": "prune",
+    "reindex": "reindex",
     "schedule": "schedule",
     "run-due": "run_due",
     "install-service": "install_service",
@@ -71,7 +72,11 @@ class _Verbs(click.Group):
 @click.command(cls=_Verbs, invoke_without_command=True)
 @data_path_option
 @layout_option
-@click.option("--demo", is_flag=True, help="Open the screens on a sample Kino in a temporary folder.")
+@click.option(
+    "--demo",
+    is_flag=True,
+    help="Open the screens on a sample Kino in a temporary folder; with --layout, on that one.",
+)
 @click.version_option(
     __version__, prog_name=PROGRAM, message="%(prog)s %(version)s", help="Show the version and exit."
 )
@@ -81,8 +86,8 @@ def cli(context: click.Context, data_path: Path | None, layout: str | None, demo
 
     Without a verb: the backup page, on this terminal.
     """
-    if demo and (context.invoked_subcommand or data_path or layout):
-        raise UsageError("--demo brings its own Kino: it goes with no verb, no --data-path and no --layout.")
+    if demo and (context.invoked_subcommand or data_path):
+        raise UsageError("--demo brings its own Kino: it goes with no verb and no --data-path.")
     context.obj = Session(data_path, layout)
     problem = zone_problem()
     if problem:
@@ -104,13 +109,14 @@ def _open_screens(session: Session, *, demo: bool) -> int:
         return run_app(session.context())
 
     from kino_backup_tui.core.clock import SystemClock
-    from kino_backup_tui.core.kino.home import Kino
+    from kino_backup_tui.core.kino.home import DOCUMENTED, LAYOUTS, Kino
     from kino_backup_tui.core.operations.context import Context
     from kino_backup_tui.demo.session import demo_session
 
     talk("Preparing the sample Kino …")
-    with demo_session(SystemClock()) as sample:
-        return run_app(Context(Kino(sample.data_path, url=sample.url)), sample=True)
+    layout = LAYOUTS[session.layout or DOCUMENTED.name]
+    with demo_session(SystemClock(), layout) as sample:
+        return run_app(Context(Kino(sample.data_path, layout, sample.url)), sample=True)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

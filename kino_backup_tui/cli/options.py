@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 _LATEST = "latest"
-_LAYOUTS = ("documented", "kino-0.3")
+LAYOUT_NAMES = ("documented", "kino-0.3")
 
 
 class PathType(click.Path):
@@ -55,7 +55,7 @@ data_path_option = click.option(
 )
 layout_option = click.option(
     "--layout",
-    type=click.Choice(_LAYOUTS),
+    type=click.Choice(LAYOUT_NAMES),
     help="Which files hold Kino's state; only needed where two Kinos left theirs in one data path.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")

@@ -11,7 +11,8 @@
     ├── NoSpaceError                a file system is full, or would be
     ├── BusyError                   another operation, or a lock on the database, is in the way
     ├── LocationError               the backup location is not there, or cannot be written
-    │   └── UnknownLocationError    it is there, but not known to be the right one
+    │   ├── UnknownLocationError    it is there, but not known to be the right one
+    │   └── LibraryMissingError     the media files are not there, and Kino must not start without them
     ├── NotPermittedError           this user may not do that
     ├── InvalidSettingsError        config.toml says something Kino does not allow
     ├── ServiceError                Kino could not be stopped or started
@@ -108,6 +109,12 @@ class UnknownLocationError(LocationError):
     """The backup location may be another disk than before, or none; accepting it is the way on."""
 
     code = "location_unknown"
+
+
+class LibraryMissingError(LocationError):
+    """The library that a database knows is not there: Kino would start by forgetting it."""
+
+    code = "library_missing"
 
 
 class NotPermittedError(KinoBackupError):

@@ -42,6 +42,8 @@ class EntryRole(StrEnum):
     """Half an archive that an interrupted run left behind."""
     FOREIGN = "foreign"
     """Not a backup of Kino."""
+    MISSING = "missing"
+    """Kino's own list names it, and there is no file: nothing that could be restored."""
 
 
 class Migration(NamedTuple):
@@ -78,6 +80,8 @@ class Backup:
     manifest: Manifest | None = None
     named_kind: BackupKind | None = None
     """The kind the file name alone says; retention acts only where name and manifest agree."""
+    unlisted: bool = False
+    """Kino keeps a list of its own, and this backup is not in it: Kino's page does not show it."""
     needs_reading: bool = False
     """The manifest is further inside than a listing looks; `complete_listing` reads it."""
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kino_backup_tui.core.errors import UsageError
-from kino_backup_tui.core.files import storage_errors
 from kino_backup_tui.core.kino.home import DOCUMENTED
 
 _TEMPLATE = Path(__file__).with_name("template")
@@ -22,14 +21,10 @@ _NOT_BACKED_UP = {
 
 
 def furnish_data_path(data_path: Path) -> None:
-    """Write everything but the contents of the database into a new or empty folder.
-
-    Raises `UsageError` if something is in the folder, `LocationError`, `NotPermittedError`, `NoSpaceError`.
-    """
-    with storage_errors(data_path, "write a sample Kino to"):
-        _make_empty_folder(data_path)
-        _write_files(data_path)
-        _create_database_file(data_path / DOCUMENTED.database)
+    """Write everything but the contents of the database into a new or empty folder; raises `OSError`."""
+    data_path.mkdir(0o750, parents=True, exist_ok=True)
+    _write_files(data_path)
+    _create_database_file(data_path / DOCUMENTED.database)
 
 
 @contextlib.contextmanager
@@ -61,7 +56,8 @@ def _is_empty_folder(path: Path) -> bool:
         return False
 
 
-def _make_empty_folder(data_path: Path) -> None:
+def make_empty_folder(data_path: Path) -> None:
+    """Make the folder of a sample; raises `UsageError` if something is in it, or `OSError`."""
     try:
         data_path.mkdir(0o750, parents=True, exist_ok=True)
     except FileExistsError:

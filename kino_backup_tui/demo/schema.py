@@ -20,7 +20,7 @@ from kino_backup_tui.core.errors import IncompatibleError
 SCHEMA_OF_VERSION = {"0.4.1": 11, "0.4.2": 12}
 """Number of migrations that each release of the sample Kino knows."""
 
-_APPLIED = """
+APPLIED = """
 CREATE TABLE IF NOT EXISTS _sqlx_migrations (
     version BIGINT PRIMARY KEY,
     description TEXT NOT NULL,
@@ -78,7 +78,7 @@ def migrate(connection: sqlite3.Connection, now: datetime, *, upto: int | None =
     sqlx refuses to start on both.
     """
     known = schema_steps()[:upto]
-    connection.execute(_APPLIED)
+    connection.execute(APPLIED)
     applied = dict(connection.execute("SELECT version, checksum FROM _sqlx_migrations"))
     checksums = {step.version: step.checksum for step in known}
     for version, checksum in applied.items():

@@ -9,7 +9,6 @@ is said on standard error.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import select
 import signal
@@ -20,12 +19,11 @@ import tomllib
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import ThreadingTCPServer
 from typing import TextIO
 
 from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.demo.http import Api, JsonRequest
 from kino_backup_tui.demo.playback import Viewer
 from kino_backup_tui.demo.schema import migrate, open_database
 from kino_backup_tui.demo.signals import signal_pipe
@@ -47,31 +45,13 @@ _ANSWERS = {
     },
     "/api/v1/health": {"status": "ok"},
 }
-_NOT_FOUND = {"error": {"code": "not_found", "message": "There is nothing at this address."}}
 
 
-class _Api(ThreadingTCPServer):
-    """The questions that need no key. Not `HTTPServer`: that asks the name service for the host's name."""
+class _Request(JsonRequest):
+    """The questions that need no key."""
 
-    allow_reuse_address = True
-    daemon_threads = True
-
-    def __init__(self, port: int) -> None:
-        super().__init__(("127.0.0.1", port), _Request)
-
-
-class _Request(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        answer = _ANSWERS.get(self.path)
-        body = json.dumps(answer or _NOT_FOUND).encode()
-        self.send_response(200 if answer else 404)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep no access log."""
+    def get(self, path: str) -> tuple[int, object]:
+        return (200, _ANSWERS[path]) if path in _ANSWERS else super().get(path)
 
 
 def serve(data_path: Path, port: int, parent_pid: int | None) -> None:
@@ -83,7 +63,7 @@ def serve(data_path: Path, port: int, parent_pid: int | None) -> None:
     with (
         signal_pipe(signal.SIGTERM, signal.SIGINT) as signals,
         closing(open_database(data_path / "db.sqlite")) as connection,
-        _Api(port) as api,
+        Api(port, _Request) as api,
     ):
         now = datetime.now(UTC)
         migrate(connection, now)
@@ -91,7 +71,7 @@ def serve(data_path: Path, port: int, parent_pid: int | None) -> None:
             "DELETE FROM scrobble_queue WHERE queued_at < ?", (stamp(now - _SCROBBLE_LIFETIME),)
         )
         threading.Thread(target=api.serve_forever, args=(0.1,), daemon=True).start()
-        _say(sys.stdout, f"listening on 127.0.0.1:{api.server_address[1]}")
+        say(sys.stdout, f"listening on 127.0.0.1:{api.server_address[1]}")
         viewer = Viewer(connection)
         while parent_pid is None or os.getppid() == parent_pid:
             _watch(viewer)
@@ -111,10 +91,11 @@ def _watch(viewer: Viewer) -> None:
     try:
         viewer.tick(datetime.now(UTC))
     except sqlite3.OperationalError as error:
-        _say(sys.stderr, f"watch progress was not recorded: {error}")
+        say(sys.stderr, f"watch progress was not recorded: {error}")
 
 
-def _say(stream: TextIO, text: str) -> None:
+def say(stream: TextIO, text: str) -> None:
+    """Write one line that is read at once."""
     stream.write(f"{text}\n")
     stream.flush()
 
@@ -129,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         serve(options.data_path, options.port, options.parent_pid)
     except (KinoBackupError, sqlite3.Error, OSError, ValueError) as error:
-        _say(sys.stderr, f"cannot start: {error}")
+        say(sys.stderr, f"cannot start: {error}")
         return 1
     return 0
 

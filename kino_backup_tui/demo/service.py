@@ -11,6 +11,14 @@ import time
 from pathlib import Path
 from typing import IO
 
+from kino_backup_tui.core.kino.home import DOCUMENTED, KINO_0_3, Layout
+
+_SERVERS = {
+    DOCUMENTED: "kino_backup_tui.demo.server",
+    KINO_0_3: "kino_backup_tui.demo.shipped.server",
+}
+_CLEAN = (0, -signal.SIGTERM)
+"""Exit codes that are no failure, as for systemd."""
 _READY_SECONDS = 20.0
 _STOP_SECONDS = 8.0
 _RESTART_SECONDS = 0.5
@@ -25,8 +33,9 @@ class Service:
     It keeps the port it got at its first start, and ends by itself when this process has gone.
     """
 
-    def __init__(self, data_path: Path) -> None:
+    def __init__(self, data_path: Path, layout: Layout) -> None:
         self._data_path = data_path
+        self._module = _SERVERS[layout]
         self._log = data_path / "log" / "kino.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._code: int | None = None
@@ -100,7 +109,7 @@ class Service:
 
     def _ended(self, code: int) -> None:
         self._code = code
-        if code == 0:
+        if code in _CLEAN:
             return
         if time.monotonic() - self._started_at > _HEALTHY_SECONDS:
             self._restarts = 0
@@ -114,11 +123,12 @@ class Service:
     def _spawn(self) -> IO[bytes] | None:
         """Start the process; returns its output the first time, when its port is not known."""
         self._started_at = time.monotonic()
+        self._log.parent.mkdir(exist_ok=True)
         arguments = ["--data-path", str(self._data_path), "--port", str(self.port)]
         arguments += ["--parent-pid", str(os.getpid())]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "kino_backup_tui.demo.server", *arguments],
+                [sys.executable, "-m", self._module, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log if self.port else subprocess.PIPE,
                 stderr=log,

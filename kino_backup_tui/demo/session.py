@@ -17,7 +17,7 @@ import tomli_w
 
 from kino_backup_tui.core.clock import Clock
 from kino_backup_tui.core.jobs.lock import current_holder
-from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.home import DOCUMENTED, Kino, Layout
 from kino_backup_tui.core.kino.tool_config import CONFIG_VARIABLE
 from kino_backup_tui.core.workspace import workspace_of
 from kino_backup_tui.demo.control import DATA_FOLDER
@@ -42,7 +42,7 @@ class DemoKino:
 
 
 @contextlib.contextmanager
-def demo_session(clock: Clock) -> Iterator[DemoKino]:
+def demo_session(clock: Clock, layout: Layout = DOCUMENTED) -> Iterator[DemoKino]:
     """Write a sample data path and serve it; at the end the server stops, then the folder goes.
 
     Meanwhile the environment names a configuration with the commands that stop and start the server, so that
@@ -57,11 +57,11 @@ def demo_session(clock: Clock) -> Iterator[DemoKino]:
         folder = end.enter_context(_temporary_folder())
         data_path = folder / DATA_FOLDER
         end.callback(_ignore_signals)
-        write_sample(data_path, clock)
-        server = end.enter_context(supervised_server(data_path, folder))
+        write_sample(data_path, clock, layout=layout)
+        server = end.enter_context(supervised_server(data_path, folder, layout))
         config = _write_config(folder, data_path, server.url)
         end.enter_context(_configured(config))
-        end.callback(_end_restore, data_path)
+        end.callback(_end_restore, Kino(data_path, layout))
         end.callback(_ignore_signals)  # the last to be registered is the first to be called
         yield DemoKino(data_path, server.url, server.server_pid, server.supervisor_pid, config)
 
@@ -77,9 +77,9 @@ def _write_config(folder: Path, data_path: Path, url: str) -> Path:
     return config
 
 
-def _end_restore(data_path: Path) -> None:
+def _end_restore(kino: Kino) -> None:
     """A restore outlives the one who started it, but not the sample, where nothing is left to lose."""
-    holder = current_holder(workspace_of(Kino(data_path)))
+    holder = current_holder(workspace_of(kino))
     if holder is not None and holder.pid != os.getpid():
         with contextlib.suppress(OSError):
             os.kill(holder.pid, signal.SIGKILL)

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from kino_backup_tui.core.kino.home import DOCUMENTED, LAYOUTS
 from kino_backup_tui.demo.control import SOCKET
 from kino_backup_tui.demo.service import Service
 from kino_backup_tui.demo.signals import signal_pipe, take_signals
@@ -68,8 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m kino_backup_tui.demo.supervisor")
     parser.add_argument("--data-path", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="private, for the socket")
+    parser.add_argument("--layout", choices=LAYOUTS, default=DOCUMENTED.name, help="which server it is")
     options = parser.parse_args(arguments)
-    service = Service(options.data_path.resolve())
+    service = Service(options.data_path.resolve(), LAYOUTS[options.layout])
     with signal_pipe(*_ENDING, signal.SIGCHLD) as signals, _listening(options.folder) as listener:
         try:
             if not service.start_first():

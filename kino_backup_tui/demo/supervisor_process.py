@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.kino.home import DOCUMENTED, Layout
 
 _READY_SECONDS = 25.0
 _END_SECONDS = 12.0
@@ -26,7 +27,7 @@ class Supervised(NamedTuple):
 
 
 @contextlib.contextmanager
-def supervised_server(data_path: Path, folder: Path) -> Iterator[Supervised]:
+def supervised_server(data_path: Path, folder: Path, layout: Layout = DOCUMENTED) -> Iterator[Supervised]:
     """Run the supervisor, and by it the sample server on a free port; end both at the end.
 
     The private `folder` is where it takes orders. Raises `KinoBackupError` with what the server said if it
@@ -34,7 +35,7 @@ def supervised_server(data_path: Path, folder: Path) -> Iterator[Supervised]:
     """
     command = [sys.executable, "-m", "kino_backup_tui.demo.supervisor"]
     supervisor = subprocess.Popen(
-        [*command, "--data-path", str(data_path), "--folder", str(folder)],
+        [*command, "--data-path", str(data_path), "--folder", str(folder), "--layout", layout.name],
         # It watches its input, which the system closes when we are gone, in whatever way.
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -164,7 +164,7 @@ def job_object(job: JobRecord) -> JsonObject:
 
 
 def settings_object(settings: BackupSettings) -> JsonObject:
-    """The keys of `[backup]` in config.toml, with their effective values."""
+    """The schedule as it counts; to keep 0 is to keep all."""
     return {
         "enabled": settings.enabled,
         "frequency": settings.frequency.value,
@@ -177,7 +177,9 @@ def settings_object(settings: BackupSettings) -> JsonObject:
 def schedule_object(preview: SchedulePreview) -> JsonObject:
     """The settings and what they mean."""
     return settings_object(preview.settings) | {
-        "zone": preview.zone,
+        "zone": str(preview.terms.zone),
+        "host_zone": preview.zone,
+        "remarks": [*preview.remarks, *preview.terms.remarks],
         "next_runs": [instant_text(run) for run in preview.next_runs],
         "removes": [backup.filename for backup in preview.removes],
         "location_path": str(preview.location),
@@ -260,7 +262,7 @@ def status_object(status: Status, interrupted: Interrupted | None = None, way_ba
             "url": status.kino.url,
             "how": status.kino.how,
         },
-        "schedule": settings_object(status.settings) | {"zone": status.zone},
+        "schedule": settings_object(status.settings) | {"zone": str(status.terms.zone)},
         "schedule_problem": None
         if status.settings_problem is None
         else problem_object(status.settings_problem),

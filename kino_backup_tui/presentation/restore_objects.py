@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kino_backup_tui.presentation.shapes import JsonObject, instant_text, problem_object
 
 if TYPE_CHECKING:
+    from kino_backup_tui.core.restore.first_boot import FirstBoot, Removal
     from kino_backup_tui.core.restore.plan import Interrupted, RestorePlan, RestoreResult, State
 
 
@@ -17,6 +18,7 @@ def plan_object(plan: RestorePlan) -> JsonObject:
         "source": str(plan.source),
         "archive_sha256": plan.archive_sha256 or None,
         "data_path": str(plan.data_path),
+        "layout": plan.layout,
         "undoes": plan.undoes or None,
         "undone_at": instant_text(plan.undone_at),
         "replaced": list(plan.replaced),
@@ -41,10 +43,37 @@ def plan_object(plan: RestorePlan) -> JsonObject:
         "changes": [
             {"setting": change.setting, "now": change.now, "then": change.then} for change in plan.changes
         ],
+        "first_boot": None if plan.first_boot is None else first_boot_object(plan.first_boot),
         "effects": [{"item": item, "after": after} for item, after in plan.effects],
         "warnings": list(plan.warnings),
         "blockers": [problem_object(blocker) for blocker in plan.blockers],
     }
+
+
+def first_boot_object(boot: FirstBoot) -> JsonObject:
+    """What Kino is expected to do at its first start; `torrents` is null where they are not known."""
+    library = boot.library
+    return {
+        "torrents": None if boot.torrents is None else [removal_object(each) for each in boot.torrents],
+        "downloads": [removal_object(each) for each in boot.downloads],
+        "broken_off": boot.broken_off,
+        "library": library
+        and {
+            "folder": library.folder,
+            "place": str(library.place or library.folder),
+            "entries": library.entries,
+            "missing": library.missing,
+            "forgets": library.forgets,
+            "examples": list(library.examples),
+            "problem": library.problem or None,
+        },
+    }
+
+
+def removal_object(removal: Removal) -> JsonObject:
+    """Files that Kino deletes."""
+    folder = None if removal.folder is None else str(removal.folder)
+    return {"title": removal.title, "folder": folder, "size_bytes": removal.size_bytes}
 
 
 def state_object(state: State) -> JsonObject:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, NamedTuple
 
+from kino_backup_tui.core.errors import IncompatibleError
 from kino_backup_tui.core.restore.plan import Safety
+from kino_backup_tui.presentation.first_boot_text import HEADING, first_boot_rows
 from kino_backup_tui.presentation.text import (
     KIND_NAMES,
     NOT_KNOWN,
@@ -70,11 +72,12 @@ def undone_word(plan: RestorePlan) -> str:
 def comparison(plan: RestorePlan, at: datetime, zone: tzinfo) -> list[Comparison]:
     """The backup beside Kino as it is now; `at` is the instant that ages are told from."""
     backup, now = plan.backup, plan.now
+    fits = not any(isinstance(blocker, IncompatibleError) for blocker in plan.blockers)
     rows = [
         Comparison("Created", _created(backup, at, zone), _created(now, at, zone)),
         Comparison("Kind", KIND_NAMES[backup.kind] if backup.kind else NOT_KNOWN, NOT_KNOWN),
-        Comparison("Kino", _version(backup), _version(now), _version_remark(backup, now)),
-        Comparison("Schema", _schema(backup), _schema(now), _schema_remark(backup, now)),
+        Comparison("Kino", _version(backup), _version(now), _version_remark(backup, now, fits)),
+        Comparison("Schema", _schema(backup), _schema(now), _schema_remark(backup, now, fits)),
         Comparison("Library", _library(backup), _library(now)),
     ]
     if backup.host and now.host and backup.host != now.host:
@@ -100,13 +103,15 @@ def _library(state: State) -> str:
     return (library_text(state.tables) if state.tables is not None else "") or NOT_KNOWN
 
 
-def _version_remark(backup: State, now: State) -> str:
+def _version_remark(backup: State, now: State, fits: bool) -> str:
     then, here = _numbers(backup.kino_version), _numbers(now.kino_version)
     if then is None or here is None:
         return ""
     if then == here:
         return "the same"
-    return "newer: fine" if here > then else "older than the backup's"
+    if here < then:
+        return "older than the backup's"
+    return "newer: fine" if fits else "newer"
 
 
 def _numbers(version: str | None) -> tuple[int, ...] | None:
@@ -115,12 +120,15 @@ def _numbers(version: str | None) -> tuple[int, ...] | None:
     return tuple(map(int, parts)) if all(part.isascii() and part.isdigit() for part in parts) else None
 
 
-def _schema_remark(backup: State, now: State) -> str:
+def _schema_remark(backup: State, now: State, fits: bool) -> str:
     if backup.schema_version is None or now.schema_version is None:
         return ""
     if backup.schema_version < now.schema_version:
-        return "Kino will migrate"
-    return "the same" if backup.schema_version == now.schema_version else "newer than this Kino's"
+        return "Kino will migrate" if fits else "older"
+    if backup.schema_version > now.schema_version:
+        return "newer than this Kino's"
+    # The number of migrations says nothing of what is in them.
+    return "the same" if fits else "another of that number"
 
 
 def replaces_text(plan: RestorePlan) -> str:
@@ -200,6 +208,8 @@ def plan_text(plan: RestorePlan, at: datetime, zone: tzinfo) -> list[str]:
             for change in plan.changes
         ),
     ]
+    boot = first_boot_rows(plan.first_boot) if plan.first_boot else []
+    started = ["", HEADING, *_facts(boot)] if boot else []
     afterwards = ["", "Afterwards", *_facts(list(plan.effects))] if plan.effects else []
     lines = [
         plan_title(plan, zone),
@@ -210,7 +220,7 @@ def plan_text(plan: RestorePlan, at: datetime, zone: tzinfo) -> list[str]:
         ),
     ]
     # Of an archive that could not be read, nothing comes of all this.
-    return [*lines, "", *_facts(facts), *afterwards] if plan.arriving else lines
+    return [*lines, "", *_facts(facts), *started, *afterwards] if plan.arriving else lines
 
 
 def result_text(result: RestoreResult, undo: str = "") -> list[str]:

@@ -12,8 +12,6 @@ from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryR
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.archive.manifest import Manifest
-    from kino_backup_tui.core.kino.settings import BackupSettings
-    from kino_backup_tui.core.operations.run_due import DueRun
 
 NOT_KNOWN = "–"
 
@@ -59,7 +57,9 @@ WAY_BACK = "↩ way back"
 
 _LIBRARY = (
     ("film", "film", "films"),
+    ("movie", "film", "films"),
     ("series", "series", "series"),
+    ("show", "series", "series"),
     ("watch_event", "watch event", "watch events"),
 )
 
@@ -147,6 +147,8 @@ def kind_text(backup: Backup) -> str:
         return "Leftover"
     if backup.role is EntryRole.FOREIGN:
         return "Foreign"
+    if backup.role is EntryRole.MISSING:
+        return "No file"
     return KIND_NAMES[backup.kind] if backup.kind else "Unknown"
 
 
@@ -156,53 +158,15 @@ def state_text(backup: Backup) -> str:
         return "… unfinished"
     if backup.role is EntryRole.FOREIGN:
         return "  not a backup"
+    if backup.role is EntryRole.MISSING:
+        return "! missing file"
     return STATUS_NAMES[backup.status]
 
 
 def is_way_back(backup: Backup, way_back: str) -> bool:
     """Whether it is the pre-restore backup of the last restore, whose file name is `way_back`."""
-    return backup.kind is BackupKind.PRE_RESTORE and backup.filename == way_back
-
-
-def frequency_text(settings: BackupSettings) -> str:
-    """The schedule in a few words: "Daily at 03:00", "Backups are off"."""
-    if not settings.runs:
-        return "Backups are off"
-    return _frequency(settings)
-
-
-def schedule_text(settings: BackupSettings, zone: str) -> str:
-    """The schedule with its zone, and when it is switched off what it would be."""
-    if settings.frequency.value == "off":
-        return "Backups are off"
-    when = f"{_frequency(settings)} {zone}"
-    return when if settings.enabled else f"Backups are off; once enabled: {when}"
-
-
-def _frequency(settings: BackupSettings) -> str:
-    at = settings.time.strftime("%H:%M")
-    return {
-        "daily": f"Daily at {at}",
-        "weekly": f"Sundays at {at}",
-        "monthly": f"On the 1st at {at}",
-    }[settings.frequency.value]
-
-
-def due_text(run: DueRun, zone: tzinfo) -> str:
-    """How a run of the schedule ended, and what comes next."""
-    if run.outcome.value == "off":
-        return "Backups are off; nothing to do."
-    then = f" The next run is {run_text(run.next_run, zone)}." if run.next_run else ""
-    if run.backup is not None:
-        removed = f", {len(run.removed)} removed" if run.removed else ""
-        size, state = size_text(run.backup.size_bytes), state_text(run.backup).strip()
-        return f"Created {printable(run.backup.filename)}: {size}, {state}{removed}.{then}"
-    if run.problem is None:
-        return f"Nothing is due.{then}"
-    if run.slot is None:
-        return "Nothing can be scheduled until then."
-    stays = "is given up" if run.slot_used_up else "stays due"
-    return f"The run of {run_text(run.slot, zone)} {stays}.{then}"
+    recovery = backup.kind is BackupKind.PRE_RESTORE and backup.role is EntryRole.BACKUP
+    return recovery and backup.filename == way_back
 
 
 def library_text(tables: Mapping[str, int]) -> str:
@@ -231,13 +195,21 @@ def contents_text(manifest: Manifest) -> str:
 
 def summary_text(backup: Backup) -> str:
     """One line on what is inside: library, schema, members."""
+    if backup.role is EntryRole.MISSING:
+        return "Only the entry is left: nothing can be restored from it, and d removes it."
     if backup.manifest is None:
         return "" if backup.problem else "Its manifest has not been read yet."
     parts = [library_text(backup.manifest.tables)]
     if backup.schema_version is not None:
         parts.append(f"schema {backup.schema_version}")
     parts.append(contents_text(backup.manifest))
+    parts.append(unlisted_text(backup))
     return " · ".join(part for part in parts if part)
+
+
+def unlisted_text(backup: Backup) -> str:
+    """Whether Kino's own page lacks it; empty if not."""
+    return "not on Kino's own page" if backup.unlisted else ""
 
 
 def fate_text(fate: Fate, zone: tzinfo) -> str:
@@ -245,7 +217,7 @@ def fate_text(fate: Fate, zone: tzinfo) -> str:
     if fate.reason is FateReason.COUNTED:
         place = "newest" if fate.rank == 1 else f"number {fate.rank}"
         goes = f" · goes on {day_text(fate.goes_at, zone)}" if fate.goes_at else ""
-        return f"Kept: {place} of {fate.keep}{goes}."
+        return f"Kept: {place} of {fate.keep}{goes}." if fate.keep else "Kept: all scheduled ones are."
     return {
         FateReason.NEXT_TO_GO: f"Goes with the next prune: beyond the {fate.keep} that are kept.",
         FateReason.MANUAL: "Kept: manual backups stay until you delete them.",
@@ -253,6 +225,7 @@ def fate_text(fate: Fate, zone: tzinfo) -> str:
         FateReason.KIND_UNKNOWN: "Kept: its kind is not known.",
         FateReason.IMPORTED: "Kept: imported backups stay until you delete them.",
         FateReason.OTHER_INSTALLATION: "Kept: made by another installation of Kino.",
+        FateReason.MADE_BY_KINO: "Kept: Kino removes its own scheduled ones.",
         FateReason.UNVERIFIED: "Kept, not counted: not verified yet.",
         FateReason.DAMAGED: "Kept, not counted: damaged ones are yours to delete.",
         FateReason.ELSEWHERE: "Kept: in a former location.",
@@ -270,8 +243,25 @@ def verified_text(backup: Backup, now: datetime) -> str:
     return "Written, not verified yet."
 
 
+def reservation_text(backup: Backup) -> str:
+    """What to say beside the state of a backup: what is wrong with it, or what could not be compared."""
+    if backup.problem or backup.manifest is None or backup.manifest.contents:
+        return backup.problem
+    return "whole, with a sound database; nothing recorded in it to compare with"
+
+
+def delete_title(backup: Backup) -> str:
+    """What is about to be deleted."""
+    if backup.role is EntryRole.MISSING:
+        return "Remove this entry?"
+    recovery = backup.kind is BackupKind.PRE_RESTORE
+    return "Delete this recovery point?" if recovery else "Delete this file?"
+
+
 def delete_question(backup: Backup, zone: tzinfo) -> str:
     """What to ask before deleting; a recovery point is asked for in other words."""
+    if backup.role is EntryRole.MISSING:
+        return f"Remove {printable(backup.filename)}, which has no file, from Kino's own list?"
     if backup.role is not EntryRole.BACKUP:
         return f"Delete the unfinished file {printable(backup.filename)}?"
     when = f"of {date_text(backup.created_at, zone)}" if backup.created_at else printable(backup.filename)

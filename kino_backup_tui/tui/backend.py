@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class Backend:
     """The operations on one Kino.
 
-    All but `now`, `zone` and `start_folder` may take long: call them in a thread.
+    All but `now`, `zone`, `meant` and `start_folder` may take long: call them in a thread.
     """
 
     def __init__(self, context: Context, *, sample: bool = False) -> None:
@@ -106,17 +106,23 @@ class Backend:
 
         return export_backup(self._context, backup, destination, control)
 
-    def delete(self, backup: Backup, control: Control) -> None:
+    def delete(self, backup: Backup, control: Control) -> tuple[str, ...]:
         """See `delete_backup`."""
         from kino_backup_tui.core.operations.delete import delete_backup
 
-        delete_backup(self._context, backup, control)
+        return delete_backup(self._context, backup, control)
 
     def schedule(self) -> BackupSettings:
         """See `read_schedule`."""
         from kino_backup_tui.core.operations.schedule import read_schedule
 
         return read_schedule(self._context)
+
+    def meant(self, before: BackupSettings, wanted: BackupSettings) -> BackupSettings:
+        """See `meant_schedule`; takes no time."""
+        from kino_backup_tui.core.operations.schedule import meant_schedule
+
+        return meant_schedule(self._context, before, wanted)
 
     def preview(self, settings: BackupSettings, *, move: bool = False) -> SchedulePreview:
         """See `preview_schedule`."""
@@ -156,24 +162,43 @@ class Backend:
         return install_service(self._context, os.environ, user=plan.user)
 
     def plan_restore(
-        self, source: Backup | Path, control: Control, *, safety_backup: bool = True
+        self,
+        source: Backup | Path,
+        control: Control,
+        *,
+        safety_backup: bool = True,
+        library_missing_ok: bool = False,
     ) -> RestorePlan:
         """See `plan_restore`."""
         from kino_backup_tui.core.operations.restore import RestoreOptions, plan_restore
 
-        return plan_restore(self._context, source, control, RestoreOptions(safety_backup=safety_backup))
+        options = RestoreOptions(safety_backup, library_missing_ok=library_missing_ok)
+        return plan_restore(self._context, source, control, options)
 
-    def plan_rollback(self, control: Control, *, safety_backup: bool = True) -> RestorePlan:
+    def plan_rollback(
+        self, control: Control, *, safety_backup: bool = True, library_missing_ok: bool = False
+    ) -> RestorePlan:
         """See `plan_rollback`."""
         from kino_backup_tui.core.operations.restore import RestoreOptions, plan_rollback
 
-        return plan_rollback(self._context, control, RestoreOptions(safety_backup=safety_backup))
+        options = RestoreOptions(safety_backup, library_missing_ok=library_missing_ok)
+        return plan_rollback(self._context, control, options)
 
-    def start_restore(self, plan: RestorePlan, control: Control, *, safety_backup: bool = True) -> str:
+    def start_restore(
+        self,
+        plan: RestorePlan,
+        control: Control,
+        *,
+        safety_backup: bool = True,
+        library_missing_ok: bool = False,
+    ) -> str:
         """See `start_restore`; the answer is the id of the job."""
         from kino_backup_tui.core.operations.restore import RestoreOptions, start_restore
 
-        return start_restore(self._context, plan, RestoreOptions(safety_backup=safety_backup), control)
+        options = RestoreOptions(safety_backup, library_missing_ok=library_missing_ok)
+        job = start_restore(self._context, plan, options, control)
+        self._context = self._context.laid_out(plan.layout)
+        return job
 
     def cancel_restore(self, job: str) -> bool:
         """See `cancel_restore`."""

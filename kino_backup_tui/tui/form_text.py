@@ -5,12 +5,21 @@ from __future__ import annotations
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
+from kino_backup_tui.core.kino.settings import Frequency
 from kino_backup_tui.presentation import text
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.operations.schedule import SchedulePreview
+    from kino_backup_tui.core.timetable import Terms
 
 _NAMES_SHOWN = 3
+_FREQUENCIES = {
+    Frequency.DAILY: "Daily",
+    Frequency.WEEKLY: "Weekly",
+    Frequency.MONTHLY: "Monthly",
+    Frequency.OFF: "Off",
+}
+_DAYS = {Frequency.WEEKLY: " (Sunday)", Frequency.MONTHLY: " (1st)"}
 
 
 def location_remark(preview: SchedulePreview) -> str:
@@ -21,6 +30,18 @@ def location_remark(preview: SchedulePreview) -> str:
     if preview.same_disk:
         return f"{free}same disk as Kino's data: a disk failure takes both"
     return f"{free}another disk than Kino's data"
+
+
+def remarks_text(preview: SchedulePreview) -> str:
+    """Where Kino goes by something else than one would think, a line each."""
+    return "\n".join(f"! {text.printable(remark)}" for remark in (*preview.remarks, *preview.terms.remarks))
+
+
+def frequency_label(frequency: Frequency, terms: Terms) -> str:
+    """A preset and the days it means."""
+    if apart := terms.apart.get(frequency):
+        return f"{_FREQUENCIES[frequency]} ({apart.days} d)"
+    return f"{_FREQUENCIES[frequency]}{_DAYS.get(frequency, '')}"
 
 
 def runs_text(preview: SchedulePreview, zone: tzinfo) -> str:
@@ -39,6 +60,8 @@ def runs_text(preview: SchedulePreview, zone: tzinfo) -> str:
 def removes_text(preview: SchedulePreview) -> str:
     """What retention would remove under these settings, by name."""
     keep = preview.settings.keep
+    if not keep:
+        return "Kino never removes any, and neither does this program"
     if not preview.removes:
         return f"{keep} removes nothing now"
     names = [text.printable(backup.filename) for backup in preview.removes[:_NAMES_SHOWN]]

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kino_backup_tui.core.errors import NoSpaceError, error_type
 from kino_backup_tui.presentation import text
-from kino_backup_tui.presentation.schedule_text import failures_text
+from kino_backup_tui.presentation.schedule_text import (
+    clock_text,
+    failures_text,
+    frequency_text,
+    keep_text,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +33,7 @@ _IN_WORDS = {
     "restore": "A restore",
     "rollback": "Undoing a restore",
     "move": "Moving the backups",
+    "reindex": "Bringing Kino's list in step",
     "run-due": "The scheduled backup",
 }
 _INSTALL = "press t to install the timer"
@@ -118,7 +124,9 @@ def _second_line(status: Status, now: datetime, pid: int) -> tuple[str, bool]:
     if status.failing is not None:
         reason = failure_reason(status.failing, status.location)
         return f"{_failures(status)}: {text.printable(reason)} · p tells more", True
-    plan = f"{text.frequency_text(status.settings)} {text.printable(status.zone)}"
+    zone = status.next_run.tzinfo if status.next_run else None
+    clock = clock_text(status.settings.time, status.terms, zone or status.terms.zone, now)
+    plan = f"{frequency_text(status.settings, status.terms)} {clock}"
     due = f"next in {text.duration_text(status.next_run - now)}" if status.next_run else "no next run"
     if overdue and status.unattended:
         return f"{overdue}: nothing runs the schedule · t installs a timer", True
@@ -129,7 +137,10 @@ def _second_line(status: Status, now: datetime, pid: int) -> tuple[str, bool]:
         return f"Nothing runs the schedule{down}: {_INSTALL}", True
     if status.ailing_timer:
         return f"Press t to repair the timer: {text.printable(status.runner.text)}", True
-    return f"{plan} · {due} · {_newest(status, now)} · keep {status.settings.keep}", False
+    said = f"{plan} · {due} · {_newest(status, now)}"
+    # The time on two clocks leaves no room for it in 80 columns; the form says it, too.
+    keep = f" · {keep_text(status.settings.keep)}" if str(status.terms.zone) == status.zone else ""
+    return f"{said}{keep}", False
 
 
 def _failures(status: Status) -> str:
@@ -178,4 +189,4 @@ def empty_text(status: Status) -> str:
 
 def _when(run: datetime, status: Status) -> str:
     # `next_run` is aware in the zone of the host, so its own clock is the one on the wall.
-    return f"{text.day_text(run, run.tzinfo)} at {status.settings.time:%H:%M}" if run.tzinfo else ""
+    return f"{text.day_text(run, run.tzinfo)} at {run:%H:%M}" if run.tzinfo else ""

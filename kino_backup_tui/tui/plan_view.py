@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kino_backup_tui.core.errors import KinoBackupError, NoSpaceError
+from kino_backup_tui.core.errors import KinoBackupError, LibraryMissingError, NoSpaceError
 from kino_backup_tui.core.restore.plan import RestorePlan, Safety
 from kino_backup_tui.presentation import restore_text, text
+from kino_backup_tui.presentation.first_boot_text import HEADING, first_boot_rows, losses
 from kino_backup_tui.presentation.restore_text import Comparison
 from kino_backup_tui.tui.words import WITHOUT_SAFETY
 
+if TYPE_CHECKING:
+    from kino_backup_tui.core.restore.first_boot import FirstBoot
+
 _LIBRARY = (
     ("film", "Films", "film", "films"),
+    ("movie", "Films", "film", "films"),
     ("series", "Series", "series", "series"),
+    ("show", "Series", "series", "series"),
     ("episode", "Episodes", "episode", "episodes"),
     ("watch_event", "Watch events", "watch event", "watch events"),
+    ("media", "Files", "file", "files"),
+    ("session", "Devices", "device signed in", "devices signed in"),
 )
 _TOLD_ELSEWHERE = {"Kind", "Library"}
 
@@ -30,12 +39,25 @@ def _text(words: str, style: str = "") -> Text:
 
 
 def can_go_without_safety(plan: RestorePlan) -> bool:
-    """Whether all that is in the way is room for the safety backup, and one may do without."""
-    return bool(plan.blockers) and all(_is_about_safety(blocker) for blocker in plan.blockers)
+    """Whether room for the safety backup is in the way, and nothing that one may not do without."""
+    return _can_be_waived(plan) and any(map(_is_about_safety, plan.blockers))
+
+
+def can_go_without_library(plan: RestorePlan) -> bool:
+    """The same of the library that Kino would be started without."""
+    return _can_be_waived(plan) and any(map(_is_about_library, plan.blockers))
+
+
+def _can_be_waived(plan: RestorePlan) -> bool:
+    return all(_is_about_safety(blocker) or _is_about_library(blocker) for blocker in plan.blockers)
 
 
 def _is_about_safety(blocker: KinoBackupError) -> bool:
     return isinstance(blocker, NoSpaceError) and WITHOUT_SAFETY in blocker.hint
+
+
+def _is_about_library(blocker: KinoBackupError) -> bool:
+    return isinstance(blocker, LibraryMissingError)
 
 
 def plan_view(plan: RestorePlan, at: datetime, zone: tzinfo) -> Group:
@@ -47,13 +69,24 @@ def plan_view(plan: RestorePlan, at: datetime, zone: tzinfo) -> Group:
     if plan.blockers:
         return Group(heading, _text(""), _blockers(plan), _text(""), comparison, _text(""), *remarks, *space)
     sentences = [_text(sentence) for sentence in _sentences(plan, zone)]
-    parts: list[RenderableType] = [heading, comparison, _text(""), *sentences, *remarks, *space]
+    alarms, boot = _first_boot(plan.first_boot)
+    parts: list[RenderableType] = [heading, comparison, *alarms, _text(""), *sentences, *remarks, *space]
+    parts += boot
     if plan.changes:
         changes = ((one.setting, f"{one.now} → {one.then}") for one in plan.changes)
-        parts += [_text(""), _text("Changes in config.toml", style="bold"), _facts(changes)]
+        parts += [_text(""), _text("Settings that change", style="bold"), _facts(changes)]
     if plan.effects:
         parts += [_text(""), _text("After the restore", style="bold"), _facts(plan.effects)]
     return Group(*parts)
+
+
+def _first_boot(boot: FirstBoot | None) -> tuple[list[RenderableType], list[RenderableType]]:
+    """What Kino does at its first start: where something is lost, before all that is said of the restore."""
+    rows = first_boot_rows(boot) if boot else []
+    if not rows:
+        return [], []
+    told = [_text(""), _text(HEADING, style="bold"), _facts(rows)]
+    return (told, []) if boot and losses(boot) else ([], told)
 
 
 def _heading(plan: RestorePlan, zone: tzinfo) -> str:
@@ -73,6 +106,8 @@ def _blockers(plan: RestorePlan) -> RenderableType:
                 "Free some space there, or press w to do without: the files that are replaced are kept "
                 "aside in any case."
             )
+        elif _is_about_library(blocker):
+            hint = "Mount it, then try again; or press s to have Kino started without it."
         if hint:
             table.add_row("", _text(hint))
     return table
@@ -122,7 +157,10 @@ def _sentences(plan: RestorePlan, zone: tzinfo) -> Iterable[str]:
     yield restore_text.safety_text(plan)
     healthy = " If it does not, the state of now comes back by itself." if plan.controls else ""
     yield restore_text.service_text(plan) + healthy
-    yield "Media files are not touched."
+    if plan.first_boot and losses(plan.first_boot):
+        yield "The restore itself touches no media files; what Kino does then is told above."
+    else:
+        yield "Media files are not touched."
 
 
 def _loss(plan: RestorePlan, zone: tzinfo) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import NamedTuple
 
-from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
+from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 from kino_backup_tui.presentation import text
 
 _BAD = frozenset({BackupStatus.DAMAGED, BackupStatus.UNREADABLE})
@@ -63,8 +63,7 @@ def row_of(backup: Backup, now: datetime, zone: tzinfo, way_back: str = "") -> R
 
 def is_way_back(backup: Backup, way_back: str) -> bool:
     """Whether this backup, of that name, can undo the last restore; a damaged one leads nowhere."""
-    known = backup.kind is BackupKind.PRE_RESTORE and backup.filename == way_back
-    return known and backup.status not in _BAD
+    return text.is_way_back(backup, way_back) and backup.status not in _BAD
 
 
 def matches(row: Row, words: Sequence[str]) -> bool:

@@ -129,8 +129,13 @@ def test_a_data_path_of_another_layout_is_refused(cli: Cli, tmp_path: Path) -> N
     old = Cli(tmp_path / "old")
     old.data_path.mkdir()
     shutil.copy(cli.data_path / "db.sqlite", old.data_path / "kino.db")
+    before = (old.data_path / "kino.db").read_bytes()
     assert old.run("restore", str(archive), "--yes").code == 5
-    assert [path.name for path in old.data_path.iterdir()] == ["kino.db"]
+    assert (old.data_path / "kino.db").read_bytes() == before
+    # What a reader of a database in WAL mode leaves beside it, and our own folder, bring no state.
+    beside = {"kino.db-shm", "kino.db-wal", ".kino-backup"}
+    assert {path.name for path in old.data_path.iterdir()} - beside == {"kino.db"}
+    assert leftovers(old) == []
 
 
 def test_a_folder_of_something_else_is_no_fresh_machine(cli: Cli, tmp_path: Path) -> None:

@@ -370,4 +370,6 @@ def test_prune_says_how_many_stay(cli: Cli) -> None:
     manual = cli.create()
     schedule_like(manual, "2026-04-26T03-00-00")
     result = cli.run("prune", "--dry-run")
-    assert result.err.splitlines()[0] == "Would remove 0 of 0 scheduled backups; at most 3 stay."
+    assert result.err.splitlines()[0] == (
+        "Would remove 0 of 0 scheduled backups made by this program; at most 3 stay."
+    )

@@ -103,6 +103,14 @@ def test_versions_are_compared_as_numbers(
     assert (said["Kino"], said.get("Schema")) == remark
 
 
+def test_what_kino_would_not_start_with_is_not_called_fine() -> None:
+    """A newer Kino, and a schema of the same number, can still be another: the plan's own verdict counts."""
+    plan = replace(PLAN, blockers=(IncompatibleError("Another schema."),))
+    assert remarks(plan)["Kino"] == "newer"
+    same_number = replace(plan, backup=replace(PLAN.backup, schema_version=12))
+    assert remarks(same_number)["Schema"] == "another of that number"
+
+
 def test_another_host_is_told() -> None:
     """A backup of another machine is worth a look, one of this machine is not worth a line."""
     here = replace(PLAN, now=replace(PLAN.now, host="nas02"))

@@ -32,6 +32,7 @@ from kino_backup_tui.core.operations.status import NOBODY, Status
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent
 from kino_backup_tui.core.restore.plan import Interrupted, RestorePlan, RestoreResult
 from kino_backup_tui.core.timers.base import Installed, Runner
+from kino_backup_tui.core.timetable import DocumentedTimetable
 from kino_backup_tui.tui.backend import Backend
 from tests.fakes import FakeClock
 
@@ -195,7 +196,7 @@ class PreparedBackend(Backend):
         """Cleared, operations report their events and then go on until they are cancelled."""
         self.hold.set()
         self.plan: RestorePlan | None = None
-        self.plan_without_safety: RestorePlan | None = None
+        self.plan_with_less: RestorePlan | None = None
         """What planning answers without a safety backup, if that is another plan."""
         self.result: RestoreResult | None = None
         self.is_interrupted: Interrupted | None = None
@@ -221,6 +222,7 @@ class PreparedBackend(Backend):
             data_path=DATA_PATH,
             zone="Europe/Berlin",
             settings=self.settings,
+            terms=DocumentedTimetable(ZONE).terms(self.settings),
             settings_problem=self.settings_problem,
             location=LOCATION,
             location_problem=self.location_problem,
@@ -259,12 +261,17 @@ class PreparedBackend(Backend):
         self._play(control)
         return backup
 
+    def meant(self, before: BackupSettings, wanted: BackupSettings) -> BackupSettings:
+        """As it was typed."""
+        return wanted
+
     def preview(self, settings: BackupSettings, *, move: bool = False) -> SchedulePreview:
         """Five nights, the first of them nine hours and a half away."""
         first = datetime.combine(NOW.astimezone(ZONE).date() + timedelta(days=1), settings.time, tzinfo=ZONE)
         return SchedulePreview(
             settings=settings,
             zone="Europe/Berlin",
+            terms=DocumentedTimetable(ZONE).terms(settings),
             next_runs=tuple(first + timedelta(days=day) for day in range(5)) if settings.runs else (),
             removes=self.removes if settings.keep < 7 else (),
             location=LOCATION,
@@ -300,29 +307,43 @@ class PreparedBackend(Backend):
         return self.preview(settings)
 
     def plan_restore(
-        self, source: Backup | Path, control: Control, *, safety_backup: bool = True
+        self,
+        source: Backup | Path,
+        control: Control,
+        *,
+        safety_backup: bool = True,
+        library_missing_ok: bool = False,
     ) -> RestorePlan:
         """The prepared plan."""
         path = source if isinstance(source, Path) else source.path
-        self.told.append(f"plan {path.name}{'' if safety_backup else ' without safety'}")
-        return self._planned(control, safety_backup)
+        self.told.append(f"plan {path.name}{_waived(safety_backup, library_missing_ok)}")
+        return self._planned(control, safety_backup and not library_missing_ok)
 
-    def plan_rollback(self, control: Control, *, safety_backup: bool = True) -> RestorePlan:
+    def plan_rollback(
+        self, control: Control, *, safety_backup: bool = True, library_missing_ok: bool = False
+    ) -> RestorePlan:
         """The prepared plan."""
         self.told.append("plan rollback")
-        return self._planned(control, safety_backup)
+        return self._planned(control, safety_backup and not library_missing_ok)
 
-    def _planned(self, control: Control, safety_backup: bool) -> RestorePlan:
+    def _planned(self, control: Control, everything: bool) -> RestorePlan:
         self._play(control)
         assert self.plan is not None
-        return self.plan if safety_backup else self.plan_without_safety or self.plan
+        return self.plan if everything else self.plan_with_less or self.plan
 
-    def start_restore(self, plan: RestorePlan, control: Control, *, safety_backup: bool = True) -> str:
+    def start_restore(
+        self,
+        plan: RestorePlan,
+        control: Control,
+        *,
+        safety_backup: bool = True,
+        library_missing_ok: bool = False,
+    ) -> str:
         """A worker that tells the prepared events; it waits for the lock while `locked` is set."""
         while self.locked:
             control.cancel.raise_if_cancelled()
             time.sleep(0.01)
-        self.told.append(f"start {plan.operation}{'' if safety_backup else ' without safety'}")
+        self.told.append(f"start {plan.operation}{_waived(safety_backup, library_missing_ok)}")
         return "j1"
 
     def cancel_restore(self, job: str) -> bool:
@@ -378,3 +399,7 @@ def many(count: int) -> list[Backup]:
         path = LOCATION / f"kino-backup-scheduled-{created_at:%Y-%m-%dT%H-%M-%S}-v0.4.2.tar.gz"
         nights.append(replace(newest, path=path, id=night, created_at=created_at))
     return nights
+
+
+def _waived(safety_backup: bool, library_missing_ok: bool) -> str:
+    return f"{'' if safety_backup else ' without safety'}{' without library' if library_missing_ok else ''}"

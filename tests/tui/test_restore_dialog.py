@@ -147,7 +147,7 @@ async def test_a_forbidden_plan_lists_every_blocker_and_has_no_restore_button() 
 async def test_without_room_for_a_safety_backup_one_can_go_without(keys: tuple[str, ...]) -> None:
     """It is a second choice, made on purpose: the plan is made anew, and asked for again."""
     backend = backend_with(plan(blockers=(NO_ROOM,)))
-    backend.plan_without_safety = plan(safety=Safety.NONE)
+    backend.plan_with_less = plan(safety=Safety.NONE)
 
     async with KinoBackupApp(backend).run_test() as pilot:
         await asked(pilot)

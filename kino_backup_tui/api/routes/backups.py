@@ -19,6 +19,7 @@ from kino_backup_tui.api.preference import preference_headers
 from kino_backup_tui.api.service import Service, ServiceOf
 from kino_backup_tui.core import models
 from kino_backup_tui.core.errors import ArchiveError, IncompatibleError, KinoBackupError, NotFoundError
+from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.delete import delete_backup
 from kino_backup_tui.core.operations.listing import backup_by_id, list_backups
@@ -34,7 +35,7 @@ async def list_all(service: ServiceOf) -> list[Backup]:
     """The backups, newest first.
 
     Archives of which not everything is known that the object needs, because nobody has read them to their end
-    yet or because they are damaged, are left out; `kino-backup-tui list` has them. Where the location cannot
+    yet or because they are damaged, are left out; the command line has them. Where the location cannot
     be read the answer is 503, not a list that lacks what is there.
     """
     return await service.work.call(_listed, service)
@@ -148,7 +149,8 @@ def _shown(service: Service, number: int) -> Backup:
     shown = kino_backup(backup)
     if shown is None:
         raise NotFoundError(
-            f"Not all is known of {backup.filename} yet: `kino-backup-tui verify {number}` reads it."
+            f"Not all is known of {backup.filename} yet: "
+            f"`{command_for(service.context.kino, 'verify', str(number))}` reads it."
         )
     return shown
 

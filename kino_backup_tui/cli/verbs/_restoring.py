@@ -31,6 +31,7 @@ class Request(NamedTuple):
     dry_run: bool
     safety_backup: bool
     health_seconds: float
+    library_missing_ok: bool
     wait_seconds: float
     progress: bool
     as_json: bool
@@ -39,7 +40,14 @@ class Request(NamedTuple):
         """Those that the core knows."""
         from kino_backup_tui.core.operations.restore import RestoreOptions
 
-        return RestoreOptions(safety_backup=self.safety_backup, health_seconds=self.health_seconds)
+        return RestoreOptions(self.safety_backup, self.health_seconds, self.library_missing_ok)
+
+
+library_option = click.option(
+    "--library-missing-ok",
+    is_flag=True,
+    help="Start Kino even if the library of its database is not there.",
+)
 
 
 def restore_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,6 +73,7 @@ def restore_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 metavar="SECONDS",
                 help="How long Kino may take to become healthy before the restore is undone.",
             ),
+            library_option,
             wait_option,
             progress_option,
             json_option,

@@ -11,6 +11,7 @@ from kino_backup_tui.cli.following import write_result
 from kino_backup_tui.cli.options import json_option, progress_option, wait_option
 from kino_backup_tui.cli.output import talk, write_json
 from kino_backup_tui.cli.session import Session, controlled
+from kino_backup_tui.cli.verbs._restoring import library_option
 from kino_backup_tui.core.errors import KinoBackupError, NotFoundError, OperationCancelledError, UsageError
 
 if TYPE_CHECKING:
@@ -29,12 +30,19 @@ if TYPE_CHECKING:
     hidden=True,
     help="May Kino start? Exits with 0 or 20; for the start of Kino's service.",
 )
+@library_option
 @wait_option
 @progress_option
 @json_option
 @click.pass_obj
 def command(
-    session: Session, keep: str | None, gate: bool, wait_seconds: float, progress: bool, as_json: bool
+    session: Session,
+    keep: str | None,
+    gate: bool,
+    library_missing_ok: bool,
+    wait_seconds: float,
+    progress: bool,
+    as_json: bool,
 ) -> int:
     """Finish or undo a restore that was interrupted.
 
@@ -48,7 +56,7 @@ def command(
 
     context = session.context(may_be_empty=True)
     with controlled(as_json=as_json, progress=progress, wait_seconds=wait_seconds) as control:
-        result = settle(context, control, keep)
+        result = settle(context, control, keep, library_missing_ok=library_missing_ok)
     if result is not None:
         code = write_result(context.kino, result, as_json=as_json)
         # Nothing had been replaced: to tidy up after that is all there was to do.
@@ -70,7 +78,7 @@ def _gate(session: Session) -> int:
             return OK
         reason = _reason_to_stay_stopped(context)
     except KinoBackupError as error:
-        reason = error.message
+        reason = f"{error.message} {error.hint}".rstrip()
     except Exception as error:
         # Half a database must not be started on because of a mistake in this program.
         reason = f"internal error: {type(error).__name__}: {error}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from kino_backup_tui.cli.options import backup_argument, json_option, wait_option
-from kino_backup_tui.cli.output import talk, write_json
+from kino_backup_tui.cli.output import talk, warn, write_json
 from kino_backup_tui.cli.session import Session, controlled
 from kino_backup_tui.cli.standard_input import confirmed
 from kino_backup_tui.core.errors import OperationCancelledError
@@ -33,7 +33,9 @@ def command(session: Session, backup: str, yes: bool, wait_seconds: float, as_js
     if not yes and not confirmed(question, hint="Give --yes to delete without a question."):
         raise OperationCancelledError("Nothing was deleted.")
     with controlled(as_json=as_json, wait_seconds=wait_seconds) as control:
-        delete_backup(context, found, control)
+        warnings = delete_backup(context, found, control)
+    for text in warnings:
+        warn(text)
     if as_json:
         write_json({"deleted": backup_object(found)})
     else:

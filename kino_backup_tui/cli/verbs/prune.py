@@ -34,6 +34,7 @@ def command(session: Session, dry_run: bool, wait_seconds: float, progress: bool
     for backup in pruned.removed:
         write_line(printable(backup.filename))
     done = "Would remove" if dry_run else "Removed"
-    talk(f"{done} {len(pruned.removed)} of {pruned.counted} scheduled backups; at most {pruned.keep} stay.")
+    what = f"{len(pruned.removed)} of {pruned.counted} scheduled backups made by this program"
+    talk(f"{done} {what}; at most {pruned.keep} stay.")
     if pruned.note:
         talk(pruned.note)

@@ -34,6 +34,7 @@ def command(
     dry_run: bool,
     safety_backup: bool,
     health_seconds: float,
+    library_missing_ok: bool,
     wait_seconds: float,
     progress: bool,
     as_json: bool,
@@ -45,7 +46,9 @@ def command(
 
     SOURCE is what `show` takes, a file (with a slash in its path), or "-" for an archive on standard input.
     """
-    request = Request(yes, dry_run, safety_backup, health_seconds, wait_seconds, progress, as_json)
+    request = Request(
+        yes, dry_run, safety_backup, health_seconds, library_missing_ok, wait_seconds, progress, as_json
+    )
     if source == _STANDARD_INPUT:
         require_archive()
         if not (yes or dry_run):

@@ -24,6 +24,7 @@ def command(
     dry_run: bool,
     safety_backup: bool,
     health_seconds: float,
+    library_missing_ok: bool,
     wait_seconds: float,
     progress: bool,
     as_json: bool,
@@ -33,7 +34,9 @@ def command(
     The current state is saved in a backup first: what is newer is then only there. Where the replaced files
     are gone, the pre-restore backup of that restore takes their place.
     """
-    request = Request(yes, dry_run, safety_backup, health_seconds, wait_seconds, progress, as_json)
+    request = Request(
+        yes, dry_run, safety_backup, health_seconds, library_missing_ok, wait_seconds, progress, as_json
+    )
     context = session.context(may_be_empty=True)
 
     def make_plan(control: Control) -> RestorePlan:

@@ -70,7 +70,8 @@ def command(
 
 
 def _tell(context: Context, run: DueRun) -> None:
-    from kino_backup_tui.presentation.text import due_text, printable
+    from kino_backup_tui.presentation.schedule_text import due_text
+    from kino_backup_tui.presentation.text import printable
 
     if run.backup is not None:
         write_line(printable(str(run.backup.path)))

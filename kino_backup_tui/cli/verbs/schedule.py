@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ from kino_backup_tui.core.errors import InvalidSettingsError, KinoBackupError, U
 from kino_backup_tui.core.kino.command import PROGRAM, command_for
 from kino_backup_tui.core.kino.settings import (
     Frequency,
-    load_settings,
     parse_keep,
     parse_location,
     parse_time,
@@ -72,14 +70,14 @@ def _parsed_by(parse: Callable[[str], object]) -> Callable[..., object]:
 @click.option(
     "--frequency",
     type=click.Choice([each.value for each in Frequency]),
-    help="Weekly is Sunday, monthly the 1st.",
+    help="Weekly is Sunday, monthly the 1st; to Kino 0.3, every 6 and every 28 days.",
 )
 @click.option(
     "--time",
     "at",
     callback=_parsed_by(parse_time),
     metavar="HH:MM",
-    help="On a 24-hour clock, in local time.",
+    help="On a 24-hour clock, in local time; to Kino 0.3, in UTC.",
 )
 @click.option(
     "--keep", callback=_parsed_by(parse_keep), metavar="N", help="How many scheduled backups to keep."
@@ -114,15 +112,15 @@ def set_(
     progress: bool,
     as_json: bool,
 ) -> None:
-    """Change what is given and keep the rest; nothing else in config.toml changes.
+    """Change what is given and keep the rest; nothing else in Kino's settings changes.
 
-    A value in it that is not allowed is replaced by the one that is given, and is an error otherwise.
+    A saved value that is not allowed is replaced by the one that is given, and is an error otherwise.
 
     The backups of a former location stay there, and in the list. With --move each is copied and the copy read
     back before its original goes; damaged ones stay. Nothing is removed by saving: what the next run or
     `prune` will remove is named.
     """
-    from kino_backup_tui.core.operations.schedule import preview_schedule, save_schedule
+    from kino_backup_tui.core.operations.schedule import changed_schedule, preview_schedule, save_schedule
 
     if enabled and disabled:
         raise UsageError("--enabled and --disabled contradict each other.")
@@ -137,7 +135,7 @@ def set_(
     if not given and not move:
         raise UsageError("Nothing to change was given.", hint=f"{PROGRAM} schedule set --help")
     context = session.context()
-    settings = replace(load_settings(context.kino.config_file, replaced=given), **given)
+    settings = changed_schedule(context, given)
     if dry_run:
         _write(context, preview_schedule(context, settings, move=move), as_json=as_json, moving=move)
         if not as_json:
@@ -189,14 +187,14 @@ def _write(
 
         write_json(schedule_object(preview) | ({} if moved is None else {"moved": moved_object(moved)}))
         return
-    from kino_backup_tui.presentation.schedule_text import left_text, removes_text
-    from kino_backup_tui.presentation.text import printable, run_text, schedule_text, size_text
+    from kino_backup_tui.presentation.schedule_text import left_text, removes_text, schedule_text
+    from kino_backup_tui.presentation.text import printable, run_text, size_text
 
-    zone = context.clock.zone()
+    zone, now = context.clock.zone(), context.clock.now()
     free = "" if preview.free_bytes is None else f", {size_text(preview.free_bytes)} free"
     shared = ", on the same disk as Kino's data" if preview.same_disk else ""
-    write_line(f"{'Schedule':<12}{schedule_text(preview.settings, preview.zone)}")
-    write_line(f"{'Keep':<12}{preview.settings.keep}")
+    write_line(f"{'Schedule':<12}{schedule_text(preview.settings, preview.terms, zone, now)}")
+    write_line(f"{'Keep':<12}{preview.settings.keep or 'all'}")
     write_line(f"{'Location':<12}{printable(str(preview.location))}{free}{shared}")
     for run in preview.next_runs:
         write_line(f"{'Next run':<12}{run_text(run, zone)}")
@@ -208,6 +206,8 @@ def _write(
         write_line(f"{'Would go':<12}{printable(backup.filename)}")
     if preview.removes:
         talk(removes_text(len(preview.removes), preview.settings.keep))
+    for remark in (*preview.remarks, *preview.terms.remarks):
+        warn(remark)
     if preview.location_problem:
         warn(preview.location_problem)
     for warning in moved.warnings if moved else ():

@@ -73,12 +73,15 @@ def command(session: Session, host: str, port: int, upload_limit: int, as_json: 
     _require_packages()
     from kino_backup_tui.api.server import serve
     from kino_backup_tui.api.service import Service
+    from kino_backup_tui.core.kino.command import command_for
+
+    context = session.context(may_be_empty=True)
 
     def ready(listening: Listening) -> None:
         with contextlib.suppress(OutputError):  # one that nobody reads goes on answering
-            _tell(listening, as_json=as_json)
+            _tell(listening, command_for(context.kino, "api-key", "show"), as_json=as_json)
 
-    serve(Service(session.context(may_be_empty=True), upload_limit), host, port, os.environ, ready)
+    serve(Service(context, upload_limit), host, port, os.environ, ready)
 
 
 def _require_packages() -> None:
@@ -92,7 +95,7 @@ def _require_packages() -> None:
             ) from error
 
 
-def _tell(listening: Listening, *, as_json: bool) -> None:
+def _tell(listening: Listening, key_command: str, *, as_json: bool) -> None:
     if not listening.local:
         warn(
             f"Others can reach {' and '.join(listening.urls)}, and read the key and the backups on the way: "
@@ -103,4 +106,4 @@ def _tell(listening: Listening, *, as_json: bool) -> None:
         return
     for url in listening.urls:
         write_line(url)
-    talk("`kino-backup-tui api-key show` prints the key that each request needs.")
+    talk(f"`{key_command}` prints the key that each request needs.")

@@ -48,6 +48,7 @@ def command(session: Session, backup: str, as_json: bool) -> None:
 
 
 def _lines(context: Context, backup: Backup, fate: Fate | None, way_back: str) -> list[str]:
+    from kino_backup_tui.core.models import EntryRole
     from kino_backup_tui.presentation.text import (
         NOT_KNOWN,
         ago_text,
@@ -62,13 +63,14 @@ def _lines(context: Context, backup: Backup, fate: Fate | None, way_back: str) -
     )
 
     now, zone = context.clock.now(), context.clock.zone()
+    unknown = "not known until it is verified" if backup.role is EntryRole.BACKUP else ""
     facts = [
         ("File", printable(str(backup.path))),
         ("Id", str(backup.id)),
         ("Kind", kind_text(backup)),
         ("Created", f"{date_text(backup.created_at, zone)} ({ago_text(backup.created_at, now)})"),
         ("Size", f"{size_text(backup.size_bytes)} ({backup.size_bytes:,} bytes)"),
-        ("SHA-256", printable(backup.checksum_sha256 or "not known until it is verified")),
+        ("SHA-256", printable(backup.checksum_sha256 or unknown)),
         ("Kino", printable(backup.kino_version or NOT_KNOWN)),
         ("Schema", NOT_KNOWN if backup.schema_version is None else str(backup.schema_version)),
         ("State", f"{state_text(backup).strip()}. {printable(verified_text(backup, now))}"),

@@ -84,12 +84,12 @@ def command(session: Session, max_age: timedelta | None, as_json: bool) -> int:
 
 def _lines(context: Context, status: Status, way_back: str) -> list[tuple[str, str]]:
     from kino_backup_tui.core.kino.command import command_for
+    from kino_backup_tui.presentation.schedule_text import keep_text, schedule_text
     from kino_backup_tui.presentation.text import (
         STATUS_NAMES,
         ago_text,
         printable,
         run_text,
-        schedule_text,
         size_text,
     )
 
@@ -98,10 +98,12 @@ def _lines(context: Context, status: Status, way_back: str) -> list[tuple[str, s
     free = "" if status.free_bytes is None else f", {size_text(status.free_bytes)} free"
     none = "none to be seen" if status.location_problem or status.settings_problem else "none yet"
     counts = [f"{count} {STATUS_NAMES[state]}" for state, count in status.counts.items() if count]
+    zone, now = context.clock.zone(), context.clock.now()
+    schedule = schedule_text(status.settings, status.terms, zone, now)
     lines = [
         ("Kino", f"{printable(status.kino_version)}, {running}{how}"),
         ("Data path", f"{printable(str(status.data_path))} on {printable(status.host)}"),
-        ("Schedule", f"{schedule_text(status.settings, status.zone)}, keep {status.settings.keep}"),
+        ("Schedule", f"{schedule}, {keep_text(status.settings.keep)}"),
         ("Location", f"{printable(str(status.location))}{free}"),
         ("Backups", ", ".join(counts) or none),
     ]

@@ -98,7 +98,8 @@ def _write(backup: Backup, *, as_json: bool) -> None:
 
         write_json(backup_object(backup))
         return
-    from kino_backup_tui.presentation.text import printable, state_text
+    from kino_backup_tui.presentation.text import printable, reservation_text, state_text
 
-    problem = f": {printable(backup.problem)}" if backup.problem else ""
-    write_line(f"{state_text(backup).strip():<12}  {printable(backup.filename)}{problem}")
+    said = reservation_text(backup)
+    more = f": {printable(said)}" if said else ""
+    write_line(f"{state_text(backup).strip():<12}  {printable(backup.filename)}{more}")

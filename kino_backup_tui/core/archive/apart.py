@@ -7,6 +7,7 @@ manages to crash, fill or keep busy is a child that holds nothing.
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,14 @@ from typing import Any
 import kino_backup_tui
 from kino_backup_tui.core import errors
 from kino_backup_tui.core.errors import ArchiveRefusedError, KinoBackupError
-from kino_backup_tui.core.kino.database import DatabaseFacts, check_integrity, open_untrusted, read_facts
+from kino_backup_tui.core.kino.database import (
+    DatabaseFacts,
+    check_integrity,
+    database_error,
+    open_untrusted,
+    read_facts,
+)
+from kino_backup_tui.core.kino.rows import Columns, Rows, Wanted, read_rows
 from kino_backup_tui.core.models import Migration
 from kino_backup_tui.core.progress import CancelToken
 
@@ -26,7 +34,7 @@ MEMORY_BYTES = 1 << 30
 _CPU_SECONDS = 60
 _CPU_SECONDS_A_GIB = 300
 _POLL_SECONDS = 0.05
-_CHECK, _COUNT = "check", "count"
+_CHECK, _COUNT, _READ = "check", "count", "read"
 _ERRORS = {
     error.code: error
     for error in vars(errors).values()
@@ -41,8 +49,20 @@ def facts_apart(copy: Path, cancel: CancelToken, *, check: bool = True) -> Datab
     Raises what `check_integrity` and `read_facts` raise, `ArchiveRefusedError` if the child did not survive
     it, `OperationCancelledError` within a tenth of a second.
     """
+    fields = _answered(copy, cancel, _CHECK if check else _COUNT)
+    migrations = tuple(Migration(*item) for item in fields["migrations"])
+    return DatabaseFacts(migrations, fields["tables"])
+
+
+def rows_apart(copy: Path, wanted: Wanted, cancel: CancelToken) -> Rows:
+    """Some columns of some tables, see `read_rows`, found out in the same way; raises the same."""
+    rows: Rows = _answered(copy, cancel, _READ, json.dumps(wanted)) if wanted else {}
+    return rows
+
+
+def _answered(copy: Path, cancel: CancelToken, *what: str) -> Any:
     with subprocess.Popen(
-        [sys.executable, "-m", __name__, _CHECK if check else _COUNT, copy],
+        [sys.executable, "-m", __name__, copy, *what],
         cwd=_PACKAGE_PARENT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -59,8 +79,7 @@ def facts_apart(copy: Path, cancel: CancelToken, *, check: bool = True) -> Datab
         ) from None
     if "error" in fields:
         raise _ERRORS[fields["error"]](fields["message"], hint=fields["hint"])
-    migrations = tuple(Migration(*item) for item in fields["migrations"])
-    return DatabaseFacts(migrations, fields["tables"])
+    return fields["answer"]
 
 
 def _wait(child: subprocess.Popen[bytes], cancel: CancelToken) -> bytes:
@@ -75,21 +94,28 @@ def _wait(child: subprocess.Popen[bytes], cancel: CancelToken) -> bytes:
 
 def main(arguments: Sequence[str]) -> None:
     """The child: one line of JSON on standard output."""
-    what, path = arguments[0], Path(arguments[1])
+    path = Path(arguments[0])
     _limit_ourselves(path)
-    sys.stdout.write(json.dumps(_answer(path, check=what == _CHECK)))
-
-
-def _answer(path: Path, *, check: bool) -> dict[str, Any]:
-    cancel = CancelToken()
     try:
-        if check:
-            check_integrity(path, cancel)
-        with closing(open_untrusted(path)) as connection:
-            facts = read_facts(connection, cancel)
+        answer = {"answer": _answer(path, *arguments[1:])}
     except KinoBackupError as error:
-        return {"error": error.code, "message": error.message, "hint": error.hint}
-    return {"migrations": facts.migrations, "tables": facts.tables}
+        answer = {"error": error.code, "message": error.message, "hint": error.hint}
+    sys.stdout.write(json.dumps(answer))
+
+
+def _answer(path: Path, what: str, wanted: str = "{}") -> object:
+    cancel = CancelToken()
+    if what == _CHECK:
+        check_integrity(path, cancel)
+    with closing(open_untrusted(path)) as connection:
+        if what != _READ:
+            return read_facts(connection, cancel)._asdict()
+        try:
+            return read_rows(
+                connection, {name: Columns(*columns) for name, columns in json.loads(wanted).items()}
+            )
+        except sqlite3.Error as error:
+            raise database_error(error, path) from error
 
 
 def _limit_ourselves(path: Path) -> None:

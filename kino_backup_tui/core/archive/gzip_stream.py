@@ -78,6 +78,10 @@ class GzipReader:
         self._buffer = self._buffer[limit:]
         return piece
 
+    def check(self) -> None:
+        """Let whoever follows the reading stop it where nothing is read."""
+        self._seen(b"")
+
     def read_exactly(self, count: int) -> bytes:
         """Exactly `count` bytes; raises `ArchiveDamagedError` if the stream ends before."""
         pieces = []

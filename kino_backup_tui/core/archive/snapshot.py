@@ -18,17 +18,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kino_backup_tui.core.errors import (
-    BusyError,
-    DatabaseDamagedError,
-    KinoBackupError,
-    LocationError,
-    NotFoundError,
-    NotPermittedError,
-)
-from kino_backup_tui.core.files import storage_error, storage_errors, user_name
-from kino_backup_tui.core.kino.database import DatabaseFacts, database_error, database_uri, read_facts
+from kino_backup_tui.core.errors import BusyError, KinoBackupError, LocationError, NotPermittedError
+from kino_backup_tui.core.files import storage_error, storage_errors
+from kino_backup_tui.core.kino.database import DatabaseFacts, read_facts
 from kino_backup_tui.core.kino.home import SIDE_FILES
+from kino_backup_tui.core.kino.live_database import live_errors, no_database, open_live
 from kino_backup_tui.core.progress import CancelToken
 
 if TYPE_CHECKING:
@@ -65,7 +59,7 @@ def look_quickly(database: Path, patience: float | None = None) -> QuickLook:
     Raises what `snapshot_database` raises.
     """
     with _reading(database):
-        source = _open(database, patience)
+        source = open_live(database, BUSY_SECONDS if patience is None else patience)
         try:
             pages = int(source.execute("PRAGMA page_count").fetchone()[0])
             size = pages * int(source.execute("PRAGMA page_size").fetchone()[0])
@@ -82,7 +76,7 @@ def live_facts(database: Path, cancel: CancelToken, patience: float | None = Non
     `OperationCancelledError`.
     """
     with _reading(database):
-        source = _open(database, patience)
+        source = open_live(database, BUSY_SECONDS if patience is None else patience)
         try:
             source.execute("BEGIN")
             return read_facts(source, cancel)
@@ -98,7 +92,7 @@ def snapshot_database(database: Path, copy: Path, advance: Callable[[int, int], 
     `DatabaseDamagedError`, `NoSpaceError` and what `advance` raises; the caller removes the copy then.
     """
     with _reading(database, copy):
-        source = _open(database)
+        source = open_live(database, BUSY_SECONDS)
         try:
             _copy_pinned(source, copy, advance)
         finally:
@@ -146,7 +140,7 @@ def found_files(database: Path) -> dict[str, Path]:
     Of a linked database they are beside its target. Raises `NotFoundError` if there is no database.
     """
     if not database.exists():
-        raise _no_database(database)
+        raise no_database(database)
     real = Path(os.path.realpath(database))
     beside = {end: real.with_name(real.name + end) for end in SIDE_FILES}
     return {"": real} | {end: path for end, path in beside.items() if os.path.lexists(path)}
@@ -189,35 +183,6 @@ def _wait(child: subprocess.Popen[str], check: Callable[[], None]) -> str:
             except BaseException:
                 child.kill()
                 raise
-
-
-def _no_database(database: Path) -> NotFoundError:
-    return NotFoundError(
-        f"There is no database at {database}.", hint="Check --data-path; Kino makes it at its first start."
-    )
-
-
-def _open(database: Path, patience: float | None = None) -> sqlite3.Connection:
-    try:
-        owner = database.stat().st_uid
-    except OSError as error:
-        if isinstance(error, FileNotFoundError):
-            raise _no_database(database) from error
-        raise storage_error(error, database, "look at") from error
-    # A reader of a third user would leave -wal and -shm files that Kino cannot write.
-    if os.geteuid() not in (0, owner):
-        raise NotPermittedError(
-            f"{database} belongs to another user; you are {user_name()}.",
-            hint="Run as root or as Kino's own user, for example with `sudo -u kino`.",
-        )
-    source = sqlite3.connect(
-        database_uri(database, mode="ro"),
-        uri=True,
-        timeout=BUSY_SECONDS if patience is None else patience,
-        isolation_level=None,
-    )
-    source.execute("PRAGMA query_only = 1")
-    return source
 
 
 def _copy_pinned(source: sqlite3.Connection, copy: Path, advance: Callable[[int, int], None]) -> None:
@@ -263,18 +228,14 @@ class _Watch:
 @contextmanager
 def _reading(database: Path, copy: Path | None = None) -> Iterator[None]:
     """Translate SQLite's errors about the live database or its copy."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        # SQLite reports a full disk in several ways; the file system itself gives the one true answer.
-        if copy is not None and (full := _space_error(copy)):
-            raise full from error
-        translated = database_error(error, database)
-        if isinstance(translated, DatabaseDamagedError):
-            translated = DatabaseDamagedError(
-                f"{database}: {translated.message}", hint="Your earlier backups are not affected."
-            )
-        raise translated from error
+    with live_errors(database):
+        try:
+            yield
+        except sqlite3.Error as error:
+            # SQLite reports a full disk in several ways; the file system itself gives the one true answer.
+            if copy is not None and (full := _space_error(copy)):
+                raise full from error
+            raise
 
 
 def _space_error(copy: Path) -> KinoBackupError | None:

@@ -2,19 +2,35 @@
 
 Read are USTAR and GNU headers and small pax headers (POSIX.1-2017, pax; GNU tar manual, "Basic Tar Format"),
 as GNU tar, bsdtar, Python's tarfile and Rust's tar crate write them for plain files. Everything a backup of a
-few plain files never needs is refused: links, devices, sparse files, duplicates, names outside the table in
-`members`. Python's own `tarfile` is not used to read: it has needed several rounds of security fixes
+few plain files never needs is refused: links, devices, duplicates, names outside the table in `members`.
+Sparse may be a database alone: Rust's tar crate writes it so where the file system has made holes.
+Python's own `tarfile` is not used to read: it has needed several rounds of security fixes
 (python/cpython#135034, #149486, #151558) and keeps whatever a pax header holds in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from kino_backup_tui.core.archive.gzip_stream import GzipReader
-from kino_backup_tui.core.archive.members import MAX_PATH_BYTES, alias, is_content_folder, is_content_path
+from kino_backup_tui.core.archive.members import (
+    MAX_PATH_BYTES,
+    alias,
+    is_content_folder,
+    is_content_path,
+    is_database,
+)
+from kino_backup_tui.core.archive.sparse import SPARSE, Segment, read_map
+from kino_backup_tui.core.archive.tar_fields import (
+    number_field,
+    pax_records,
+    pax_size,
+    require_checksum,
+    text_field,
+)
 from kino_backup_tui.core.errors import ArchiveDamagedError, ArchiveRefusedError
 
 BLOCK = 512
@@ -23,6 +39,7 @@ MAX_PAX_BYTES = 64 * 1024
 MAX_PADDING_BYTES = 4 * 1024 * 1024
 """Zero bytes behind the last member: two blocks, or up to the largest record size in use."""
 MAX_MEMBER_BYTES = 2**50
+_ZEROS = memoryview(bytes(128 * 1024))
 
 _REGULAR = (b"0", b"\0")
 _DIRECTORY = b"5"
@@ -34,7 +51,7 @@ _REFUSED = {
     b"4": "a block device",
     b"6": "a named pipe",
     b"K": "a long link name",
-    b"S": "a sparse file",
+    SPARSE: "a sparse file",
 }
 
 
@@ -50,6 +67,7 @@ class _Header(NamedTuple):
     type: bytes
     name: str
     size: int
+    block: bytes
 
 
 class TarReader:
@@ -62,8 +80,8 @@ class TarReader:
     def __init__(self, gzip: GzipReader, allowed: frozenset[str]) -> None:
         self._gzip = gzip
         self._allowed = allowed
-        self._left = 0
-        self._padding = 0
+        self._segments: deque[Segment] = deque()
+        self._hole = self._left = self._padding = 0
         self._seen: set[str] = set()
         self._entries = 0
 
@@ -73,23 +91,36 @@ class TarReader:
             yield member
 
     def chunks(self) -> Iterator[memoryview]:
-        """The data of the current member."""
-        while self._left:
-            piece = self._gzip.read(self._left)
-            if not piece:
-                raise ArchiveDamagedError("The archive ends in the middle of a member.")
-            self._left -= len(piece)
+        """The data of the current member, its holes as zeros."""
+        while self._hole or self._left or self._segments:
+            if self._hole:
+                self._gzip.check()
+                piece = _ZEROS[: self._hole]
+                self._hole -= len(piece)
+            elif self._left:
+                piece = self._gzip.read(self._left)
+                if not piece:
+                    raise ArchiveDamagedError("The archive ends in the middle of a member.")
+                self._left -= len(piece)
+            else:
+                self._hole, self._left = self._segments.popleft()
+                continue
             yield piece
-        if self._padding:
-            self._gzip.read_exactly(self._padding)
-            self._padding = 0
+        self._gzip.read_exactly(self._padding)
+        self._padding = 0
+
+    def _skip(self) -> None:
+        """Pass over what nobody has read of the current member."""
+        self._hole = 0
+        self._segments = deque(Segment(0, segment.data) for segment in self._segments)
+        for _ in self.chunks():
+            pass
 
     def _next(self) -> Member | None:
         long_name: str | None = None
         pax: dict[str, str] = {}
         while True:
-            for _ in self.chunks():
-                pass
+            self._skip()
             header = self._read_header()
             if header is None:
                 if long_name is not None or pax:
@@ -99,14 +130,16 @@ class TarReader:
                 long_name = self._read_text(header.size, MAX_PATH_BYTES + 1).rstrip("\0")
                 continue
             if header.type in (_PAX, _PAX_GLOBAL) and not pax:
-                records = _pax_records(self._read_data(header.size, MAX_PAX_BYTES))
+                records = pax_records(self._read_data(header.size, MAX_PAX_BYTES))
                 if header.type == _PAX:
                     pax = records
                 elif "path" in records or "size" in records:
                     raise ArchiveRefusedError("The archive has a global header that renames its members.")
                 continue
             name = pax.get("path", long_name if long_name is not None else header.name)
-            member = self._accept(header, name, _pax_size(pax, header.size))
+            if header.type == SPARSE and is_database(name.removeprefix("./")) and not pax:
+                return self._accept_sparse(header, name.removeprefix("./"))
+            member = self._accept(header, name, pax_size(pax, header.size))
             if member is not None:
                 return member
             long_name, pax = None, {}
@@ -123,17 +156,26 @@ class TarReader:
             raise ArchiveRefusedError(f"The archive has {what}, {name!r}; a backup holds regular files only.")
         if path not in self._allowed and not is_content_path(path):
             raise ArchiveRefusedError(f"The archive has {name!r}, which no backup holds.")
+        self._remember(path)
+        self._expect(size)
+        return Member(path, size)
+
+    def _accept_sparse(self, header: _Header, path: str) -> Member:
+        self._remember(path)
+        segments, size = read_map(header.block, header.size, lambda: self._gzip.read_exactly(BLOCK))
+        self._expect(header.size, segments)
+        return Member(path, size)
+
+    def _remember(self, path: str) -> None:
         folded = alias(path)
         if folded in self._seen:
             raise ArchiveRefusedError(f"The archive has {path!r} twice.")
         self._seen.add(folded)
-        self._expect(size)
-        return Member(path, size)
 
-    def _expect(self, size: int) -> None:
+    def _expect(self, size: int, segments: Sequence[Segment] = ()) -> None:
         if size > MAX_MEMBER_BYTES:
             raise ArchiveRefusedError("The archive declares a member of an impossible size.")
-        self._left = size
+        self._segments = deque(segments or [Segment(0, size)])
         self._padding = -size % BLOCK
 
     def _read_data(self, size: int, limit: int) -> bytes:
@@ -153,16 +195,17 @@ class TarReader:
         if not any(block):
             self._require_padding()
             return None
-        _require_checksum(block)
+        require_checksum(block)
         magic = block[257:265]
         if magic not in (b"ustar\x0000", b"ustar  \0"):
             raise ArchiveDamagedError("The archive has a header that is not tar's.")
-        name = _field(block[0:100])
-        prefix = _field(block[345:500]) if magic == b"ustar\x0000" else ""
+        name = text_field(block[0:100])
+        prefix = text_field(block[345:500]) if magic == b"ustar\x0000" else ""
         return _Header(
             type=block[156:157],
             name=f"{prefix}/{name}" if prefix else name,
-            size=_number(block[124:136]),
+            size=number_field(block[124:136]),
+            block=block,
         )
 
     def _require_padding(self) -> None:
@@ -176,56 +219,3 @@ class TarReader:
                 raise ArchiveRefusedError("The archive is padded with more zeros than any tar writes.")
         if total < BLOCK:
             raise ArchiveDamagedError("The archive has no end-of-archive mark.")
-
-
-def _field(data: bytes) -> str:
-    return data.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
-
-
-def _number(data: bytes) -> int:
-    """A size: octal digits, or GNU's base 256 for files over 8 GiB."""
-    if data[0] == 0x80:
-        return int.from_bytes(data[1:], "big")
-    digits = data.strip(b" \0")
-    # int() alone would take signs and underscores too.
-    if not digits.isdigit() or set(digits) & set(b"89"):
-        raise ArchiveDamagedError("The archive has a header with a bad number.")
-    return int(digits, 8)
-
-
-def _require_checksum(block: bytes) -> None:
-    expected = _number(block[148:156])
-    body = block[:148] + b" " * 8 + block[156:]
-    # Some old writers summed signed bytes.
-    if expected not in (sum(body), sum(byte - 256 if byte > 127 else byte for byte in body)):
-        raise ArchiveDamagedError("The archive has a damaged header.")
-
-
-def _pax_records(data: bytes) -> dict[str, str]:
-    """The records `{length} {key}={value}\\n` of a pax header."""
-    records: dict[str, str] = {}
-    position = 0
-    while position < len(data):
-        digits, space, _ = data[position : position + 8].partition(b" ")
-        length = int(digits) if space and digits.isdigit() else 0
-        record = data[position + len(digits) + 1 : position + length]
-        key, equals, value = record.partition(b"=")
-        if length <= len(digits) + 1 or not equals or not record.endswith(b"\n"):
-            raise ArchiveDamagedError("The archive has a damaged pax header.")
-        name = key.decode("utf-8", "surrogateescape")
-        if name.startswith(("GNU.sparse", "SCHILY.real", "SCHILY.filetype")) or name == "linkpath":
-            raise ArchiveRefusedError(f"The archive has a pax header {name!r}, which no backup needs.")
-        if name in records:
-            raise ArchiveRefusedError(f"The archive has a pax header with {name!r} twice.")
-        records[name] = value[:-1].decode("utf-8", "surrogateescape")
-        position += length
-    return records
-
-
-def _pax_size(pax: dict[str, str], size: int) -> int:
-    text = pax.get("size")
-    if text is None:
-        return size
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise ArchiveDamagedError("The archive has a pax header with a bad size.")
-    return int(text)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kino_backup_tui.core.catalog.dates import Dates
+from kino_backup_tui.core.kino.settings import KEEP_ALL
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 
 
@@ -31,6 +32,8 @@ class FateReason(StrEnum):
     KIND_UNKNOWN = "kind_unknown"
     IMPORTED = "imported"
     OTHER_INSTALLATION = "other_installation"
+    MADE_BY_KINO = "made_by_kino"
+    """A scheduled backup that Kino made by itself, and removes by itself."""
     UNVERIFIED = "unverified"
     """Not counted until it is verified."""
     DAMAGED = "damaged"
@@ -66,7 +69,9 @@ def counted(backups: Iterable[Backup], instance: str | None, dates: Dates) -> li
 
 
 def removable(backups: Iterable[Backup], instance: str | None, keep: int, dates: Dates) -> list[Backup]:
-    """The counted backups beyond the newest `keep`, oldest first. `keep` is at least 1."""
+    """The counted backups beyond the newest `keep`, oldest first; none where all are kept."""
+    if keep == KEEP_ALL:
+        return []
     return counted(backups, instance, dates)[keep:][::-1]
 
 
@@ -78,8 +83,8 @@ def fates(
     for rank, backup in enumerate(counted(backups, instance, dates), start=1):
         runs = keep - rank
         found[backup.path] = (
-            Fate(FateReason.COUNTED, rank, keep, slots[runs] if runs < len(slots) else None)
-            if runs >= 0
+            Fate(FateReason.COUNTED, rank, keep, slots[runs] if 0 <= runs < len(slots) else None)
+            if runs >= 0 or keep == KEEP_ALL
             else Fate(FateReason.NEXT_TO_GO, rank, keep)
         )
     for backup in backups:
@@ -110,6 +115,8 @@ def _origin_or_content(backup: Backup, instance: str | None) -> FateReason | Non
         return _KEPT_KINDS.get(backup.kind, FateReason.KIND_UNKNOWN)
     if backup.status in (BackupStatus.DAMAGED, BackupStatus.UNREADABLE):
         return FateReason.DAMAGED
+    if backup.named_kind is None and not (backup.manifest and backup.manifest.instance):
+        return FateReason.MADE_BY_KINO
     if backup.named_kind is not backup.kind:
         return FateReason.KIND_UNKNOWN
     if backup.manifest is None:

@@ -21,7 +21,7 @@ from kino_backup_tui.core.errors import NotPermittedError, ServiceError
 from kino_backup_tui.core.files import storage_error, user_name
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.process_facts import effective_user, process_name
-from kino_backup_tui.core.kino.processes import hidden_processes, holders
+from kino_backup_tui.core.kino.processes import hidden_processes, holders, lockers
 
 PATIENCE_SECONDS = 30.0
 """Somebody who only looks at the database is done by then."""
@@ -77,8 +77,9 @@ def find_openers(kino: Kino) -> Openers | None:
     """
     database = Path(os.path.realpath(kino.database))
     files = [database, *(database.with_name(database.name + end) for end in ("-wal", "-shm", "-journal"))]
-    seen = holders(files)
-    pids = set(seen.pids)
+    lock = kino.lock_file
+    seen = holders([*files, lock] if lock else files)
+    pids = {*seen.pids, *(lockers(lock) if lock else ())}
     probed = {_lock_holder(database, *_DATABASE_LOCKS), _lock_holder(files[2], *_INDEX_LOCKS)} - {None}
     pids |= {pid for pid in probed if pid is not None and pid > 0}
     if pids or probed:

@@ -32,7 +32,8 @@ from kino_backup_tui.core.progress import CancelToken
 LARGEST_VALUE = 64 << 20
 """Bytes; an untrusted database cannot make us hold a larger text or blob in memory."""
 
-_MIGRATIONS = "_sqlx_migrations"
+MIGRATIONS = "_sqlx_migrations"
+"""The table in which sqlx notes what has been done to a database."""
 _POLL_SECONDS = 0.05
 
 
@@ -96,14 +97,16 @@ def read_facts(connection: sqlite3.Connection, cancel: CancelToken | None = None
             r"AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name"
         ).fetchall()
         tables = {name: _count(connection, name) for (name,) in names}
-        rows = (
-            connection.execute(
-                f"SELECT version, checksum FROM {_MIGRATIONS} WHERE success ORDER BY version"  # noqa: S608
-            ).fetchall()
-            if _MIGRATIONS in tables
-            else []
-        )
-    return DatabaseFacts(tuple(_migration(*row) for row in rows), tables)
+        migrations = read_migrations(connection) if MIGRATIONS in tables else ()
+    return DatabaseFacts(migrations, tables)
+
+
+def read_migrations(connection: sqlite3.Connection) -> tuple[Migration, ...]:
+    """The successful migrations, by version; raises `DatabaseDamagedError` and `sqlite3.Error`."""
+    rows = connection.execute(
+        f"SELECT version, checksum FROM {MIGRATIONS} WHERE success ORDER BY version"  # noqa: S608
+    )
+    return tuple(_migration(*row) for row in rows.fetchall())
 
 
 def check_integrity(copy: Path, cancel: CancelToken) -> None:

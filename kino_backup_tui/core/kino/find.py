@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from kino_backup_tui.core.errors import IncompatibleError, NotFoundError, NotPermittedError, UsageError
+from kino_backup_tui.core.errors import NotFoundError, NotPermittedError, UsageError
 from kino_backup_tui.core.files import user_name
-from kino_backup_tui.core.kino.home import DOCUMENTED, KINO_0_3, LAYOUTS, WORKING_FOLDER, Kino, Layout
+from kino_backup_tui.core.kino.home import DOCUMENTED, LAYOUTS, WORKING_FOLDER, Kino, Layout
 from kino_backup_tui.core.kino.tool_config import load_tool_config, user_folder
 
 SYSTEM_DATA_PATH = Path("/var/lib/kino")
@@ -45,7 +45,7 @@ def find_kino(
     most of what this program does works without one. With `may_be_empty`, the folder need not hold anything
     of a Kino yet: a restore fills it.
     Raises `NotFoundError`, `NotPermittedError`, `UsageError` (unknown or undecided layout),
-    `IncompatibleError` (a layout that is not supported), `InvalidSettingsError` (our own configuration).
+    `InvalidSettingsError` (our own configuration).
     """
     if layout is not None and layout not in LAYOUTS:
         raise UsageError(f"There is no layout {layout!r}; allowed are {' and '.join(LAYOUTS)}.")
@@ -53,8 +53,10 @@ def find_kino(
     for place in _places(data_path, environ, system_data_path):
         if place.path is not None:
             path, names = _contents(place.path, place.source)
-            empty = may_be_empty and layout is None and not names - _SIGNS
-            chosen = DOCUMENTED if empty else _layout(path, names, layout, place.source)
+            empty = may_be_empty and not names - _SIGNS
+            chosen = (
+                LAYOUTS[layout or DOCUMENTED.name] if empty else _layout(path, names, layout, place.source)
+            )
             return Kino(path, chosen, load_tool_config(environ).about(path).kino_url)
         passed.append(f"{place.source} ({place.reason})")
     raise NotFoundError(f"No Kino was found. Looked at: {', '.join(passed)}.", hint=_HINT)
@@ -125,19 +127,16 @@ def _contents(path: Path, source: str) -> tuple[Path, set[str]]:
 
 
 def _layout(path: Path, names: set[str], asked: str | None, source: str) -> Layout:
-    documented, old = DOCUMENTED.database in names, KINO_0_3.database in names
-    if documented and old and asked is None:
+    there = [layout for layout in LAYOUTS.values() if layout.database in names]
+    if len(there) > 1 and asked is None:
+        ways = " or ".join(f"--layout {layout.name} for {layout.database}" for layout in there)
         raise UsageError(
-            f"{path} holds two databases, {DOCUMENTED.database} and {KINO_0_3.database}.",
-            hint=f"To work on {DOCUMENTED.database}, add --layout {DOCUMENTED.name}.",
+            f"{path} holds two databases, {' and '.join(layout.database for layout in there)}.",
+            hint=f"Say which is Kino's: {ways}.",
         )
-    if asked == KINO_0_3.name or (old and not documented and asked is None):
-        raise IncompatibleError(
-            f"The layout of Kino 0.3 ({KINO_0_3.database} in {path}, with the settings inside the database) "
-            "is not supported by this version."
-        )
-    if not (documented or old or names & _SIGNS):
-        raise NotFoundError(
-            f"{path} (from {source}) holds no Kino: no {DOCUMENTED.database} there.", hint=_HINT
-        )
-    return DOCUMENTED
+    if not (there or names & _SIGNS):
+        looked = " or ".join(layout.database for layout in LAYOUTS.values())
+        raise NotFoundError(f"{path} (from {source}) holds no Kino: no {looked} there.", hint=_HINT)
+    if asked is not None:
+        return LAYOUTS[asked]
+    return there[0] if there else DOCUMENTED

@@ -22,11 +22,28 @@ class Layout(NamedTuple):
     database: str
     config: str | None
     secrets: str | None
+    lock: str | None = None
+    """A file that Kino keeps locked while it runs, and from before it opens its database; see flock(2)."""
+    stop_signal: str | None = None
+    """The signal that ends it in good order, where that is not SIGTERM."""
+    leavings: tuple[str, ...] = ()
+    """Patterns of files that it leaves in its data path and never removes."""
+    location_leavings: tuple[str, ...] = ()
+    """The same of those in the location of its backups."""
 
 
 DOCUMENTED = Layout("documented", database="db.sqlite", config="config.toml", secrets="secrets")
 """As Kino's documentation describes it."""
-KINO_0_3 = Layout("kino-0.3", database="kino.db", config=None, secrets=None)
+KINO_0_3 = Layout(
+    "kino-0.3",
+    database="kino.db",
+    config=None,
+    secrets=None,
+    lock="kino-serve.lock",
+    stop_signal="INT",
+    leavings=("kino.db.pre-restore", "kino.db.restore-staged", "kino-restore-upload-*.tar.gz"),
+    location_leavings=("kino-backup-*.sqlite", "kino-backup-*.sqlite-journal"),
+)
 """As Kino 0.3 is shipped: settings and secrets live inside the database."""
 LAYOUTS = {layout.name: layout for layout in (DOCUMENTED, KINO_0_3)}
 
@@ -44,6 +61,11 @@ class Kino(NamedTuple):
     def database(self) -> Path:
         """The live SQLite database."""
         return self.data_path / self.layout.database
+
+    @property
+    def lock_file(self) -> Path | None:
+        """What Kino locks while it runs; None if it does nothing of the kind."""
+        return self.data_path / self.layout.lock if self.layout.lock else None
 
     @property
     def config_file(self) -> Path:

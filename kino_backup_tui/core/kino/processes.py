@@ -55,6 +55,24 @@ def holders(paths: list[Path]) -> Holders:
     return Holders(tuple(sorted(found)), complete)
 
 
+def lockers(path: Path) -> tuple[int, ...]:
+    """The processes that have a file locked as a whole, see flock(2) and "/proc/locks" in proc(5).
+
+    Told to every user, also of processes that they may not look into; nothing is locked to find it out.
+    """
+    status = _status(str(path))
+    if status is None:
+        return ()
+    file = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    fields = (line.split() for line in _text(f"{_PROC}/locks").splitlines() if " FLOCK " in line)
+    # One that waits for the lock has an arrow in front, "1: -> FLOCK".
+    return tuple(
+        sorted(
+            {int(words[4]) for words in fields if words[1] == "FLOCK" and words[5] == file} - {os.getpid()}
+        )
+    )
+
+
 def hidden_processes() -> tuple[int, ...]:
     """The processes that this user may not look into, as far as they can be seen at all."""
     hidden = []

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from kino_backup_tui.core.files import user_name
 from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
-from kino_backup_tui.core.kino.processes import Endpoint, Holders, endpoints, holders
+from kino_backup_tui.core.kino.processes import Endpoint, Holders, endpoints, holders, lockers
 from kino_backup_tui.core.kino.version import valid_version
 
 TIMEOUT_SECONDS = 2.0
@@ -29,6 +29,8 @@ class KinoState(NamedTuple):
     url: str | None = None
     how: str = ""
     """One short clause on how we know, for the status line."""
+    first_time_setup: bool = False
+    """It answers as one that nobody has set up yet."""
 
 
 def observe(kino: Kino) -> KinoState:
@@ -42,22 +44,38 @@ def observe(kino: Kino) -> KinoState:
     if not pids:
         return _without_process(kino, found.complete)
     for pid, url in _addresses(kino, pids):
-        if version := ask_version(url):
-            return KinoState(True, pid, version, url, f"process {pid} has the database open")
+        if told := ask_status(url):
+            how = f"process {pid} has the database open"
+            return KinoState(True, pid, told.version, url, how, told.first_time_setup)
     return KinoState(True, pids[0], how=f"process {pids[0]} has the database open")
 
 
 def database_holders(kino: Kino) -> Holders:
     """Find the processes that have this Kino's database open, without other runs of this program."""
     database = Path(os.path.realpath(kino.database))
-    found = holders([database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))])
+    files = [database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))]
+    # One that has just been started has its lock before it has its database.
+    found = holders([*files, kino.lock_file] if kino.lock_file else files)
     # Another run of this program has the database open while it takes a snapshot, and the lock as well.
     ours = set(holders([kino.data_path / WORKING_FOLDER / "lock"]).pids) if found.pids else set()
     return found._replace(pids=tuple(pid for pid in found.pids if pid not in ours))
 
 
+class Status(NamedTuple):
+    """What Kino's API says of itself."""
+
+    version: str
+    first_time_setup: bool
+
+
 def ask_version(url: str) -> str | None:
-    """The version that `GET /api/v1/status` answers, within two seconds a step; None if it does not."""
+    """The version that `GET /api/v1/status` answers; None if it does not."""
+    told = ask_status(url)
+    return told.version if told else None
+
+
+def ask_status(url: str) -> Status | None:
+    """What `GET /api/v1/status` answers, within two seconds a step; None if it does not."""
     import http.client
     import json
     from urllib.parse import urlsplit
@@ -75,7 +93,9 @@ def ask_version(url: str) -> str | None:
         return None
     finally:
         connection.close()
-    return valid_version(answer.get("version")) if isinstance(answer, dict) else None
+    if not isinstance(answer, dict) or (version := valid_version(answer.get("version"))) is None:
+        return None
+    return Status(version, answer.get("first_time_setup") is True)
 
 
 def _without_process(kino: Kino, complete: bool) -> KinoState:
@@ -83,6 +103,10 @@ def _without_process(kino: Kino, complete: bool) -> KinoState:
         exists = os.path.lexists(kino.database)
         return KinoState(False, how="no process has the database open" if exists else "there is no database")
     version = ask_version(kino.url) if kino.url else None
+    if kino.lock_file and (pids := lockers(kino.lock_file)):
+        return KinoState(
+            True, pids[0], version, kino.url if version else None, f"process {pids[0]} has its lock"
+        )
     if version:
         return KinoState(None, None, version, kino.url, f"{kino.url} answers")
     return KinoState(None, how=f"{user_name()} may not look into every process")

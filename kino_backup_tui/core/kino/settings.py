@@ -33,6 +33,8 @@ class Frequency(StrEnum):
 
 
 KEEP_MIN, KEEP_MAX = 1, 365
+KEEP_ALL = 0
+"""What a Kino says that never removes a backup. Nobody can choose it here."""
 
 
 @dataclass(frozen=True, slots=True)

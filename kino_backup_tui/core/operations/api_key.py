@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kino_backup_tui.core.errors import NotFoundError, NotPermittedError, UsageError
 from kino_backup_tui.core.files import open_regular, replace_file, storage_errors
+from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.workspace import workspace_of
 
@@ -17,7 +18,6 @@ KEY_FILE = "api-key"
 """Its name in the working folder."""
 _KEY_BYTES = 32
 _KEY = re.compile(rb"[!-~]{16,512}")
-_ROTATE = "`kino-backup-tui api-key rotate` makes a new one."
 
 
 def read_api_key(context: Context) -> str:
@@ -29,8 +29,8 @@ def read_api_key(context: Context) -> str:
     workspace = workspace_of(context.kino)
     for path in workspace.readable(KEY_FILE):
         if os.path.lexists(path):
-            return _read(path)
-    raise NotFoundError(f"There is no key in {workspace.folder / KEY_FILE}.", hint=_ROTATE)
+            return _read(path, context)
+    raise NotFoundError(f"There is no key in {workspace.folder / KEY_FILE}.", hint=_rotate(context))
 
 
 def ensure_api_key(context: Context) -> str:
@@ -55,12 +55,18 @@ def rotate_api_key(context: Context) -> str:
     return key
 
 
-def _read(path: Path) -> str:
+def _rotate(context: Context) -> str:
+    return f"`{command_for(context.kino, 'api-key', 'rotate')}` makes a new one."
+
+
+def _read(path: Path, context: Context) -> str:
     with storage_errors(path, "read"), open_regular(path) as stream:
         mode = os.fstat(stream.fileno()).st_mode
         text = stream.read(1024).strip()
     if stat.S_IMODE(mode) & 0o077:
-        raise NotPermittedError(f"{path} can be read or written by others than its owner.", hint=_ROTATE)
+        raise NotPermittedError(
+            f"{path} can be read or written by others than its owner.", hint=_rotate(context)
+        )
     if not _KEY.fullmatch(text):
-        raise UsageError(f"{path} holds no key.", hint=_ROTATE)
+        raise UsageError(f"{path} holds no key.", hint=_rotate(context))
     return text.decode("ascii")

@@ -7,16 +7,17 @@ has passed without a scheduled backup.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.models import Backup, BackupKind
 from kino_backup_tui.core.operations.freshness import is_of
-from kino_backup_tui.core.schedule import due_slot
 from kino_backup_tui.core.timers.base import Runner
 from kino_backup_tui.core.timers.server import SERVER
+from kino_backup_tui.core.timetable import Timetable
 
 GRACE = timedelta(hours=2)
 """How late a run may be before it counts as missed: a long backup, a disk that has to wake up."""
@@ -42,18 +43,18 @@ def is_timer(runner: Runner) -> bool:
     return runner.kind in _TIMERS and runner.active
 
 
-def is_unattended(settings: BackupSettings, zone: tzinfo, now: datetime, evidence: Evidence) -> bool:
+def is_unattended(settings: BackupSettings, timetable: Timetable, now: datetime, evidence: Evidence) -> bool:
     """Whether it is certain that nothing runs the schedule any more."""
     if not settings.runs or is_timer(evidence.runner) or evidence.runner.kind == SERVER:
         return False
     patient = now - GRACE
-    if evidence.last_slot is not None and due_slot(settings, zone, patient, evidence.last_slot) is None:
+    if evidence.last_slot is not None and timetable.due(settings, patient, evidence.last_slot) is None:
         return False  # by cron, or from a container
     if evidence.running is False:
         return True
     # What was made late, within the patience, was made for the slot all the same.
     served = [min(made, patient) for made in evidence.served if made <= now]
-    missed = due_slot(settings, zone, patient, evidence.last_slot, served)
+    missed = timetable.due(settings, patient, evidence.last_slot, served)
     return missed is not None and evidence.since is not None and evidence.since <= missed
 
 
@@ -74,10 +75,10 @@ def in_force_since(
 ) -> datetime | None:
     """From when on there was a Kino with these settings: its first backup, or their last change.
 
-    `settings_changed` is the time of config.toml, in seconds since the epoch. None if there is no backup.
+    `settings_changed` is as in `SettingsStore.changed_at`. None if nothing tells, or there is no backup.
     """
     made = [backup.created_at for backup in backups if backup.created_at and is_of(backup, instance)]
-    if not made:
+    if not made or settings_changed == math.inf:
         return None
     changed = [] if settings_changed is None else [datetime.fromtimestamp(settings_changed, UTC)]
     return max([min(made), *changed])

@@ -30,6 +30,8 @@ _NEVER_SAVED = {
     "transcode": "transcoder cache",
     "transcode-temp": "transcoder cache",
     "cache": "cache",
+    "images": "cache",
+    "librqbit": "torrents in progress, which belong to their files",
     "log": "logs",
     "logs": "logs",
 }

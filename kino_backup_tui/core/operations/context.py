@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kino_backup_tui.core.clock import Clock, SystemClock
-from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.home import LAYOUTS, Kino, Layout
 
 
 class Context(NamedTuple):
@@ -17,6 +17,14 @@ class Context(NamedTuple):
     clock: Clock = SystemClock()
     host: str = ""
     """Name of this host; empty to ask the operating system."""
+
+    def laid_out(self, name: str) -> Context:
+        """The same by the name of a layout."""
+        return self.of_layout(LAYOUTS[name])
+
+    def of_layout(self, layout: Layout) -> Context:
+        """The same for a Kino whose files are laid out so, as an archive or the journal of a restore says."""
+        return self._replace(kino=self.kino._replace(layout=layout))
 
 
 def open_context(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.operations.checks.base import Check, CheckStatus, Facts, failure, skipped
 from kino_backup_tui.core.operations.checks.disks import check_disk, check_location, check_space
+from kino_backup_tui.core.operations.checks.index import check_index
 from kino_backup_tui.core.operations.checks.kino import (
     check_database,
     check_kino,
@@ -16,6 +17,7 @@ from kino_backup_tui.core.operations.checks.kino import (
     check_supervisor,
 )
 from kino_backup_tui.core.operations.checks.leavings import (
+    check_kinos_own,
     check_leftovers,
     check_owners,
     check_privacy,
@@ -44,7 +46,9 @@ _CHECKS: tuple[tuple[str, Callable[[Facts], Iterator[Check]]], ...] = (
     ("clock", check_clock),
     ("schedule", check_schedule),
     ("backups", check_freshness),
+    ("index", check_index),
     ("leftovers", check_leftovers),
+    ("kino_leftovers", check_kinos_own),
     ("privacy", check_privacy),
     ("owners", check_owners),
 )

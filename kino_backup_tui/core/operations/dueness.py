@@ -15,8 +15,10 @@ from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.failing import last_slot, read_failing
+from kino_backup_tui.core.operations.listing import complete
 from kino_backup_tui.core.operations.session import Session
-from kino_backup_tui.core.schedule import due_slot, served_slot, was_ahead
+from kino_backup_tui.core.progress import CancelToken
+from kino_backup_tui.core.schedule import was_ahead
 
 
 class Due(NamedTuple):
@@ -36,31 +38,35 @@ class Due(NamedTuple):
     """The backups that are dated after now, or were when that was noticed."""
 
 
-def look(context: Context, session: Session) -> Due:
-    """Find what is due; changes nothing.
+def look(context: Context, session: Session, cancel: CancelToken) -> Due:
+    """Find what is due; changes nothing but the listing's cache.
 
     The location is looked at only if it matters: a disk that sleeps is not woken every quarter of an hour.
+    Raises `OperationCancelledError`.
     """
     if session.settings_problem is not None:
         return Due(problem=session.settings_problem)
     settings, now, last = session.settings, context.clock.now(), last_slot(session.workspace)
     if not settings.runs:
         return Due()
-    if due_slot(settings, session.zone, now, last) is None and read_failing(session.workspace) is None:
+    timetable = session.timetable
+    if timetable.due(settings, now, last) is None and read_failing(session.workspace) is None:
         return Due()
     backups, _ = session.scan()
+    if timetable.due(settings, now, last) is not None:
+        backups = [_read_if_it_matters(backup, session, now, cancel) for backup in backups]
     ours = _ours(backups, session.workspace.instance())
     dates = known_dates(session.workspace, now)
     serving = [backup for backup in ours if dates.believes(backup)]
     served = [_date(backup) for backup in serving]
-    slot = due_slot(settings, session.zone, now, last, served)
+    slot = timetable.due(settings, now, last, served)
     believed = None if last is None or was_ahead(last, now) else last
     later = [b for b in ours if dates.is_ahead(b) and b.filename not in dates.disbelieved]
     ahead = believed != last or any(was_ahead(_date(backup), now) for backup in later)
     due = Due(
         served_by=max(serving, key=_date, default=None),
         clock_was_ahead=ahead,
-        last_slot=believed or served_slot(settings, session.zone, now, served),
+        last_slot=believed or timetable.served_slot(settings, now, served),
         disbelieved=tuple(backup.filename for backup in ours if not dates.believes(backup)),
     )
     if slot is None and not ahead:
@@ -89,6 +95,16 @@ def _ours(backups: Sequence[Backup], instance: str | None) -> list[Backup]:
         and backup.created_at is not None
         and (_origin(backup) == instance if _origin(backup) else not shared)
     ]
+
+
+def _read_if_it_matters(backup: Backup, session: Session, now: datetime, cancel: CancelToken) -> Backup:
+    """Kino's own archives say at their very end whether they were scheduled: a new one is read once."""
+    if not backup.needs_reading or backup.kind is not None or backup.created_at is None:
+        return backup
+    settings, last = session.settings, last_slot(session.workspace)
+    if session.timetable.due(settings, now, last, [backup.created_at]) is not None:
+        return backup  # too old to have served anything
+    return complete(session, backup, lambda _count: cancel.raise_if_cancelled())
 
 
 def _origin(backup: Backup) -> str:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from kino_backup_tui.core.archive.apart import rows_apart
 from kino_backup_tui.core.archive.manifest import LeftOut, Manifest, is_raw
 from kino_backup_tui.core.archive.members import is_content_path, layout_of
 from kino_backup_tui.core.archive.peek import peek_manifest
@@ -14,8 +15,10 @@ from kino_backup_tui.core.errors import ArchiveError, ArchiveRefusedError, Incom
 from kino_backup_tui.core.files import open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.kino.database import DatabaseFacts
-from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.home import LAYOUTS, Kino, Layout
+from kino_backup_tui.core.kino.rows import Rows
 from kino_backup_tui.core.kino.toml_file import LARGEST
+from kino_backup_tui.core.restore.first_boot import wanted_rows
 from kino_backup_tui.core.restore.plan import State
 from kino_backup_tui.core.restore.stage import unpack
 
@@ -28,6 +31,9 @@ class Examined(NamedTuple):
     """Of its database, whose integrity has been checked; None for one kept as it was found, damaged."""
     config: bytes | None
     """Its config.toml; None if it has none."""
+    layout: Layout
+    rows: Rows
+    """What its database says of settings, downloads and media; empty where nothing depends on that."""
 
     @property
     def state(self) -> State:
@@ -57,21 +63,29 @@ def open_source(path: Path) -> BinaryIO:
 def examine(archive: BinaryIO, kino: Kino, target: Path, descriptor: int, job: Job) -> Examined:
     """Unpack an archive into an open, empty folder and prove it; `target` is the folder's path.
 
+    Where there is no Kino yet, its layout is that of the archive.
     Raises `ArchiveDamagedError`, `ArchiveRefusedError`, `DatabaseDamagedError`, `IncompatibleError` (another
     layout), `NoSpaceError`, `OperationCancelledError`; the caller removes what was written.
     """
     with storage_errors(target, "unpack the archive to"):
         read = unpack(archive, kino, descriptor, job.advance)
-    layout = layout_of(frozenset(content.path for content in read.contents))
-    if layout is not None and layout != kino.layout:
+    layout = layout_of(frozenset(content.path for content in read.contents)) or kino.layout
+    if layout != kino.layout and not is_vacant(kino):
         raise IncompatibleError(
             f"The archive is of a Kino with the layout {layout.name} ({layout.database}); the one in "
             f"{kino.data_path} has the layout {kino.layout.name} ({kino.layout.database})."
         )
     facts = None
+    rows: Rows = {}
     if not is_raw(read.manifest):
-        facts = prove_database(target / kino.layout.database, read.manifest, job.cancel)
-    return Examined(read, facts, _config(kino, target))
+        facts = prove_database(target / layout.database, read.manifest, job.cancel)
+        rows = rows_apart(target / layout.database, wanted_rows(layout), job.cancel)
+    return Examined(read, facts, _config(layout, target), layout, rows)
+
+
+def is_vacant(kino: Kino) -> bool:
+    """Whether there is no Kino yet, of whatever layout."""
+    return not any(os.path.lexists(kino.data_path / layout.database) for layout in LAYOUTS.values())
 
 
 def expected_bytes(manifest: Manifest | None, archive_bytes: int) -> int:
@@ -100,9 +114,9 @@ def refuse_foreign(problem: str, path: Path) -> ArchiveRefusedError:
     return ArchiveRefusedError(f"{path} is not a backup of Kino. {problem}".rstrip())
 
 
-def _config(kino: Kino, target: Path) -> bytes | None:
-    path = target / (kino.layout.config or "")
-    if kino.layout.config is None or not path.is_file():
+def _config(layout: Layout, target: Path) -> bytes | None:
+    path = target / (layout.config or "")
+    if layout.config is None or not path.is_file():
         return None
     with path.open("rb") as stream:
         return stream.read(LARGEST + 1)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from kino_backup_tui.core.archive.writer import CHUNK_BYTES
-from kino_backup_tui.core.errors import ArchiveDamagedError, LocationError, UsageError
+from kino_backup_tui.core.errors import ArchiveDamagedError, LocationError, NotFoundError, UsageError
 from kino_backup_tui.core.files import Owner, open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import Job, run_unlocked
-from kino_backup_tui.core.models import Backup
+from kino_backup_tui.core.models import Backup, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.publish import partial_file
 from kino_backup_tui.core.operations.space import Space
@@ -23,9 +23,12 @@ def export_backup(context: Context, backup: Backup, destination: Path | str, con
     """Copy the archive to a new file, or into a folder, and compare what was written; return its path.
 
     A text that ends with a slash names a folder, which must be there; a `Path` cannot say that.
-    Raises `UsageError` if the file exists, `ArchiveDamagedError` if the copy differs, `NoSpaceError`,
-    `LocationError`, `NotPermittedError`, `OperationCancelledError`; a half copy is removed.
+    Raises `NotFoundError` for a backup without a file, `UsageError` if the target exists,
+    `ArchiveDamagedError` if the copy differs, `NoSpaceError`, `LocationError`, `NotPermittedError`,
+    `OperationCancelledError`; a half copy is removed.
     """
+    if backup.role is EntryRole.MISSING:
+        raise NotFoundError(f"{backup.filename} has no file. {backup.problem}")
     target = _target(destination, backup)
     folder = target.parent
     if os.path.lexists(target):

@@ -17,6 +17,7 @@ from kino_backup_tui.core.files import open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.models import BackupKind, BackupStatus
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.indexing import enlist
 from kino_backup_tui.core.operations.making import Created
 from kino_backup_tui.core.operations.proving import named, prove_archive, proven_status
 from kino_backup_tui.core.operations.publish import partial_file, sweep_partials
@@ -79,6 +80,7 @@ def _import(
         )
         if backup.problem:
             warnings.append(backup.problem)
+        warnings += enlist(session, backup, context.clock.now())
         job.message = path.name
         return Created(backup, tuple(warnings))
 

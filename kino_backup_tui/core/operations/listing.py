@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from kino_backup_tui.core.catalog.dates import known_dates
 from kino_backup_tui.core.catalog.retention import Fate, fates
-from kino_backup_tui.core.catalog.scan import scan_file
+from kino_backup_tui.core.catalog.scan import newest_first, scan_file
 from kino_backup_tui.core.errors import (
     ArchiveError,
     ArchiveRefusedError,
@@ -21,8 +21,8 @@ from kino_backup_tui.core.errors import (
 from kino_backup_tui.core.files import open_regular, storage_error
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.index_view import listed_rows, told_by_index
 from kino_backup_tui.core.operations.session import Session, open_session
-from kino_backup_tui.core.schedule import next_slots
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.progress import CancelToken
@@ -50,8 +50,10 @@ def list_backups(context: Context, *, kind: BackupKind | None = None, everything
     """
     session = open_session(context)
     backups, problem = session.scan()
+    backups = _told(session, backups, ghosts=everything)
     settings = session.settings
-    slots = next_slots(settings, session.zone, context.clock.now(), settings.keep) if settings.runs else ()
+    slots = session.timetable.next_runs(settings, context.clock.now(), settings.keep)
+    files = [backup for backup in backups if backup.role is not EntryRole.MISSING]
     dates = known_dates(session.workspace, context.clock.now())
     chosen = tuple(
         backup
@@ -60,7 +62,7 @@ def list_backups(context: Context, *, kind: BackupKind | None = None, everything
     )
     return Listing(
         backups=chosen,
-        fates=fates(backups, session.workspace.instance(), settings.keep, slots, dates),
+        fates=fates(files, session.workspace.instance(), settings.keep, slots, dates),
         location=session.location,
         location_problem=problem or session.location_problem(),
         settings_problem=session.settings_problem,
@@ -75,7 +77,9 @@ def complete_listing(context: Context, cancel: CancelToken) -> bool:
     for backup in backups:
         if backup.needs_reading:
             cancel.raise_if_cancelled()
-            learned = complete(session, backup, cancel) != backup or learned
+            learned = (
+                complete(session, backup, lambda _count: cancel.raise_if_cancelled()) != backup or learned
+            )
     return learned
 
 
@@ -89,6 +93,7 @@ def find_backup(context: Context, text: str) -> Backup:
         return _from_path(context, Path(text))
     session = open_session(context)
     backups, problem = session.scan()
+    backups = _told(session, backups, ghosts=text != LATEST)
     if text == LATEST:
         good = (
             backup
@@ -128,14 +133,28 @@ def backup_by_id(context: Context, number: int) -> Backup:
     raise problem or NotFoundError(f"There is no backup {number}.")
 
 
-def complete(session: Session, backup: Backup, cancel: CancelToken) -> Backup:
-    """Read the manifest of a backup wherever in the archive it is; a damaged one is remembered as such."""
-    from kino_backup_tui.core.archive.peek import find_manifest
+def _told(session: Session, backups: list[Backup], *, ghosts: bool) -> list[Backup]:
+    """A listing with what Kino's own list adds to it; that is read only if it may add something."""
+    if not (ghosts or any(backup.needs_reading for backup in backups)):
+        return backups
+    rows = listed_rows(session)
+    if rows is None:
+        return backups
+    return sorted(told_by_index(session, backups, rows, ghosts=ghosts), key=newest_first)
+
+
+def complete(session: Session, backup: Backup, advance: Callable[[int], None]) -> Backup:
+    """Read a backup to its end, once for all: its manifest, wherever that is, and its checksum.
+
+    `advance` hears of every byte of the file and may raise to stop. A damaged one is remembered as such; one
+    that cannot be read stays as it is.
+    """
+    from kino_backup_tui.core.archive.verify import read_archive
 
     try:
         with open_regular(backup.path) as stream:
             read = os.fstat(stream.fileno())
-            manifest = find_manifest(stream, cancel)
+            result = read_archive(stream, advance)
     except ArchiveError as error:
         return session.remember(
             backup.path, read, BackupStatus.DAMAGED, problem=error.message, elsewhere=backup.elsewhere
@@ -143,7 +162,12 @@ def complete(session: Session, backup: Backup, cancel: CancelToken) -> Backup:
     except (OSError, IncompatibleError):
         return backup
     return session.remember(
-        backup.path, read, BackupStatus.UNVERIFIED, manifest=manifest, elsewhere=backup.elsewhere
+        backup.path,
+        read,
+        BackupStatus.UNVERIFIED,
+        manifest=result.manifest,
+        checksum_sha256=result.checksum_sha256,
+        elsewhere=backup.elsewhere,
     )
 
 

@@ -22,6 +22,7 @@ from kino_backup_tui.core.kino.version import kino_version
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
 from kino_backup_tui.core.operations.collect import Collected, collect, hash_contents
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.indexing import enlist
 from kino_backup_tui.core.operations.proving import named, proven_status
 from kino_backup_tui.core.operations.publish import Partial, partial_file, sweep_partials
 from kino_backup_tui.core.operations.session import Session
@@ -107,6 +108,7 @@ def _publish(
         verified_at=context.clock.now() if status is BackupStatus.VERIFIED else None,
         elsewhere=location != session.location,
     )
+    warnings += enlist(session, backup, context.clock.now())
     return Created(backup, tuple(warnings))
 
 

@@ -19,6 +19,7 @@ from kino_backup_tui.core.files import open_regular, storage_error, storage_erro
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.models import Backup, BackupStatus
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.indexing import enlist
 from kino_backup_tui.core.operations.proving import prove_archive, proven_status
 from kino_backup_tui.core.operations.publish import Partial, partial_file
 from kino_backup_tui.core.operations.session import Session
@@ -75,6 +76,7 @@ class Mover:
             self.left.append(Left(backup, error.why))
         else:
             self.moved.append(there)
+            self.warnings += enlist(self._session, there, self._context.clock.now())
 
     def _copied_before(self, backup: Backup, source: BinaryIO) -> Backup | None:
         """The copy that an interrupted move has made and not told of; None if there is none."""

@@ -18,6 +18,8 @@ from kino_backup_tui.core.errors import (
 from kino_backup_tui.core.files import free_bytes, storage_errors, user_name
 from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.command import command_for
+from kino_backup_tui.core.kino.database import MIGRATIONS
+from kino_backup_tui.core.kino.releases import is_in_table, migrations_of
 from kino_backup_tui.core.models import Migration
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.examine import Examined, not_saved
@@ -45,16 +47,46 @@ def incompatibilities(
             hint=f"Choose another backup, or `{command_for(session.kino, 'rollback')}`.",
         )
     problem: KinoBackupError | None
-    if rollback or present.facts is None or examined.facts is None:
+    if _is_foreign(examined, present):
+        yield IncompatibleError(
+            "The backup's database is none of Kino: it has no list of migrations, and Kino would take it for "
+            "a new one.",
+            hint="Choose another backup.",
+        )
+        return
+    if _is_half_migrated(examined) and not rollback:
+        yield IncompatibleError(
+            "A migration of the backup's database has not come to its end: Kino is expected not to start "
+            "on it.",
+            hint="Choose another backup.",
+        )
+    theirs = examined.facts.migrations if examined.facts else ()
+    installed = migrations_of(present.installed) if is_in_table(theirs) else ()
+    if installed and not rollback:
+        # The program that is installed decides: the live database may be of the one before an upgrade.
+        problem = incompatibility(theirs, installed, manifest.kino_version)
+    elif rollback or present.facts is None or examined.facts is None:
         # The state from before was this Kino's own; the restored one may be of an older Kino.
         problem = newer_version(manifest.kino_version, present.installed)
-    elif examined.facts.migrations and present.facts.migrations:
+    elif theirs and present.facts.migrations:
         ours = tuple(dict.fromkeys((*_before_last_restore(session), *present.facts.migrations)))
-        problem = incompatibility(examined.facts.migrations, ours, manifest.kino_version)
+        problem = incompatibility(theirs, ours, manifest.kino_version)
     else:
         problem = newer_number(manifest.schema_version, present.facts.schema_version or None)
     if problem is not None:
         yield problem
+
+
+def _is_foreign(examined: Examined, present: Present) -> bool:
+    """Whether the database lacks what the live one has, and every database that Kino has started on."""
+    there = present.facts is not None and MIGRATIONS in present.facts.tables
+    return there and examined.facts is not None and MIGRATIONS not in examined.facts.tables
+
+
+def _is_half_migrated(examined: Examined) -> bool:
+    """Whether sqlx would call the database dirty: a migration is noted in it, and not as successful."""
+    facts = examined.facts
+    return facts is not None and facts.tables.get(MIGRATIONS, 0) > len(facts.migrations)
 
 
 def restore_in_effect(session: Session) -> Record | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.errors import KinoBackupError, LibraryMissingError
 from kino_backup_tui.core.operations.plan import ROLLBACK
 from kino_backup_tui.core.restore.health import Health
 from kino_backup_tui.core.restore.journal import Record
@@ -31,13 +31,23 @@ def decode_result(fields: Mapping[str, Any]) -> RestoreResult:
     )
 
 
-def done_text(record: Record, health: Health | None) -> str:
-    """What is true after one that went well; `health` is None if nobody here could start Kino."""
+def done_text(record: Record, health: Health | None, library: LibraryMissingError | None = None) -> str:
+    """What is true after one that went well; `health` is None if nobody here could start Kino.
+
+    `library` is then why nobody should do that yet.
+    """
     what = "The state of before is back" if record.operation == ROLLBACK else f"{record.source} is restored"
+    if library is not None:
+        return f"{what}. Do not start Kino before its library is mounted: {uncapitalized(library.message)}"
     if health is None:
         return f"{what}. Start Kino: the restored database loads on its next start."
     version = f" {health.version}" if health.version else ""
     return f"{what}, and Kino{version} runs on it."
+
+
+def uncapitalized(text: str) -> str:
+    """A sentence that goes on after a colon."""
+    return text[:1].lower() + text[1:]
 
 
 def sentence(error: BaseException) -> str:

@@ -16,18 +16,19 @@ from kino_backup_tui.core.errors import (
 from kino_backup_tui.core.files import free_bytes
 from kino_backup_tui.core.jobs.job import run_unlocked
 from kino_backup_tui.core.kino.command import command_for
-from kino_backup_tui.core.kino.home import SIDE_FILES
-from kino_backup_tui.core.kino.toml_file import LARGEST
 from kino_backup_tui.core.models import Backup, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.examine import (
     Examined,
     examine,
     expected_bytes,
+    is_vacant,
     open_source,
     peek,
     refuse_foreign,
 )
+from kino_backup_tui.core.operations.foresight import path_remarks, setting_changes, with_first_boot
+from kino_backup_tui.core.operations.index_view import listed_problem
 from kino_backup_tui.core.operations.obstacles import (
     incompatibilities,
     no_room,
@@ -42,19 +43,17 @@ from kino_backup_tui.core.operations.proving import named
 from kino_backup_tui.core.operations.safety import assess_safety
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.progress import Control, Stage
-from kino_backup_tui.core.restore.compare import (
-    EFFECTS,
-    access_changes,
-)
+from kino_backup_tui.core.restore.compare import effects_of, row_changes
+from kino_backup_tui.core.restore.first_boot import FirstBoot, rows_at_rest
 from kino_backup_tui.core.restore.folders import (
     OLD,
     movability_problem,
-    moved_names,
     set_folder,
     work_folder,
 )
-from kino_backup_tui.core.restore.journal import Phase, Record, read_record
+from kino_backup_tui.core.restore.journal import Phase, Record, kept_names, read_record
 from kino_backup_tui.core.restore.plan import RestorePlan, Safety, SpaceNeed, State
+from kino_backup_tui.core.workspace import workspace_of
 
 RESTORE, ROLLBACK = "restore", "rollback"
 
@@ -67,6 +66,8 @@ class RestoreOptions:
     """Whether the current state is saved as a pre-restore backup first."""
     health_seconds: float = 180.0
     """How long Kino may take until it is healthy; more while it can be seen to get on."""
+    library_missing_ok: bool = False
+    """Whether Kino is started even if the library of its database is not there."""
 
 
 DEFAULT_OPTIONS = RestoreOptions()
@@ -112,8 +113,11 @@ def _plan_from_archive(
                 problem = named(error, path.name)
             except (IncompatibleError, NoSpaceError) as error:
                 problem = error
+            if examined is not None and examined.layout != context.kino.layout:
+                context = context.of_layout(examined.layout)
+                session = open_session(context)
         present = look(context, control)
-        plan = build_plan(context, session, present, path, examined, options, operation=operation)
+        plan = build_plan(context, session, present, path, examined, options, control, operation=operation)
     if examined is None and isinstance(source, Backup):
         told = State(source.created_at, source.kind, source.kino_version, source.schema_version)
         plan = replace(plan, backup=told)
@@ -127,6 +131,7 @@ def build_plan(
     source: Path,
     examined: Examined | None,
     options: RestoreOptions,
+    control: Control,
     *,
     operation: str = RESTORE,
     job: str = "",
@@ -143,26 +148,32 @@ def build_plan(
     warnings = list(plan.warnings)
     blockers = list(plan.blockers)
     space = list(plan.space)
+    boot: FirstBoot | None = None
     if examined is not None:
+        if (differs := listed_problem(session, source, examined.read)) is not None:
+            blockers.append(named(differs, source.name))
         blockers += incompatibilities(examined, present, session, rollback=operation == ROLLBACK)
         warnings += remarks(examined, session)
+        warnings += path_remarks(examined.rows, present, kino)
+        boot = present.first_boot(examined.rows, control)
         staging = work_folder(session.workspace)
         folder = staging if staging.exists() else kino.data_path
         space.insert(0, SpaceNeed("Staging", folder, need, free_bytes(folder)))
         if not job and need > free_bytes(folder):
             blockers.append(no_room("Staging", folder, need))
-    return replace(
+    plan = replace(
         plan,
         operation=operation,
         source=source,
         arriving=tuple(sorted(arriving)),
         backup=examined.state if examined else State(),
         space=tuple(space),
-        changes=access_changes(_live_config(context), examined.config) if examined else (),
+        changes=setting_changes(context.kino, present, examined) if examined else (),
         warnings=tuple(warnings),
         blockers=tuple(blockers),
         archive_sha256=examined.read.checksum_sha256 if examined else "",
     )
+    return with_first_boot(plan, boot, start_anyway=options.library_missing_ok)
 
 
 def plan_rollback(
@@ -180,8 +191,10 @@ def plan_rollback(
     Raises `NotFoundError` if there is neither, `BusyError` or `ServiceError` if the newest
     restore has not ended, and what `plan_restore` raises.
     """
+    record = earlier or read_record(workspace_of(context.kino))
+    if record is not None and is_vacant(context.kino):
+        context = context.of_layout(record.known_layout())
     session = open_session(context)
-    record = earlier or read_record(session.workspace)
     if record is None or record.phase is not Phase.CONFIRMED:
         if problem := unsettled_problem(session, job):
             raise problem
@@ -190,16 +203,22 @@ def plan_rollback(
             hint=f"`{command_for(context.kino, 'jobs')}` shows what was done.",
         )
     undoes = "" if record.operation == ROLLBACK else record.source
-    if kept := previous_names(session, record):
-        plan = _frame(context, session, look(context, control), options, job)
-        return replace(
-            plan,
+    if kept := kept_names(session.workspace, record):
+        present = look(context, control)
+        folder = set_folder(session.workspace, record.transaction, OLD)
+        rows = rows_at_rest(folder / context.kino.layout.database, context.kino.layout, control.cancel)
+        plan = replace(
+            _frame(context, session, present, options, job),
             operation=ROLLBACK,
-            source=set_folder(session.workspace, record.transaction, OLD),
+            source=folder,
+            changes=row_changes(present.rows, rows),
             arriving=tuple(name for name in kept if not name.startswith(f"{context.kino.layout.database}-")),
             backup=record.replaced,
             undoes=undoes,
             undone_at=record.since,
+        )
+        return with_first_boot(
+            plan, present.first_boot(rows, control), start_anyway=options.library_missing_ok
         )
     if not (record.leaving or record.way_back):
         raise NotFoundError(f"Before {record.source} was restored, there was nothing to go back to.")
@@ -210,19 +229,6 @@ def plan_rollback(
         )
     plan = _plan_from_archive(context, way_back, control, options, ROLLBACK)
     return replace(plan, undoes=undoes, undone_at=record.since)
-
-
-def previous_names(session: Session, record: Record) -> tuple[str, ...]:
-    """The files that the newest restore has replaced; none if not all of them are still kept."""
-    folder = set_folder(session.workspace, record.transaction, OLD)
-    beside = {f"{session.kino.layout.database}{end}" for end in SIDE_FILES}
-    if not all(os.path.lexists(folder / name) for name in record.leaving if name not in beside):
-        return ()
-    # Whoever has opened the database there since may have worked its log into it, or begun another.
-    names = moved_names(session.kino.layout)
-    return tuple(
-        name for name in names if name in {*record.leaving, *beside} and os.path.lexists(folder / name)
-    )
 
 
 def _frame(
@@ -253,13 +259,13 @@ def _frame(
     if safety is not None:
         warnings += safety.warnings
         blockers += [safety.no_room] if safety.no_room else []
-    if session.settings_problem is not None:
+    if session.settings_problem is not None and not is_vacant(kino):
         warnings.append(f"{session.settings_problem.message} The restore goes on without these settings.")
     if present.facts is None and os.path.lexists(kino.database):
         warnings.append(
             f"{kino.database} cannot be read: versions are compared by number, and it is kept as it is."
         )
-    if kino.config_file.is_symlink():
+    if kino.layout.config and kino.config_file.is_symlink():
         warnings.append(f"{kino.config_file} is a link; a file takes its place, and what it leads to stays.")
     names = (kino.layout.database, kino.layout.config, kino.layout.secrets)
     last = restore_in_effect(session)
@@ -277,17 +283,10 @@ def _frame(
         safety=safety.safety if safety else Safety.NONE,
         safety_location=safety.location if safety else None,
         space=safety.space if safety else (),
-        effects=EFFECTS,
+        layout=kino.layout.name,
+        effects=effects_of(kino.layout),
         warnings=tuple(warnings),
         blockers=tuple(blockers),
         health_seconds=options.health_seconds,
         after=last.transaction if last else "",
     )
-
-
-def _live_config(context: Context) -> bytes | None:
-    try:
-        with context.kino.config_file.open("rb") as stream:
-            return stream.read(LARGEST + 1)
-    except OSError:
-        return None

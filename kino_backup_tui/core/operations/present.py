@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import NamedTuple
 
 from kino_backup_tui.core.archive.snapshot import live_facts
 from kino_backup_tui.core.errors import KinoBackupError, OperationCancelledError
 from kino_backup_tui.core.kino.database import DatabaseFacts
+from kino_backup_tui.core.kino.rows import Rows, live_rows
 from kino_backup_tui.core.kino.running import KinoState, observe
+from kino_backup_tui.core.kino.torrents import Torrent, read_torrents
 from kino_backup_tui.core.kino.version import installed_version
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.progress import Control
+from kino_backup_tui.core.restore.first_boot import FirstBoot, Host, foresee, wanted_rows
 from kino_backup_tui.core.restore.plan import State
 from kino_backup_tui.core.supervisors.base import Supervisor
-from kino_backup_tui.core.supervisors.detect import find_supervisor
+from kino_backup_tui.core.supervisors.detect import find_mounts, find_supervisor
 
 _LOOK_SECONDS = 3.0
 """How long a lock on the live database may hold up the comparison with it."""
@@ -29,6 +33,15 @@ class Present(NamedTuple):
     installed: str | None
     """Kino's version, from the running or the installed program."""
     supervisor: Supervisor
+    rows: Rows
+    """What the live database says of settings, downloads and media; empty where nothing depends on that."""
+    torrents: tuple[Torrent, ...] | None
+    """Those of Kino's session; None if that cannot be read."""
+    host: Host
+
+    def first_boot(self, rows: Rows, control: Control) -> FirstBoot | None:
+        """What Kino does when it is started on a database with these rows."""
+        return foresee(rows, self.torrents, self.host, control.cancel)
 
     @property
     def side(self) -> State:
@@ -52,4 +65,17 @@ def look(context: Context, control: Control) -> Present:
         # Damaged, locked, on a failing disk: it is to be replaced, and need not be readable for that.
         facts = None
     supervisor = find_supervisor(context.kino, os.environ)
-    return Present(state, facts, state.version or installed_version(), supervisor)
+    wanted = wanted_rows(context.kino.layout)
+    rows: Rows = {}
+    if wanted:
+        with contextlib.suppress(KinoBackupError):  # as above
+            rows = live_rows(context.kino.database, wanted, _LOOK_SECONDS)
+    return Present(
+        state,
+        facts,
+        state.version or installed_version(),
+        supervisor,
+        rows,
+        read_torrents(context.kino) if wanted else (),
+        Host(find_mounts(context.kino, supervisor, os.environ) if wanted else ()),
+    )

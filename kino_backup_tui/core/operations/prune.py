@@ -15,6 +15,7 @@ from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.models import Backup, BackupStatus
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.delete import remove_archive
+from kino_backup_tui.core.operations.indexing import strike
 from kino_backup_tui.core.operations.proving import named
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.progress import Control, Stage
@@ -29,7 +30,7 @@ class Pruned:
     """Scheduled backups that retention counted, the removed ones included."""
     keep: int
     note: str = ""
-    """Why nothing could be removed, if there is a reason the admin should know."""
+    """Why nothing could be removed, or what was left undone, if the admin should know."""
 
 
 def prune(context: Context, control: Control, *, dry_run: bool = False) -> Pruned:
@@ -62,10 +63,15 @@ def apply_retention(session: Session, job: Job, now: datetime, *, proven: Backup
     if plan.removed and newest is not None and (proven is None or newest.path != proven.path):
         _read_again(session, newest, job)
     job.stage(Stage.DELETING)
-    for backup in plan.removed:
-        job.cancel.raise_if_cancelled()
-        remove_archive(backup)
-    return plan
+    gone: list[Backup] = []
+    try:
+        for backup in plan.removed:
+            job.cancel.raise_if_cancelled()
+            remove_archive(backup)
+            gone.append(backup)
+    finally:
+        warnings = strike(session, gone)
+    return replace(plan, note=" ".join((plan.note, *warnings)).strip())
 
 
 def _plan(session: Session, now: datetime) -> tuple[Pruned, Backup | None]:

@@ -22,6 +22,7 @@ from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.jobs.worker import start_detached
 from kino_backup_tui.core.operations.before_restore import wait_for_turn
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.gate import gate
 from kino_backup_tui.core.operations.last_restore import interrupted, way_back
 from kino_backup_tui.core.operations.outcome import decode_result
 from kino_backup_tui.core.operations.plan import (
@@ -31,7 +32,7 @@ from kino_backup_tui.core.operations.plan import (
     plan_restore,
     plan_rollback,
 )
-from kino_backup_tui.core.operations.settle import gate, settle
+from kino_backup_tui.core.operations.settle import settle
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.operations.worker import encode_task
@@ -96,9 +97,12 @@ def start_restore(
         safety_backup=options.safety_backup,
         health_seconds=options.health_seconds,
         received=_is_received(workspace, plan.source),
+        library_missing_ok=options.library_missing_ok,
     )
     try:
-        child = start_detached(_WORKER, [encode_task(task, context.kino)], f"kino-backup-tui-{job}")
+        child = start_detached(
+            _WORKER, [encode_task(task, context.laid_out(plan.layout).kino)], f"kino-backup-tui-{job}"
+        )
     except OSError as error:
         raise KinoBackupError(f"The worker of the restore could not be started: {error}.") from error
     _wait_for_journal(journal_path(workspace, job), child)

@@ -10,6 +10,7 @@ from typing import NoReturn
 from kino_backup_tui.core.catalog.locations import is_known, prepare_location
 from kino_backup_tui.core.errors import (
     KinoBackupError,
+    LibraryMissingError,
     NoSpaceError,
     OperationCancelledError,
     RolledBackError,
@@ -20,7 +21,7 @@ from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.kino.closed import find_openers
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.outcome import done_text, encode_result, sentence
+from kino_backup_tui.core.operations.outcome import done_text, encode_result, sentence, uncapitalized
 from kino_backup_tui.core.operations.present import Present, look
 from kino_backup_tui.core.operations.safety import take_safety_backup
 from kino_backup_tui.core.operations.session import Session, open_session
@@ -70,7 +71,7 @@ class _Restoration:
         try:
             self._earlier = read_record(self._session.workspace)
             self._step = Transition(
-                self._context.kino,
+                self._context,
                 self._session.workspace,
                 self._present.supervisor,
                 self._job,
@@ -100,6 +101,8 @@ class _Restoration:
             layout=self._context.kino.layout.name,
             previous=previous,
             replaced=self._present.side,
+            library_missing_ok=self._task.library_missing_ok,
+            mounts=tuple(self._present.host.mounts),
             earlier=replace(earlier, earlier=None) if earlier and earlier.phase is Phase.CONFIRMED else None,
         )
         return write_record(self._session.workspace, record)
@@ -184,6 +187,7 @@ class _Restoration:
             step.swap()
         except (OSError, KinoBackupError) as error:
             self._go_back(Stage.SWAPPING, sentence(error))
+        self._warnings += step.reindex()
         health: Health | None = None
         if step.supervisor.controls:
             try:
@@ -192,6 +196,8 @@ class _Restoration:
                 health = step.judge(
                     self._task.health_seconds, expect_http=self._present.state.version is not None
                 )
+            except LibraryMissingError as error:
+                self._go_back(Stage.STARTING, error.message, hint=error.hint)
             except KinoBackupError as error:
                 self._go_back(self._job.now_at, error.message)
             if health is not None and not health.healthy:
@@ -201,9 +207,16 @@ class _Restoration:
             step.release()
         except KinoBackupError as error:
             self._warnings.append(f"{error.message} {error.hint}".rstrip())
-        self._finish("ok", done_text(step.record, health), running=True if health else None)
+        done = done_text(step.record, health, None if health else step.library_problem())
+        self._finish("ok", done, running=True if health else None)
 
-    def _go_back(self, stage: Stage | None, reason: str, log: tuple[str, ...] = ()) -> NoReturn:
+    def _go_back(
+        self,
+        stage: Stage | None,
+        reason: str,
+        log: tuple[str, ...] = (),
+        hint: str = "The log of Kino tells why. Another backup may do.",
+    ) -> NoReturn:
         """Undo the swap, and raise `RolledBackError` once the old state is back."""
         step = self._step
         try:
@@ -222,7 +235,6 @@ class _Restoration:
         else:
             back += "."
         message = f"{reason.rstrip('.')}. {back}"
-        hint = "The log of Kino tells why. Another backup may do."
         self._finish(
             RolledBackError.code,
             message,
@@ -239,15 +251,19 @@ class _Restoration:
         """Nothing was moved: leave everything as it was."""
         code = error.code if isinstance(error, KinoBackupError) else KinoBackupError.code
         running: bool | None = None
+        message = sentence(error)
         if hasattr(self, "_step") and self._step.record.phase in UNTOUCHED:
             stopping = self._step.record.phase is Phase.QUIESCING
             try:
                 self._step.abandon()
                 if stopping and self._step.supervisor.controls:
                     running = self._step.supervisor.state().active
+            except LibraryMissingError as problem:
+                running = False
+                message = f"{message} Kino stays stopped: {uncapitalized(problem.message)}"
             except KinoBackupError as problem:
                 self._warnings.append(f"{problem.message} {problem.hint}".rstrip())
-        self._finish(code, sentence(error), hint=getattr(error, "hint", ""), running=running)
+        self._finish(code, message, hint=getattr(error, "hint", ""), running=running)
 
     def _finish(
         self,

@@ -43,7 +43,6 @@ from kino_backup_tui.core.operations.prune import apply_retention
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.operations.telling import tell_failed, tell_recovered
 from kino_backup_tui.core.progress import Control
-from kino_backup_tui.core.schedule import next_slot
 
 _PATIENCE = timedelta(hours=1)
 """For so long after its slot a run that has to wait for another operation is late, and has not failed."""
@@ -117,13 +116,13 @@ def run_due(context: Context, control: Control, *, now: datetime | None = None) 
     return replace(
         run,
         slot=run.slot.astimezone(session.zone) if run.slot else None,
-        next_run=_next_run(context, session),
+        next_run=_next_run(context),
         warnings=(*run.warnings, *warnings),
     )
 
 
 def _run(context: Context, session: Session, control: Control, failing: Failing | None) -> DueRun:
-    due = look(context, session)
+    due = look(context, session, control.cancel)
     idle = due.slot is None and due.problem is None
     nothing = DueRun(
         DueOutcome.NOT_DUE if session.settings.runs else DueOutcome.OFF,
@@ -152,7 +151,7 @@ def _run(context: Context, session: Session, control: Control, failing: Failing 
 def _run_locked(context: Context, job: Job, attempt: _Attempt) -> DueRun:
     """Look again, now that nobody else can do anything, and do what is due."""
     session = open_session(context)
-    due = attempt.due = look(context, session)
+    due = attempt.due = look(context, session, job.cancel)
     if due.clock_was_ahead:
         correct_last_slot(session.workspace, due.last_slot, due.disbelieved)
     if due.problem is not None:
@@ -287,8 +286,10 @@ def _night(slot: datetime | None, context: Context, session: Session) -> str:
     return slot.isoformat() if slot else str(context.clock.now().astimezone(session.zone).date())
 
 
-def _next_run(context: Context, session: Session) -> datetime | None:
-    if session.settings_problem is not None or not session.settings.runs:
+def _next_run(context: Context) -> datetime | None:
+    """By what has been made meanwhile."""
+    session = open_session(context)
+    if session.settings_problem is not None:
         return None
-    slot = next_slot(session.settings, session.zone, context.clock.now())
-    return slot.astimezone(session.zone) if slot else None
+    runs = session.timetable.next_runs(session.settings, context.clock.now(), 1)
+    return runs[0].astimezone(session.zone) if runs else None

@@ -236,7 +236,7 @@ def _look(kino: Kino) -> tuple[int, KinoBackupError | None]:
 
 def small_bytes(kino: Kino) -> int:
     """The size of what a backup holds besides the database."""
-    files = [kino.config_file]
+    files = [kino.config_file] if kino.layout.config else []
     for folder, _, names in os.walk(kino.secrets):
         files += [Path(folder, name) for name in names]
     total = 0

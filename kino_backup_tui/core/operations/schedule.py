@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,13 +23,14 @@ from kino_backup_tui.core.errors import KinoBackupError, LocationError
 from kino_backup_tui.core.files import free_bytes
 from kino_backup_tui.core.jobs.job import run_job
 from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
-from kino_backup_tui.core.kino.settings import BackupSettings, check_settings, load_settings, save_settings
+from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.models import Backup, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.move import plan_move
-from kino_backup_tui.core.operations.session import Session, open_session
+from kino_backup_tui.core.operations.reach import reach_problem
+from kino_backup_tui.core.operations.session import Session, open_session, stored_settings
 from kino_backup_tui.core.progress import Control
-from kino_backup_tui.core.schedule import next_slots
+from kino_backup_tui.core.timetable import Terms
 from kino_backup_tui.core.workspace import best_effort, workspace_of
 
 PREVIEWED_RUNS = 5
@@ -41,6 +42,9 @@ class SchedulePreview:
 
     settings: BackupSettings
     zone: str
+    """Of the host."""
+    terms: Terms
+    """What the words of the settings mean to this Kino."""
     next_runs: tuple[datetime, ...]
     """The next five, aware, in the host's zone; empty when nothing is scheduled."""
     removes: tuple[Backup, ...]
@@ -52,24 +56,37 @@ class SchedulePreview:
     location_problem: str = ""
     movable: tuple[Backup, ...] = ()
     """The backups of other locations that a move would bring to this one."""
+    remarks: tuple[str, ...] = ()
+    """In sentences, where Kino goes by something else than the saved settings seem to say."""
 
 
 def read_schedule(context: Context) -> BackupSettings:
-    """The settings as they are in config.toml; raises `InvalidSettingsError`."""
-    return load_settings(context.kino.config_file)
+    """The settings as they are saved; raises what `SettingsStore.load` raises."""
+    return stored_settings(context.kino).load()
+
+
+def changed_schedule(context: Context, changes: Mapping[str, object]) -> BackupSettings:
+    """The saved settings with some values replaced, by their names; those need not be good ones.
+
+    Raises what `SettingsStore.load` raises.
+    """
+    store = stored_settings(context.kino)
+    before = store.load(replaced=changes.keys())
+    return store.meant(before, replace(before, **changes))  # type: ignore[arg-type]
 
 
 def preview_schedule(context: Context, settings: BackupSettings, *, move: bool = False) -> SchedulePreview:
     """Say what these settings would mean, with `move` if those elsewhere came along; changes nothing."""
     session = open_session(context)
     location = _location(context, settings)
-    runs = next_slots(settings, session.zone, context.clock.now(), PREVIEWED_RUNS) if settings.runs else ()
+    runs = session.timetable.next_runs(settings, context.clock.now(), PREVIEWED_RUNS)
     problem = _problem(session, location, context)
     free, same_disk = _disk(session.file_system_of(location), context.kino)
     movable = plan_move(session, location).movable
     return SchedulePreview(
         settings=settings,
         zone=str(session.zone),
+        terms=session.timetable.terms(settings),
         next_runs=tuple(run.astimezone(session.zone) for run in runs),
         removes=_removes(session, location, settings, movable if move else (), context.clock.now()),
         location=location,
@@ -77,17 +94,25 @@ def preview_schedule(context: Context, settings: BackupSettings, *, move: bool =
         same_disk=same_disk,
         location_problem=problem.message if problem else "",
         movable=movable,
+        remarks=tuple(_remarks(context, location, settings)),
     )
+
+
+def meant_schedule(context: Context, before: BackupSettings, wanted: BackupSettings) -> BackupSettings:
+    """What saving `wanted` would come to, see `SettingsStore.meant`; looks at nothing."""
+    return stored_settings(context.kino).meant(before, wanted)
 
 
 def save_schedule(
     context: Context, settings: BackupSettings, control: Control, *, accept_location: bool = False
 ) -> SchedulePreview:
-    """Write the settings to config.toml; a new location is created or checked, and marked as ours.
+    """Save the settings; a new location is created or checked, and marked as ours.
 
-    Raises `InvalidSettingsError`, `LocationError`, `NotPermittedError`, `NoSpaceError`, `BusyError`.
+    Raises `LocationError`, `NotPermittedError`, `NoSpaceError`, `BusyError`, and what `SettingsStore.save`
+    raises.
     """
-    check_settings(settings)
+    store = stored_settings(context.kino)
+    store.check(settings)
     location = _location(context, settings)
     _require_outside(location, context.kino)
     with run_job(workspace_of(context.kino), "schedule", context.clock, control) as job:
@@ -98,9 +123,19 @@ def save_schedule(
             # Naming a new location is accepting it; one we know must still be the disk we know.
             accept = accept_location or not is_known(session.workspace, location)
             prepare_location(location, session.workspace, context.kino.default_location, accept=accept)
-        save_settings(context.kino.config_file, settings, context.kino.owner)
-        job.message = str(context.kino.config_file)
+        store.save(settings)
+        job.message = store.where
     return preview_schedule(context, settings)
+
+
+def _remarks(context: Context, location: Path, settings: BackupSettings) -> Iterator[str]:
+    """What could not be found out is told elsewhere."""
+    with contextlib.suppress(KinoBackupError):
+        yield from stored_settings(context.kino).remarks()
+    # Only what Kino does by itself depends on what Kino's own service may do.
+    with contextlib.suppress(KinoBackupError):
+        if settings.runs and (problem := reach_problem(context.kino, location, os.environ)):
+            yield problem
 
 
 def _introduce(session: Session, kino: Kino) -> None:

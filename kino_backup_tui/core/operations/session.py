@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,15 +13,21 @@ from kino_backup_tui.core.archive.manifest import Manifest
 from kino_backup_tui.core.catalog.cache import Cache, Known, fingerprint_of
 from kino_backup_tui.core.catalog.locations import is_known, known_locations, location_problem
 from kino_backup_tui.core.catalog.scan import describe, newest_first, scan_location
-from kino_backup_tui.core.errors import BusyError, InvalidSettingsError, KinoBackupError, NotFoundError
+from kino_backup_tui.core.errors import BusyError, KinoBackupError, NotFoundError
 from kino_backup_tui.core.files import storage_error
+from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.home import Kino
-from kino_backup_tui.core.kino.settings import BackupSettings, load_settings
+from kino_backup_tui.core.kino.path_map import Mounted
+from kino_backup_tui.core.kino.settings import BackupSettings
+from kino_backup_tui.core.kino.settings_store import SettingsStore, settings_store
 from kino_backup_tui.core.models import Backup, BackupStatus
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.timetable import Timetable, timetable
 from kino_backup_tui.core.workspace import Workspace, workspace_of
 
 _LAST_LOCATION = "last_location"
+_REPLACING = ("restore", "rollback", "apply")
+"""The operations that replace the database."""
 
 
 class Session(NamedTuple):
@@ -30,8 +38,9 @@ class Session(NamedTuple):
     cache: Cache
     zone: tzinfo
     settings: BackupSettings
-    """The defaults with the last good location, if config.toml cannot be used."""
-    settings_problem: InvalidSettingsError | None
+    """The defaults with the last good location, if Kino's cannot be used."""
+    settings_problem: KinoBackupError | None
+    timetable: Timetable
 
     @property
     def location(self) -> Path:
@@ -39,7 +48,7 @@ class Session(NamedTuple):
         return Path(self.settings.location) if self.settings.location else self.kino.default_location
 
     def require_settings(self) -> BackupSettings:
-        """The settings; raises `InvalidSettingsError` if config.toml cannot be used."""
+        """The settings; raises why they cannot be used."""
         if self.settings_problem is not None:
             raise self.settings_problem
         return self.settings
@@ -49,7 +58,7 @@ class Session(NamedTuple):
         return location_problem(self.location, self.workspace, self.kino.default_location)
 
     def remember_location(self) -> None:
-        """Keep the location for a day on which config.toml is broken."""
+        """Keep the location for a day on which the settings cannot be read."""
         if self.workspace.read_state().get(_LAST_LOCATION) != self.settings.location:
             self.workspace.update_state(**{_LAST_LOCATION: self.settings.location})
 
@@ -113,12 +122,52 @@ class Session(NamedTuple):
 
 def open_session(context: Context) -> Session:
     """Look up the settings and the working folder of a Kino; changes nothing."""
-    workspace = workspace_of(context.kino)
-    problem: InvalidSettingsError | None = None
+    kino, workspace, zone = context.kino, workspace_of(context.kino), context.clock.zone()
+    problem: KinoBackupError | None = None
     try:
-        settings = load_settings(context.kino.config_file)
-    except InvalidSettingsError as error:
+        store = stored_settings(kino)
+        if store.in_database:
+            _require_at_rest(workspace)
+        settings = store.load()
+    except KinoBackupError as error:
         problem = error
         last = workspace.read_state().get(_LAST_LOCATION)
         settings = BackupSettings(location=last if isinstance(last, str) else "")
-    return Session(context.kino, workspace, Cache(workspace), context.clock.zone(), settings, problem)
+    listed = cache(lambda: () if problem else _listed(kino))
+    return Session(kino, workspace, Cache(workspace), zone, settings, problem, timetable(kino, zone, listed))
+
+
+def stored_settings(kino: Kino) -> SettingsStore:
+    """Where a Kino keeps its settings, with paths of its container as those of this host."""
+
+    def mounts() -> Sequence[Mounted]:
+        # To look for containers is seldom needed, and takes time.
+        from kino_backup_tui.core.supervisors.detect import find_mounts, find_supervisor
+
+        try:
+            return find_mounts(kino, find_supervisor(kino, os.environ), os.environ)
+        except KinoBackupError:
+            return ()
+
+    return settings_store(kino, mounts)
+
+
+def _require_at_rest(workspace: Workspace) -> None:
+    """Raise `BusyError` while another process replaces the database, which nobody may open then."""
+    holder = current_holder(workspace)
+    if holder is not None and holder.operation in _REPLACING and holder.pid != os.getpid():
+        raise BusyError(
+            "The database is being replaced, and Kino's settings with it.",
+            hint="`kino-backup-tui watch` shows how far that is.",
+        )
+
+
+def _listed(kino: Kino) -> tuple[datetime, ...]:
+    """The dates of the scheduled backups in Kino's own list; none if it cannot be read now."""
+    from kino_backup_tui.core.kino.index import SCHEDULED, index_of  # only then the database is opened
+
+    try:
+        rows = index_of(kino).rows()
+    except KinoBackupError:
+        return ()
+    return tuple(row.instant for row in rows if row.kind == SCHEDULED and row.instant is not None)

@@ -1,33 +1,29 @@
-"""apply: bring a restore to its end whose worker is gone, and the gate that does so before Kino starts."""
+"""apply: bring a restore to its end whose worker is gone."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
 
 from kino_backup_tui.core.errors import (
-    BusyError,
-    KinoBackupError,
+    LibraryMissingError,
     ServiceError,
     UndecidedError,
     UsageError,
 )
-from kino_backup_tui.core.jobs.job import Job, new_job_id, run_job
-from kino_backup_tui.core.jobs.lock import current_holder
-from kino_backup_tui.core.jobs.worker import start_detached
+from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.kino.closed import find_openers
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.outcome import encode_result
+from kino_backup_tui.core.operations.outcome import done_text, encode_result, uncapitalized
 from kino_backup_tui.core.operations.transition import Transition
 from kino_backup_tui.core.progress import Control, Stage
+from kino_backup_tui.core.restore.first_boot import OPTION
 from kino_backup_tui.core.restore.folders import NEW, OLD, open_sets, set_folder, transactions, work_folder
 from kino_backup_tui.core.restore.journal import (
-    KINO_MUST_NOT_START,
     UNTOUCHED,
     Phase,
     Record,
@@ -37,32 +33,27 @@ from kino_backup_tui.core.restore.journal import (
 )
 from kino_backup_tui.core.restore.plan import RestoreResult
 from kino_backup_tui.core.restore.swap import old_names, present_in
-from kino_backup_tui.core.supervisors.by_hand import ByHand
 from kino_backup_tui.core.supervisors.detect import find_supervisor
 from kino_backup_tui.core.workspace import Workspace, workspace_of
 
 OPERATION = "apply"
 KEEP_OLD, KEEP_NEW = "old", "new"
-MOST_ATTEMPTS = 3
-"""How often Kino may be let start on a restored state that nobody has judged."""
-LIVED = timedelta(seconds=60)
-"""A Kino that still wrote to its database so long after it was let start has lived on it."""
+LIBRARY_HINT = f"Mount it, then run `kino-backup-tui apply`; with {OPTION}, Kino starts without it."
 
-_SETTLERS = {"restore", "rollback", OPERATION}
-"""Operations that start Kino themselves, and know from the journal when it may."""
-_OTHERS_SECONDS = 60.0
-"""How long a backup that is being made may hold up a start: less than systemd waits for one by default."""
 _SETTLING_SECONDS = 60.0
 _POLL_SECONDS = 0.5
 
 
-def settle(context: Context, control: Control, keep: str | None = None) -> RestoreResult | None:
+def settle(
+    context: Context, control: Control, keep: str | None = None, *, library_missing_ok: bool = False
+) -> RestoreResult | None:
     """Finish an interrupted restore, or undo it; None if there was none.
 
     Before the swap was whole it is undone, after it Kino is started and judged, as the restore would have
-    done. `keep` is "old" or "new" and decides what cannot be told otherwise.
-    Raises `UndecidedError` naming both sets, `ServiceError` if somebody has the database open, `BusyError`
-    while the restore still runs, `UsageError`.
+    done. `keep` is "old" or "new" and decides what cannot be told otherwise. With `library_missing_ok` Kino
+    is started, whether its library is there or not.
+    Raises `LibraryMissingError` if Kino stays stopped for the lack of it, `UndecidedError` naming both sets,
+    `ServiceError` if somebody has the database open, `BusyError` while the restore still runs, `UsageError`.
     """
     if keep not in (None, KEEP_OLD, KEEP_NEW):
         raise UsageError(f"There is no set {keep!r}; allowed are {KEEP_OLD} and {KEEP_NEW}.")
@@ -74,75 +65,20 @@ def settle(context: Context, control: Control, keep: str | None = None) -> Resto
         record = _record(context, workspace, keep)
         if record is None or not is_unsettled(record):
             return None
-        step = Transition(context.kino, workspace, find_supervisor(context.kino, os.environ), job, record)
+        if library_missing_ok:
+            record = write_record(workspace, replace(record, library_missing_ok=True))
+        context = context.of_layout(record.known_layout())
+        step = Transition(context, workspace, find_supervisor(context.kino, os.environ), job, record)
         result = _settled(context, step, job, keep)
         job.message, job.result = result.message, encode_result(result)
         return result
 
 
-def gate(context: Context, *, finish_later: bool = True) -> bool:
-    """Whether Kino may start now; what a dead worker left is settled first, as far as files go.
-
-    With `finish_later` a process of its own does the rest once Kino is up: judging it, taking the gate away.
-    """
-    workspace = workspace_of(context.kino)
-    try:
-        record = read_record(workspace)
-    except KinoBackupError:
-        return False
-    if record is None or not is_unsettled(record):
-        return True
-    holder = current_holder(workspace)
-    if holder is not None and holder.operation in _SETTLERS:
-        return record.phase not in KINO_MUST_NOT_START
-    try:
-        with run_job(workspace, OPERATION, context.clock, Control(wait_seconds=_OTHERS_SECONDS)) as job:
-            allowed = _let_start(context, workspace, job)
-    except BusyError:
-        record = read_record(workspace)
-        return record is None or record.phase not in KINO_MUST_NOT_START
-    except KinoBackupError:
-        return False
-    if finish_later:
-        _finish_later(context)
-    return allowed
-
-
-def _finish_later(context: Context) -> None:
-    arguments = ["--data-path", str(context.kino.data_path), "--layout", context.kino.layout.name, OPERATION]
-    with contextlib.suppress(OSError):  # the next `apply` does it
-        start_detached("kino_backup_tui", arguments, f"kino-backup-tui-{new_job_id(context.clock)}")
-
-
-def _let_start(context: Context, workspace: Workspace, job: Job) -> bool:
-    """Put the files in order at the moment of a start: there is no Kino running, and none to be started."""
-    record = read_record(workspace)
-    if record is None or not is_unsettled(record):
-        return True
-    step = Transition(context.kino, workspace, ByHand(context.kino, Path()), job, record)
-    if record.phase in UNTOUCHED:
-        step.abandon()
-        return True
-    if record.phase is Phase.SWAPPED:
-        now = context.clock.now()
-        if record.attempted_at is not None and _lived(context, record):
-            step.confirm()
-            return True
-        if record.attempts < MOST_ATTEMPTS:
-            step.enter(Phase.SWAPPED, attempts=record.attempts + 1, attempted_at=now)
-            return True
-    if record.phase is Phase.BLOCKED:
-        return False
-    step.go_back()
-    step.tidy()
-    step.remember_earlier()
-    return True
-
-
 def _settled(context: Context, step: Transition, job: Job, keep: str | None) -> RestoreResult:
     record = step.record
     if record.phase in UNTOUCHED:
-        step.abandon()
+        with _kept_stopped("Nothing was replaced", "Mount it, then start Kino."):
+            step.abandon()
         return _result(
             context, step, "cancelled", "The interrupted restore was undone; nothing was replaced."
         )
@@ -159,6 +95,16 @@ def _settled(context: Context, step: Transition, job: Job, keep: str | None) -> 
     if keep == KEEP_OLD:
         step.give_up_lost()
     return _put_back(context, step)
+
+
+@contextlib.contextmanager
+def _kept_stopped(what: str, hint: str) -> Iterator[None]:
+    """Say that Kino stays stopped where its library is not there."""
+    try:
+        yield
+    except LibraryMissingError as error:
+        text = f"{what}, but Kino stays stopped: {uncapitalized(error.message)}"
+        raise LibraryMissingError(text, hint=hint) from error
 
 
 def _put_back(context: Context, step: Transition) -> RestoreResult:
@@ -183,13 +129,20 @@ def _keep_new(context: Context, step: Transition, job: Job) -> RestoreResult:
             _require_stopped(step)
         step.go_on()
     if not step.supervisor.controls:
+        if find_openers(step.kino) is None:
+            step.reindex()
         step.confirm()
-        return _result(
-            context, step, "ok", f"{step.record.source} is restored. Start Kino if it does not run."
-        )
+        text = f"{step.record.source} is restored. Start Kino if it does not run."
+        if problem := step.library_problem():
+            text = done_text(step.record, None, problem)
+        return _result(context, step, "ok", text)
     state = step.supervisor.state()
-    if not state.active:
-        step.start()
+    if state.active:
+        step.allow_start()
+    else:
+        step.reindex()
+        with _kept_stopped("The restored state is in place", LIBRARY_HINT):
+            step.start()
     job.stage(Stage.CHECKING_HEALTH)
     health = step.judge(180.0, expect_http=False)
     if not health.healthy:
@@ -258,16 +211,6 @@ def _remove_stale_gate(context: Context) -> None:
     while not supervisor.state().settled and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
     supervisor.open_gate()
-
-
-def _lived(context: Context, record: Record) -> bool:
-    assert record.attempted_at is not None  # noqa: S101 - asked only then
-    newest = 0.0
-    for end in ("", "-wal"):
-        path = context.kino.database.with_name(context.kino.database.name + end)
-        if path.exists():
-            newest = max(newest, path.stat().st_mtime)
-    return newest - record.attempted_at.timestamp() >= LIVED.total_seconds()
 
 
 def _result(

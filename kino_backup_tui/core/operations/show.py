@@ -14,4 +14,6 @@ def show_backup(context: Context, backup: Backup, control: Control) -> Backup:
 
     Raises `OperationCancelledError`; an archive that proves damaged is returned as such.
     """
-    return complete(open_session(context), backup, control.cancel) if backup.needs_reading else backup
+    if not backup.needs_reading:
+        return backup
+    return complete(open_session(context), backup, lambda _count: control.cancel.raise_if_cancelled())

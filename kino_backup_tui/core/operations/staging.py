@@ -7,19 +7,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from kino_backup_tui.core.archive.apart import facts_apart
+from kino_backup_tui.core.archive.verify import ReadArchive
 from kino_backup_tui.core.errors import KinoBackupError, OperationCancelledError
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.examine import examine, expected_bytes, open_source, peek
 from kino_backup_tui.core.operations.obstacles import require_room
-from kino_backup_tui.core.operations.plan import build_plan, plan_rollback, previous_names
+from kino_backup_tui.core.operations.plan import build_plan, plan_rollback
 from kino_backup_tui.core.operations.present import Present
 from kino_backup_tui.core.operations.session import Session
 from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.operations.transition import Transition
 from kino_backup_tui.core.progress import Control, Stage
 from kino_backup_tui.core.restore.folders import NEW, OLD, open_sets, set_folder
-from kino_backup_tui.core.restore.journal import Phase, Record
+from kino_backup_tui.core.restore.journal import Phase, Record, kept_names
 from kino_backup_tui.core.restore.plan import RestorePlan
 from kino_backup_tui.core.restore.swap import staged_inodes
 
@@ -61,7 +62,7 @@ class Staging:
             self._job.stage(Stage.CHECKING_ARCHIVE, size)
             target = set_folder(workspace, record.transaction, NEW)
             examined = examine(archive, self._context.kino, target, sets.new, self._job)
-            self._job.note(f"{len(examined.read.contents)} files, every digest matches")
+            self._job.note(_read_text(examined.read))
             self._job.stage(Stage.STAGING)
             inodes = staged_inodes(sets, self._context.kino.layout)
         self._step.enter(Phase.STAGED, arriving=tuple(inodes), inodes=inodes, arrived=examined.state)
@@ -72,6 +73,7 @@ class Staging:
             self._task.source,
             examined,
             self._task.options,
+            self._control,
             operation=self._task.operation,
             job=self._task.job,
         )
@@ -81,7 +83,7 @@ class Staging:
         plan = plan_rollback(
             self._context, self._control, self._task.options, earlier=earlier, job=self._task.job
         )
-        names = previous_names(self._session, earlier)
+        names = kept_names(self._session.workspace, earlier)
         record = self._step.record
         with open_sets(self._session.workspace, record.transaction, record.previous) as sets:
             inodes = {
@@ -108,3 +110,9 @@ class Staging:
             raise
         except KinoBackupError:
             return None  # it was damaged before, too
+
+
+def _read_text(read: ReadArchive) -> str:
+    count = len(read.contents)
+    files = f"{count} file{'s' if count > 1 else ''}"
+    return f"{files}, {'every digest matches' if read.manifest.contents else 'no digests recorded'}"

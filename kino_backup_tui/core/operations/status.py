@@ -32,10 +32,11 @@ from kino_backup_tui.core.operations.attendance import (
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.failing import Failing, last_slot, read_failing
 from kino_backup_tui.core.operations.freshness import Freshness, measure_freshness, stale_error
-from kino_backup_tui.core.operations.session import Session, open_session
-from kino_backup_tui.core.schedule import next_slot
+from kino_backup_tui.core.operations.index_view import listed_rows, told_by_index
+from kino_backup_tui.core.operations.session import Session, open_session, stored_settings
 from kino_backup_tui.core.timers.base import Runner
 from kino_backup_tui.core.timers.find import find_runner
+from kino_backup_tui.core.timetable import Terms
 
 NOBODY = Runner("none", "", active=False, text="nothing runs the schedule")
 
@@ -52,7 +53,10 @@ class Status:
     host: str
     data_path: Path
     zone: str
+    """Of the host."""
     settings: BackupSettings
+    terms: Terms
+    """What the words of the settings mean to this Kino."""
     settings_problem: KinoBackupError | None
     location: Path
     location_problem: KinoBackupError | None
@@ -113,7 +117,7 @@ def read_status(context: Context) -> Status:
         running=state.running,
         last_slot=last_slot(session.workspace),
         served=scheduled_instants(mine, instance),
-        since=in_force_since(mine, instance, _changed(context.kino.config_file)),
+        since=in_force_since(mine, instance, stored_settings(context.kino).changed_at()),
     )
     return Status(
         kino=state,
@@ -122,19 +126,20 @@ def read_status(context: Context) -> Status:
         data_path=context.kino.data_path,
         zone=str(session.zone),
         settings=session.settings,
+        terms=session.timetable.terms(session.settings),
         settings_problem=session.settings_problem,
         location=location,
         location_problem=problem or session.location_problem(),
         free_bytes=_free(session.file_system_of(location)),
         next_run=_next_run(session, context),
-        newest=mine[0] if mine else None,
+        newest=_newest(session, mine),
         freshness=freshness,
         counts={status: sum(backup.status is status for backup in mine) for status in BackupStatus},
         job=next((record for record in records if record.running), None),
         database_problem=_database_problem(context.kino, records),
         failing=_failing(session, freshness),
         runner=runner,
-        unattended=is_unattended(session.settings, session.zone, now, evidence),
+        unattended=is_unattended(session.settings, session.timetable, now, evidence),
     )
 
 
@@ -145,16 +150,17 @@ def _failing(session: Session, freshness: Freshness) -> Failing | None:
     return None if failing is not None and good is not None and good > failing.last else failing
 
 
-def _changed(file: Path) -> float | None:
-    try:
-        return file.stat().st_mtime
-    except OSError:
-        return None
+def _newest(session: Session, mine: list[Backup]) -> Backup | None:
+    """The newest one; what it does not tell before it is read, Kino's own list may know."""
+    newest = mine[:1]
+    if newest and newest[0].manifest is None and (rows := listed_rows(session)) is not None:
+        newest = told_by_index(session, newest, rows, ghosts=False)
+    return newest[0] if newest else None
 
 
 def _next_run(session: Session, context: Context) -> datetime | None:
-    slot = next_slot(session.settings, session.zone, context.clock.now()) if session.settings.runs else None
-    return slot.astimezone(session.zone) if slot else None
+    runs = session.timetable.next_runs(session.settings, context.clock.now(), 1)
+    return runs[0].astimezone(session.zone) if runs else None
 
 
 def _database_problem(kino: Kino, records: Sequence[JobRecord]) -> KinoBackupError | None:

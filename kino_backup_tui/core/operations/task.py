@@ -23,8 +23,9 @@ class Task(NamedTuple):
     health_seconds: float
     received: bool
     """The archive came by standard input, and goes when it has been unpacked."""
+    library_missing_ok: bool = False
 
     @property
     def options(self) -> RestoreOptions:
         """What the admin decided."""
-        return RestoreOptions(self.safety_backup, self.health_seconds)
+        return RestoreOptions(self.safety_backup, self.health_seconds, self.library_missing_ok)

@@ -6,7 +6,6 @@ Each step says in the journal what it is about to do before it does it.
 from __future__ import annotations
 
 import contextlib
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -14,14 +13,19 @@ from kino_backup_tui.core.archive.apart import facts_apart
 from kino_backup_tui.core.errors import (
     ArchiveDamagedError,
     KinoBackupError,
+    LibraryMissingError,
     ServiceError,
     UndecidedError,
 )
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.kino.closed import require_closed
 from kino_backup_tui.core.kino.command import command_for
-from kino_backup_tui.core.kino.home import SIDE_FILES, Kino
+from kino_backup_tui.core.kino.home import SIDE_FILES
+from kino_backup_tui.core.kino.index import index_of
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.reindex import reindex_restored
 from kino_backup_tui.core.progress import CancelToken, Stage
+from kino_backup_tui.core.restore.first_boot import Host, is_set_up, look_for_library, rows_at_rest
 from kino_backup_tui.core.restore.folders import (
     FAILED,
     OLD,
@@ -35,7 +39,7 @@ from kino_backup_tui.core.restore.folders import (
 from kino_backup_tui.core.restore.health import Health, wait_until_healthy
 from kino_backup_tui.core.restore.journal import Phase, Record, enter, write_record
 from kino_backup_tui.core.restore.swap import lost_names, present_in, swap, swap_back, swap_on
-from kino_backup_tui.core.supervisors.base import Supervisor
+from kino_backup_tui.core.supervisors.base import Supervisor, gate_command
 from kino_backup_tui.core.workspace import Workspace
 
 KEPT_SECONDS = 7 * 24 * 3600
@@ -50,14 +54,16 @@ class Transition:
     """One restore or rollback on its way, with its journal."""
 
     def __init__(
-        self, kino: Kino, workspace: Workspace, supervisor: Supervisor, job: Job, record: Record
+        self, context: Context, workspace: Workspace, supervisor: Supervisor, job: Job, record: Record
     ) -> None:
-        self.kino = kino
+        self.kino = context.kino
+        self._context = context
         self.workspace = workspace
         self.supervisor = supervisor
         self.job = job
         self.record = record
         self.health: Health | None = None
+        self._is_set_up = False
 
     def enter(self, phase: Phase, **changes: Any) -> None:
         """Move the journal on."""
@@ -98,8 +104,34 @@ class Transition:
         require_closed(self.kino)
         self.enter(Phase.SWAPPED)
 
+    def reindex(self) -> tuple[str, ...]:
+        """Have Kino's own list of backups name those that are there; returns what to warn of.
+
+        After the proof, which counts its rows, and before Kino is started. It can be repeated.
+        """
+        if self.record.reindexed or not index_of(self.kino).is_kept:
+            return ()
+        with self.job.as_one_stage(Stage.SWAPPING):
+            warnings = reindex_restored(self._context, self.job)
+        self.enter(self.record.phase, reindexed=True)
+        return warnings
+
+    def allow_start(self) -> None:
+        """Say that Kino may be started by anybody from now on."""
+        self.enter(self.record.phase, may_start=True)
+
+    def library_problem(self) -> LibraryMissingError | None:
+        """Why Kino must not be started now on the database in place; None if it may."""
+        rows = rows_at_rest(self.kino.database, self.kino.layout, self.job.cancel)
+        self._is_set_up = is_set_up(rows)
+        if self.record.library_missing_ok:
+            return None
+        return look_for_library(rows, Host(self.record.mounts), self.job.cancel)
+
     def start(self) -> None:
-        """Start Kino and judge it; raises `ServiceError` if it does not live."""
+        """Start Kino; raises `LibraryMissingError`, or `ServiceError` if it cannot be."""
+        self._require_library()
+        self.allow_start()
         self.job.stage(Stage.STARTING)
         self.supervisor.start()
 
@@ -111,6 +143,7 @@ class Transition:
             seconds=seconds,
             expect_http=expect_http,
             cancel=CancelToken(),
+            is_set_up=self._is_set_up,
             note=self.job.note,
         )
         return self.health
@@ -168,7 +201,10 @@ class Transition:
         self.tidy()
 
     def abandon(self) -> None:
-        """End a restore that has moved nothing: what was unpacked goes, Kino runs as it did."""
+        """End a restore that has moved nothing: what was unpacked goes, Kino runs as it did.
+
+        Raises `LibraryMissingError` if it must not run, and as `Supervisor.start`; all else is done then.
+        """
         was_quiet = self.record.phase is Phase.QUIESCING
         # First, for on a full disk this makes the room that the journal needs.
         remove_transaction(self.workspace, self.record.transaction)
@@ -180,6 +216,7 @@ class Transition:
             state = self.supervisor.state()
             # What is being started now may be about to be refused by the gate of before.
             if not (state.active and state.settled):
+                self._require_library()
                 self.supervisor.start()
 
     def remember_earlier(self) -> None:
@@ -204,6 +241,7 @@ class Transition:
             return None
         self.job.stage(Stage.RESTARTING)
         try:
+            self._require_library()
             self.supervisor.start()
             return self.judge(RESTART_SECONDS, expect_http=False)
         except KinoBackupError as error:
@@ -219,6 +257,10 @@ class Transition:
                 continue
             if not kept or now - old.stat().st_mtime > KEPT_SECONDS:
                 remove_transaction(self.workspace, transaction)
+
+    def _require_library(self) -> None:
+        if problem := self.library_problem():
+            raise problem
 
     def _sets(self) -> contextlib.AbstractContextManager[Sets]:
         return open_sets(self.workspace, self.record.transaction, self.record.previous)
@@ -247,18 +289,3 @@ class Transition:
             hint=f"`{command_for(self.kino, 'apply')}` tries again; "
             "with --keep old or --keep new it does as you decide.",
         )
-
-
-def gate_command(kino: Kino) -> tuple[str, ...]:
-    """What has to allow each start of Kino until the restore is over."""
-    return (
-        sys.executable,
-        "-m",
-        "kino_backup_tui",
-        "--data-path",
-        str(kino.data_path),
-        "--layout",
-        kino.layout.name,
-        "apply",
-        "--gate",
-    )

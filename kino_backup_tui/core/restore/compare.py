@@ -12,8 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kino_backup_tui.core.errors import IncompatibleError
+from kino_backup_tui.core.kino.home import KINO_0_3, Layout
+from kino_backup_tui.core.kino.releases import releases_with
+from kino_backup_tui.core.kino.rows import Rows
 from kino_backup_tui.core.kino.toml_file import LARGEST, shown
 from kino_backup_tui.core.models import Migration
+from kino_backup_tui.core.restore.first_boot import differing_settings
 from kino_backup_tui.core.restore.plan import Change
 
 EFFECTS = (
@@ -26,6 +30,19 @@ EFFECTS = (
     ("Events queued for Trakt", "those older than 24 hours are dropped, the others are sent"),
 )
 """What becomes of what, as Kino's documentation says under "After restore" and "Troubleshooting"."""
+
+_SHIPPED_EFFECTS = (
+    ("Library (films, series, episodes)", "as in the backup"),
+    ("Watch progress and history", "as in the backup"),
+    ("Settings, API key, credentials", "as in the backup"),
+    ("Devices signed in since then", "have to sign in again"),
+    ("Downloads begun since then", "are deleted with their files"),
+    ("Downloads in flight", "looked at anew: partial files resume, missing ones are searched again"),
+    ("Playback in progress", "ends; start it again after the restart"),
+    ("Trickplay and intro fingerprints", "kept; what is missing is not made again where Kino has it as done"),
+    ("Events queued for Trakt", "those older than 24 hours are dropped, the others are sent"),
+)
+_EFFECTS = {KINO_0_3.name: _SHIPPED_EFFECTS}
 
 _UPGRADE = "Upgrade Kino first, then retry the restore."
 _SECRET = re.compile(r"(key|token|secret|password|passwd|credential)s?$", re.IGNORECASE)
@@ -55,6 +72,12 @@ def incompatibility(
             hint=_UPGRADE,
         )
     changed = [migration.version for migration in theirs if known[migration.version] != migration.checksum]
+    if changed and (releases := releases_with(theirs)):
+        return IncompatibleError(
+            f"The backup's database is one of Kino {_one_of(releases)}. This Kino has the same schema "
+            f"version, {changed[0]}, with other contents, and is expected not to start on it.",
+            hint=f"Restore it to a Kino {releases[-1]}, or choose a backup that this Kino has made.",
+        )
     if changed:
         return IncompatibleError(
             f"Migration {changed[0]} of the backup ({made_with}) is another than this Kino's: "
@@ -62,6 +85,11 @@ def incompatibility(
             hint="Install the build of Kino that made the backup, then retry.",
         )
     return None
+
+
+def _one_of(releases: Sequence[str]) -> str:
+    *others, last = releases
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def newer_version(theirs: str | None, installed: str | None) -> IncompatibleError | None:
@@ -90,10 +118,23 @@ def access_changes(now: bytes | None, then: bytes | None) -> tuple[Change, ...]:
     """
     before, after = dict(_flat(_parsed(now))), dict(_flat(_parsed(then)))
     return tuple(
-        Change(name, _told(name, before.get(name)), _told(name, after.get(name)))
+        _change(name, before.get(name), after.get(name))
         for name in sorted(before.keys() | after.keys())
         if _DECIDES_ACCESS.search(name) and before.get(name) != after.get(name)
     )
+
+
+def row_changes(now: Rows, then: Rows) -> tuple[Change, ...]:
+    """The same for a Kino that keeps its settings in its database; nothing where one side is not known."""
+    before, after = now.get("config"), then.get("config")
+    if not (before and after):
+        return ()
+    return tuple(_change(name, *values) for name, *values in differing_settings(before[0], after[0]))
+
+
+def effects_of(layout: Layout) -> tuple[tuple[str, str], ...]:
+    """What becomes of what, for a Kino of that layout."""
+    return _EFFECTS.get(layout.name, EFFECTS)
 
 
 def is_readable_config(config: bytes | None) -> bool:
@@ -118,6 +159,11 @@ def _flat(document: Mapping[str, Any] | None, prefix: str = "") -> Iterator[tupl
             yield from _flat({str(place): item for place, item in enumerate(value)}, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
+
+
+def _change(name: str, before: object, after: object) -> Change:
+    now, then = _told(name, before), _told(name, after)
+    return Change(name, now, "another one" if now == then else then)
 
 
 def _told(name: str, value: object) -> str:

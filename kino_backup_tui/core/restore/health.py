@@ -58,6 +58,7 @@ def wait_until_healthy(
     seconds: float,
     expect_http: bool,
     cancel: CancelToken,
+    is_set_up: bool = False,
     note: Callable[[str], None],
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -66,11 +67,13 @@ def wait_until_healthy(
 
     It may take `seconds`, and up to half an hour as long as it has our database open and works: new lines in
     its log, processor time, bytes read and written. It is given up at once if the supervisor has, or has
-    restarted it three times. `note` is told, at most once a second, what is waited for.
+    restarted it three times; or if it answers as one that nobody has set up, where `is_set_up` says that its
+    database is one that was: it works on another, empty one then. `note` is told, at most once a second, what
+    is waited for.
     Raises `OperationCancelledError`; `ServiceError` if the supervisor does not answer.
     """
     began = clock()
-    watch = _Watch(kino, supervisor, expect_http, seconds)
+    watch = _Watch(kino, supervisor, expect_http, seconds, is_set_up)
     noted_at = began - _NOTE_SECONDS
     while True:
         cancel.raise_if_cancelled()
@@ -95,13 +98,16 @@ class _Verdict:
 class _Watch:
     """What was seen so far; times count from the start of the watch."""
 
-    def __init__(self, kino: Kino, supervisor: Supervisor, expect_http: bool, seconds: float) -> None:
+    def __init__(
+        self, kino: Kino, supervisor: Supervisor, expect_http: bool, seconds: float, is_set_up: bool
+    ) -> None:
         self.limit = seconds
         self.waiting_for = ""
         self._lack = ""
         self._kino = kino
         self._supervisor = supervisor
         self._expect_http = expect_http
+        self._is_set_up = is_set_up
         self._first_restarts: int | None = None
         self._last_end = ""
         self._well: tuple[object, ...] | None = None
@@ -124,6 +130,8 @@ class _Watch:
             return _Verdict(False, f"{name} ended {ended} times since it was started{last}")
         # Nobody opens the database between two lives, and to look for who does costs most of the round.
         seen = observe(self._kino) if state.active and state.settled else KinoState(None)
+        if seen.first_time_setup and self._is_set_up:
+            return _Verdict(False, f"{name} answers as a Kino that was never set up, not with this database")
         self._remember(state, seen, passed)
         steady = STEADY_SECONDS if seen.version else STEADY_WITHOUT_HTTP_SECONDS
         if self._well and passed - self._well_since >= steady:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from kino_backup_tui.core.errors import NoSpaceError, UndecidedError
 from kino_backup_tui.core.files import create_private, replace_file, storage_errors
-from kino_backup_tui.core.kino.home import LAYOUTS, Layout
+from kino_backup_tui.core.kino.home import LAYOUTS, SIDE_FILES, Layout
+from kino_backup_tui.core.kino.path_map import Mounted
 from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.restore.folders import (
     OLD,
@@ -104,6 +107,14 @@ class Record:
     """Of a rollback: the earlier restore whose replaced files are the new set."""
     way_back: str = ""
     """File name of the pre-restore backup."""
+    library_missing_ok: bool = False
+    """The admin wants Kino started, whether its library is there or not."""
+    mounts: tuple[Mounted, ...] = ()
+    """Folders of Kino's container, to find its library without asking the engine again."""
+    reindexed: bool = False
+    """Kino's own list of backups, where it has one, names those that are there."""
+    may_start: bool = False
+    """Kino may be started on the new set by anybody: all that has to be done before that is done."""
     attempts: int = 0
     """How often Kino was let start on the new set with nobody there to judge it."""
     attempted_at: datetime | None = None
@@ -113,6 +124,11 @@ class Record:
     def known_layout(self) -> Layout:
         """The layout by its name."""
         return LAYOUTS[self.layout]
+
+
+def lets_start(record: Record) -> bool:
+    """Whether Kino may start now, while whoever does the restore is at work."""
+    return record.may_start if record.phase is Phase.SWAPPED else record.phase not in KINO_MUST_NOT_START
 
 
 def write_record(workspace: Workspace, record: Record) -> Record:
@@ -180,6 +196,21 @@ def read_record(workspace: Workspace) -> Record | None:
     )
 
 
+def kept_names(workspace: Workspace, record: Record) -> tuple[str, ...]:
+    """The files that a restore has replaced; none if not all of them are still kept."""
+    folder = set_folder(workspace, record.transaction, OLD)
+    layout = record.known_layout()
+    beside = {f"{layout.database}{end}" for end in SIDE_FILES}
+    if not all(os.path.lexists(folder / name) for name in record.leaving if name not in beside):
+        return ()
+    # Whoever has opened the database there since may have worked its log into it, or begun another.
+    return tuple(
+        name
+        for name in moved_names(layout)
+        if name in {*record.leaving, *beside} and os.path.lexists(folder / name)
+    )
+
+
 def is_unsettled(record: Record | None) -> bool:
     """Whether a restore has begun and not come to its end."""
     return record is not None and record.phase not in FINAL
@@ -193,6 +224,8 @@ def _encode(record: Record) -> dict[str, Any]:
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
     raise TypeError(f"a {type(value).__name__} has no place in the journal")
 
 
@@ -220,6 +253,7 @@ def _decode(body: dict[str, Any]) -> Record:
             "arriving": arriving,
             "arrived": _state(body["arrived"]),
             "replaced": _state(body["replaced"]),
+            "mounts": tuple(Mounted(kino, Path(host)) for kino, host in body.get("mounts", ())),
             "attempted_at": _instant(body["attempted_at"]),
             "earlier": _decode(body["earlier"]) if body["earlier"] else None,
         }

@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.kino.home import DOCUMENTED
 from kino_backup_tui.core.models import BackupKind
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.restore.first_boot import FirstBoot
 
 
 class Safety(StrEnum):
@@ -54,7 +59,7 @@ class Change:
     """A setting that will have another value after the restore and decides how Kino is reached."""
 
     setting: str
-    """Dotted name, as in config.toml."""
+    """Dotted name, as in config.toml; or that of its column in Kino's database."""
     now: str
     """As TOML; "set" or "not set" where the value is a secret."""
     then: str
@@ -84,10 +89,14 @@ class RestorePlan:
     safety: Safety
     safety_location: Path | None
     """Where the pre-restore backup goes."""
+    layout: str = DOCUMENTED.name
+    """Of Kino's files afterwards, by its name; where there is no Kino yet, the archive decides."""
     space: tuple[SpaceNeed, ...] = ()
     changes: tuple[Change, ...] = ()
     effects: tuple[tuple[str, str], ...] = ()
     """What becomes of what, as Kino's documentation tells it under "After restore"."""
+    first_boot: FirstBoot | None = None
+    """What Kino does when it is started on it; None where it does nothing of its own, or nobody can tell."""
     warnings: tuple[str, ...] = ()
     blockers: tuple[KinoBackupError, ...] = ()
     """Everything that forbids it, each with its way out in `hint`; the restore can start if empty."""
@@ -107,6 +116,7 @@ class RestorePlan:
         facts = [
             self.operation,
             str(self.data_path),
+            self.layout,
             self.archive_sha256 or str(self.source),
             self.after,
             sorted(name for name in self.replaced if not name.endswith(("-wal", "-shm"))),

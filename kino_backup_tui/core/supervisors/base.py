@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.kino.home import Kino
 
 
 class ServiceState(NamedTuple):
@@ -72,3 +74,18 @@ class Supervisor(Protocol):
     def open_gate(self) -> None:
         """Take the gate away again; nothing happens if there is none."""
         ...
+
+
+def gate_command(kino: Kino) -> tuple[str, ...]:
+    """What has to allow each start of Kino until the restore is over."""
+    return (
+        sys.executable,
+        "-m",
+        "kino_backup_tui",
+        "--data-path",
+        str(kino.data_path),
+        "--layout",
+        kino.layout.name,
+        "apply",
+        "--gate",
+    )

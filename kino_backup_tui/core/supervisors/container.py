@@ -30,6 +30,7 @@ from kino_backup_tui.core.supervisors.systemd import SYSTEM_UNITS
 from kino_backup_tui.core.supervisors.systemd_gate import Gate
 
 _NEVER = "no"
+_USUAL_SIGNALS = ("", "TERM", "SIGTERM", "15")
 _POLICY = re.compile(r"no|always|unless-stopped|on-failure(:\d{1,9})?")
 _ORDER_SECONDS = 60.0
 _LONGEST_STOP_SECONDS = 1800.0
@@ -63,7 +64,7 @@ class ContainerSupervisor:
         self._is_podmans = found.container.is_podmans
 
         self._described = described(found)
-        self._mounts = found.container.mounts
+        self.mounts = found.container.mounts
 
     @property
     def description(self) -> str:
@@ -76,7 +77,7 @@ class ContainerSupervisor:
 
     def mount_of(self, folder: Path) -> Mount | None:
         """What brings a folder of the host into it; None if that cannot be seen inside of it."""
-        over = [mount for mount in self._mounts if folder.is_relative_to(os.path.realpath(mount.source))]
+        over = [mount for mount in self.mounts if folder.is_relative_to(os.path.realpath(mount.source))]
         return max(over, key=lambda mount: len(mount.source), default=None)
 
     def problem(self) -> KinoBackupError | None:
@@ -100,11 +101,12 @@ class ContainerSupervisor:
 
     def stop(self) -> None:
         """Stop it as it wants to be stopped, with its own signal and time limit, and wait until it is."""
-        limit = self._container().stop_seconds
+        container = self._container()
+        limit, signal = container.stop_seconds, self._signal(container)
         seconds = limit + _ORDER_SECONDS if 0 <= limit < _LONGEST_STOP_SECONDS else _LONGEST_STOP_SECONDS
         deadline = time.monotonic() + seconds + _SETTLE_SECONDS
         while True:
-            answer = self._engine.run("stop", self._id, seconds=seconds)
+            answer = self._engine.run("stop", *signal, self._id, seconds=seconds)
             if answer.code != 0:
                 raise self._refused("stop", answer.reason)
             self._wait_until_down(deadline)
@@ -113,6 +115,17 @@ class ContainerSupervisor:
                 return
             if time.monotonic() >= deadline:
                 raise self._refused("stop", "it is started again and again")
+
+    def _signal(self, container: Container) -> tuple[str, ...]:
+        """The option for Kino's own signal, where nobody has chosen one and the engine can be told.
+
+        The first process of a container does not see a signal that it does not handle, see
+        pid_namespaces(7), and is killed in the end.
+        """
+        wanted = self._kino.layout.stop_signal
+        if wanted is None or container.stop_signal not in _USUAL_SIGNALS or not self._can("stop", "--signal"):
+            return ()
+        return (f"--signal={wanted}",)
 
     def _wait_until_down(self, deadline: float) -> None:
         while (state := self.state()).active or not state.settled:
@@ -237,7 +250,10 @@ class ContainerSupervisor:
         )
 
     def _can_update(self) -> bool:
-        return "--restart" in self._engine.run("update", "--help").output
+        return self._can("update", "--restart")
+
+    def _can(self, order: str, option: str) -> bool:
+        return option in self._engine.run(order, "--help").output
 
     def _set_policy(self, policy: str) -> None:
         answer = self._engine.run("update", f"--restart={policy}", self._id, seconds=_ORDER_SECONDS)

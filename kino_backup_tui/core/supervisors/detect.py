@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.path_map import Mounted
 from kino_backup_tui.core.kino.process_facts import ServiceOf, service_of
 from kino_backup_tui.core.kino.running import database_holders
 from kino_backup_tui.core.kino.systemctl import SHOW_SECONDS
@@ -66,6 +67,16 @@ def find_supervisor(kino: Kino, environ: Mapping[str, str]) -> Supervisor:
         if (job := find_launchd(kino, environ)) is not None:
             return job
     return ByHand(kino, tool_config_path(environ))
+
+
+def find_mounts(kino: Kino, supervisor: Supervisor, environ: Mapping[str, str]) -> tuple[Mounted, ...]:
+    """The folders of this host that Kino's container has, and their names in it; none without a container."""
+    if isinstance(supervisor, ContainerSupervisor):
+        mounts = supervisor.mounts
+    else:
+        found = container_of_processes(kino, database_holders(kino).pids, environ)
+        mounts = found.container.mounts if found else ()
+    return tuple(Mounted(mount.destination, Path(os.path.realpath(mount.source))) for mount in mounts)
 
 
 def _of_container(kino: Kino, found: Found, environ: Mapping[str, str]) -> Supervisor:

@@ -52,6 +52,8 @@ class Container(NamedTuple):
     """As `update --restart` takes it: "no", "always", "unless-stopped", "on-failure:5"."""
     stop_seconds: float
     """How long a stop may take before it is killed."""
+    stop_signal: str
+    """What it is stopped with, as its maker or its user says; empty if nobody does."""
     removed_at_end: bool
     mounts: tuple[Mount, ...]
     environment: Mapping[str, str]
@@ -189,6 +191,7 @@ def parse_container(document: Mapping[str, Any]) -> Container:
         restarts=int(document.get("RestartCount") or 0),
         restart_policy=f"{name}:{retries}" if name == "on-failure" and retries else str(name),
         stop_seconds=_STOP_SECONDS if seconds is None else float(seconds),
+        stop_signal=str(config.get("StopSignal") or ""),
         removed_at_end=bool(host.get("AutoRemove")),
         mounts=tuple(
             Mount(str(each["Source"]), str(each["Destination"]), each.get("RW") is not False)

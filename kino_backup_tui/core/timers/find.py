@@ -8,9 +8,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from kino_backup_tui.core.errors import InvalidSettingsError, KinoBackupError, ServiceError
+from kino_backup_tui.core.errors import KinoBackupError, ServiceError
 from kino_backup_tui.core.kino.home import KINO_0_3, Kino
-from kino_backup_tui.core.kino.settings import load_settings
+from kino_backup_tui.core.kino.settings_store import settings_store
 from kino_backup_tui.core.kino.systemctl import Manager
 from kino_backup_tui.core.kino.systemd_unit import split_quoted
 from kino_backup_tui.core.timers.base import Runner, night_job, timer_name
@@ -127,8 +127,8 @@ def _is_ours(path: Path, kino: Kino) -> bool:
 
 def _reach_problem(kino: Kino, environ: Mapping[str, str]) -> str:
     try:
-        settings = load_settings(kino.config_file)
-    except (InvalidSettingsError, KinoBackupError):
+        settings = settings_store(kino).load()
+    except KinoBackupError:
         return ""  # told elsewhere
     return sandbox_problem(kino, Path(settings.location or kino.default_location), environ)
 

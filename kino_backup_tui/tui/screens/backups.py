@@ -10,7 +10,7 @@ from textual import events, work
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 
-from kino_backup_tui.core.models import BackupKind, BackupStatus, EntryRole
+from kino_backup_tui.core.models import BackupStatus, EntryRole
 from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.actions import PAGE_ACTIONS
 from kino_backup_tui.tui.headline import INTERRUPTED, troubles_of
@@ -180,9 +180,8 @@ class BackupsScreen(CatalogScreen):
         from kino_backup_tui.tui.screens.confirm import ConfirmScreen
 
         if (backup := self.selected) is not None:
-            recovery = backup.kind is BackupKind.PRE_RESTORE
             question = ConfirmScreen(
-                "Delete this recovery point?" if recovery else "Delete this file?",
+                text.delete_title(backup),
                 text.delete_question(backup, self.backend.zone()),
                 text.printable(str(backup.path)),
                 "Delete",
@@ -200,7 +199,7 @@ class BackupsScreen(CatalogScreen):
             return
         status = self.status
         problem = status.settings_problem.message if status.settings_problem else ""
-        form = ScheduleScreen(self.backend, status.settings, status.zone, text.printable(problem))
+        form = ScheduleScreen(self.backend, status.settings, status.terms, text.printable(problem))
         saved = await self.app.push_screen_wait(form)
         if saved is not None:
             self.notify(saved.said, markup=False)

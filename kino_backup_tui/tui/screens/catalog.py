@@ -259,4 +259,5 @@ def _inside_text(backup: Backup) -> str:
     if backup.manifest is None:
         return text.summary_text(backup)
     library = text.library_text(backup.manifest.tables)
-    return " · ".join(part for part in (library, text.contents_text(backup.manifest)) if part)
+    parts = (library, text.contents_text(backup.manifest), text.unlisted_text(backup))
+    return " · ".join(part for part in parts if part)

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from kino_backup_tui.core.errors import KinoBackupError
-from kino_backup_tui.core.models import Backup
+from kino_backup_tui.core.models import Backup, EntryRole
 from kino_backup_tui.core.progress import CancelToken, Control
 from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.backend import Backend
@@ -85,7 +85,7 @@ def facts_text(backup: Backup, fate: str, now: datetime, zone: tzinfo, problem: 
         ("State", f"{text.state_text(backup)}. {text.printable(text.verified_text(backup, now))}"),
         ("Retention", fate),
         ("File", f"{text.size_text(backup.size_bytes)} in {text.printable(str(backup.path.parent))}"),
-        ("SHA-256", backup.checksum_sha256 or "not known until the file is read to its end: press v"),
+        ("SHA-256", backup.checksum_sha256 or _unknown_checksum(backup)),
     ]
     if problem:
         facts.append(("Problem", text.printable(problem)))
@@ -93,6 +93,13 @@ def facts_text(backup: Backup, fate: str, now: datetime, zone: tzinfo, problem: 
     for label, value in facts:
         parts += [(f"{label:<11}", "bold"), f"{value}\n"]
     return Content.assemble(*parts, *_contents(backup))
+
+
+def _unknown_checksum(backup: Backup) -> str:
+    known = "not known"
+    return (
+        known if backup.role is EntryRole.MISSING else f"{known} until the file is read to its end: press v"
+    )
 
 
 def _contents(backup: Backup) -> list[str | tuple[str, str]]:

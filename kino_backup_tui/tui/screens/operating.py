@@ -68,9 +68,10 @@ class OperatingScreen(KinoScreen[None]):
 
         def run(control: Control) -> str:
             proven = self.backend.verify(backup, control)
-            as_written = f"{proven.filename} is what was written."
+            recorded = proven.manifest is not None and proven.manifest.contents
+            found = f"{proven.filename} is {'what was written' if recorded else 'whole'}."
             # A raw one passes with a reservation.
-            return _lines(as_written, proven.problem) if proven.problem else _lines(f"Verified: {as_written}")
+            return _lines(found, proven.problem) if proven.problem else _lines(f"Verified: {found}")
 
         error = await self.perform(Job("verify", f"Verifying {_name(backup)}", run))
         if error is not None:
@@ -93,8 +94,8 @@ class OperatingScreen(KinoScreen[None]):
         """Delete a file that has been asked for."""
 
         def run(control: Control) -> str:
-            self.backend.delete(backup, control)
-            return _lines(f"Deleted {backup.filename}")
+            warnings = self.backend.delete(backup, control)
+            return _lines(f"Deleted {backup.filename}", *warnings)
 
         error = await self.perform(Job("delete", f"Deleting {_name(backup)}", run))
         if error is not None:

@@ -16,7 +16,7 @@ from textual.widgets import Button, Static
 from kino_backup_tui.core.restore.plan import RestorePlan
 from kino_backup_tui.presentation.restore_text import is_rollback, undone_word
 from kino_backup_tui.presentation.text import date_text
-from kino_backup_tui.tui.plan_view import can_go_without_safety, plan_view
+from kino_backup_tui.tui.plan_view import can_go_without_library, can_go_without_safety, plan_view
 from kino_backup_tui.tui.screens.base import KinoDialog
 from kino_backup_tui.tui.widgets.lines import Line
 
@@ -31,6 +31,8 @@ class PlanAnswer(Enum):
     GO = auto()
     WITHOUT_SAFETY = auto()
     """To plan again, without a safety backup."""
+    WITHOUT_LIBRARY = auto()
+    """To plan again, and to start Kino though its library is not there."""
 
 
 class PlanScreen(KinoDialog[PlanAnswer]):
@@ -46,6 +48,13 @@ class PlanScreen(KinoDialog[PlanAnswer]):
             "Without safety backup",
             id="plan.without_safety",
             tooltip="Plan again, without a safety backup",
+        ),
+        Binding(
+            "s",
+            "without_library",
+            "Start without the library",
+            id="plan.without_library",
+            tooltip="Plan again, and start Kino though its library is not there",
         ),
         Binding("left,right,h,l", "app.focus_next", "Other button", id="plan.move", show=False),
         Binding("m", "more", "More", id="plan.more", tooltip="The next part of the text"),
@@ -80,6 +89,9 @@ class PlanScreen(KinoDialog[PlanAnswer]):
                 elif can_go_without_safety(plan):
                     label = Content("[ Go on without a safety backup ]")
                     yield Button(label, id="without-safety", compact=True)
+                elif can_go_without_library(plan):
+                    label = Content("[ Start Kino without its library ]")
+                    yield Button(label, id="without-library", compact=True)
 
     def on_mount(self) -> None:
         """Follow the scrolling: whether there is more is said beside the buttons."""
@@ -95,6 +107,7 @@ class PlanScreen(KinoDialog[PlanAnswer]):
         return {
             "answer_yes": not self._plan.blockers,
             "without_safety": can_go_without_safety(self._plan),
+            "without_library": can_go_without_library(self._plan),
         }.get(action, True)
 
     def action_answer_no(self) -> None:
@@ -109,9 +122,17 @@ class PlanScreen(KinoDialog[PlanAnswer]):
         """Plan again."""
         self.dismiss(PlanAnswer.WITHOUT_SAFETY)
 
+    def action_without_library(self) -> None:
+        """Plan again."""
+        self.dismiss(PlanAnswer.WITHOUT_LIBRARY)
+
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
-        answers = {"confirm": PlanAnswer.GO, "without-safety": PlanAnswer.WITHOUT_SAFETY}
+        answers = {
+            "confirm": PlanAnswer.GO,
+            "without-safety": PlanAnswer.WITHOUT_SAFETY,
+            "without-library": PlanAnswer.WITHOUT_LIBRARY,
+        }
         self.dismiss(answers.get(event.button.id or "", PlanAnswer.NOTHING))
 
     def action_scroll(self, lines: int) -> None:

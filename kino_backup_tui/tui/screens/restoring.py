@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kino_backup_tui.core.errors import OperationCancelledError
 from kino_backup_tui.core.models import Backup
@@ -28,34 +28,44 @@ _CANCELLED = "Cancelled. Nothing was changed."
 _LEFT = "The restore goes on. Press w to watch it."
 
 
+class Waived(NamedTuple):
+    """What the admin does without, see `RestoreOptions`."""
+
+    safety_backup: bool = True
+    library_missing_ok: bool = False
+
+
+NOTHING_WAIVED = Waived()
+
+
 class RestoringScreen(OperatingScreen):
     """A screen whose keys restore. Each method returns once the admin has seen the end, or left it."""
 
-    async def restore(self, source: Backup | Path, *, safety_backup: bool = True) -> None:
+    async def restore(self, source: Backup | Path, waived: Waived = NOTHING_WAIVED) -> None:
         """Restore a backup of the list, or a file."""
         path = source if isinstance(source, Path) else source.path
         title = f"Checking {text.printable(path.name)}"
 
         def plan(control: Control) -> RestorePlan:
-            return self.backend.plan_restore(source, control, safety_backup=safety_backup)
+            return self.backend.plan_restore(source, control, **waived._asdict())
 
-        if await self._plan_and_start(title, plan, safety_backup=safety_backup):
-            await self.restore(source, safety_backup=False)
+        if further := await self._plan_and_start(title, plan, waived):
+            await self.restore(source, further)
 
-    async def undo(self, *, safety_backup: bool = True) -> None:
+    async def undo(self, waived: Waived = NOTHING_WAIVED) -> None:
         """Undo the last restore."""
 
         def plan(control: Control) -> RestorePlan:
-            return self.backend.plan_rollback(control, safety_backup=safety_backup)
+            return self.backend.plan_rollback(control, **waived._asdict())
 
         title = "Looking at the state from before the last restore"
-        if await self._plan_and_start(title, plan, safety_backup=safety_backup):
-            await self.undo(safety_backup=False)
+        if further := await self._plan_and_start(title, plan, waived):
+            await self.undo(further)
 
     async def _plan_and_start(
-        self, title: str, plan: Callable[[Control], RestorePlan], *, safety_backup: bool
-    ) -> bool:
-        """Plan, ask, start and follow; True if the admin wants it planned again without a safety backup."""
+        self, title: str, plan: Callable[[Control], RestorePlan], waived: Waived
+    ) -> Waived | None:
+        """Plan, ask, start and follow; what is waived if the admin wants it planned again like that."""
         from kino_backup_tui.tui.screens.plan import PlanAnswer, PlanScreen
 
         plans: list[RestorePlan] = []
@@ -69,7 +79,7 @@ class RestoringScreen(OperatingScreen):
         if error is not None:
             await self.show_error(error, "Nothing was restored")
         if not plans:
-            return False
+            return None
         answer = await self.app.push_screen_wait(
             PlanScreen(plans[0], self.backend.now(), self.backend.zone())
         )
@@ -77,9 +87,12 @@ class RestoringScreen(OperatingScreen):
             await self._follow(
                 plans[0].operation,
                 plans[0].source.name,
-                lambda control: self.backend.start_restore(plans[0], control, safety_backup=safety_backup),
+                lambda control: self.backend.start_restore(plans[0], control, **waived._asdict()),
             )
-        return answer is PlanAnswer.WITHOUT_SAFETY
+        return {
+            PlanAnswer.WITHOUT_SAFETY: waived._replace(safety_backup=False),
+            PlanAnswer.WITHOUT_LIBRARY: waived._replace(library_missing_ok=True),
+        }.get(answer)
 
     async def watch_restore(self, job: JobRecord) -> None:
         """Follow a restore that runs already."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import time
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
 
 from textual import events, on, work
@@ -22,30 +23,26 @@ from kino_backup_tui.core.kino.settings import (
 )
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.presentation import text
-from kino_backup_tui.presentation.schedule_text import counted_text
+from kino_backup_tui.presentation.schedule_text import clock_text, counted_text, frequency_text
+from kino_backup_tui.tui import form_text
 from kino_backup_tui.tui.backend import Backend
-from kino_backup_tui.tui.form_text import location_remark, removes_text, runs_text
 from kino_backup_tui.tui.messages import JobFailed, JobFinished, LoadFailed, PreviewReady
 from kino_backup_tui.tui.screens.base import KinoDialog
 from kino_backup_tui.tui.screens.error import ErrorScreen, Trouble
 from kino_backup_tui.tui.screens.operating import NOTHING_CHANGED, can_accept
 from kino_backup_tui.tui.screens.pick import PickScreen
+from kino_backup_tui.tui.widgets.field import labelled
 from kino_backup_tui.tui.widgets.path_input import PathInput, path_from
 from kino_backup_tui.tui.widgets.toggles import SignedCheckbox, SignedRadioButton
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.operations.schedule import SchedulePreview
+    from kino_backup_tui.core.timetable import Terms
 
 _TYPING_PAUSE = 0.15
 """Seconds without a change before the preview is asked for."""
 _SAVE_PATIENCE = 5.0
 """Seconds to wait for another operation before saving says that it is in the way."""
-_FREQUENCIES = {
-    Frequency.DAILY: "Daily",
-    Frequency.WEEKLY: "Weekly (Sunday)",
-    Frequency.MONTHLY: "Monthly (1st)",
-    Frequency.OFF: "Off",
-}
 
 _T = TypeVar("_T")
 
@@ -60,7 +57,7 @@ class SavedSchedule(NamedTuple):
 
 
 class ScheduleScreen(KinoDialog[SavedSchedule | None]):
-    """Edit `[backup]`; closes once it is saved, or with None."""
+    """Edit the schedule; closes once it is saved, or with None."""
 
     AUTO_FOCUS = "#enabled"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -72,11 +69,13 @@ class ScheduleScreen(KinoDialog[SavedSchedule | None]):
         ),
     ]
 
-    def __init__(self, backend: Backend, settings: BackupSettings, zone: str, problem: str = "") -> None:
+    def __init__(self, backend: Backend, settings: BackupSettings, terms: Terms, problem: str = "") -> None:
         super().__init__()
         self._backend = backend
         self._settings = settings
-        self._zone = zone
+        self._last = settings
+        """What the form said when it was looked at last."""
+        self._terms = terms
         self._problem = problem
         self._remarked: str | None = settings.location
         """The location that the remark below it is about; None if what was typed is none."""
@@ -89,31 +88,31 @@ class ScheduleScreen(KinoDialog[SavedSchedule | None]):
             box.border_subtitle = "Esc: change nothing · Ctrl+O: browse for the location"
             if self._problem:
                 yield Static(Content(f"✗ {self._problem}"), classes="remark -invalid")
-            with _field("Enabled"):
+            with labelled("Enabled"):
                 yield SignedCheckbox("run scheduled backups", settings.enabled, id="enabled", compact=True)
-            with _field("Frequency"), RadioSet(id="frequency", compact=True):
+            with labelled("Frequency"), RadioSet(id="frequency", compact=True):
                 for frequency in Frequency:
+                    label = form_text.frequency_label(frequency, self._terms)
                     chosen = frequency is settings.frequency
-                    yield SignedRadioButton(
-                        _FREQUENCIES[frequency], chosen, name=frequency.value, compact=True
-                    )
-            with _field("Time"):
+                    yield SignedRadioButton(label, chosen, name=frequency.value, compact=True)
+            with labelled("Time"):
                 yield Input(f"{settings.time:%H:%M}", id="time", classes="short", max_length=5, compact=True)
                 yield Static(id="time-remark", classes="remark")
-            with _field("Keep"):
-                yield Input(str(settings.keep), id="keep", classes="short", max_length=3, compact=True)
+            with labelled("Keep"):
+                yield Input(str(settings.keep), id="keep", classes="short", max_length=5, compact=True)
                 yield Static(id="keep-remark", classes="remark")
-            with _field("Location"):
+            with labelled("Location"):
                 yield PathInput(
                     settings.location, placeholder="the usual place", folders_only=True, id="location"
                 )
                 yield Button(Content("[ Browse… ]"), id="browse", compact=True)
             yield Static(id="location-remark", classes="remark indented")
-            with _field("Move", classes="field offer"):
+            with labelled("Move", classes="field offer"):
                 yield SignedCheckbox("", False, id="move", compact=True, disabled=True)
-            with _field("Next"):
+            yield Static(id="remarks", classes="remark indented")
+            with labelled("Next"):
                 yield Static(id="next-runs", classes="remark")
-            with _field("Keeping"):
+            with labelled("Keeping"):
                 yield Static(id="removes", classes="remark")
             with Horizontal(classes="buttons"):
                 yield Button(Content("[ Cancel ]"), id="cancel", compact=True)
@@ -134,34 +133,56 @@ class ScheduleScreen(KinoDialog[SavedSchedule | None]):
     @on(RadioSet.Changed)
     def _changed(self) -> None:
         self._timer.stop()
-        if self._read_form() is not None:
+        settings = self._read_form()
+        if settings is not None:
+            self._last = self._agree(settings)
             self._timer = self.set_timer(_TYPING_PAUSE, self._ask_preview)
+
+    def _agree(self, settings: BackupSettings) -> BackupSettings:
+        """Where the box and the preset are one thing to Kino, have them say the same."""
+        meant = self._backend.meant(self._last, settings)
+        with self.prevent(Checkbox.Changed, RadioSet.Changed):
+            self.query_one("#enabled", Checkbox).value = meant.enabled
+            if meant.frequency is not settings.frequency:
+                buttons = self.query(SignedRadioButton)
+                next(button for button in buttons if button.name == meant.frequency.value).value = True
+        return meant
 
     def _read_form(self) -> BackupSettings | None:
         """The settings in the form, or None; says beside each field what is not allowed."""
         pressed = self.query_one(RadioSet).pressed_button
-        time = self._checked("time", parse_time, self._zone)
-        keep = self._checked("keep", parse_keep, "scheduled backups; other kinds stay")
-        location = self._checked("location", parse_location, "")
+        at = self._checked("time", parse_time, self._clock)
+        keep = self._checked("keep", self._parse_keep, lambda _keep: "scheduled backups; other kinds stay")
+        location = self._checked("location", parse_location, lambda _location: "")
         if location != self._remarked:
             self._remarked = location
             if location is not None:
                 self._remark_location("", refused=False)
-        self.query_one("#save", Button).disabled = None in (time, keep, location)
-        if time is None or keep is None or location is None:
+        self.query_one("#save", Button).disabled = None in (at, keep, location)
+        if at is None or keep is None or location is None:
             return None
         return BackupSettings(
             enabled=self.query_one("#enabled", Checkbox).value,
             frequency=Frequency(pressed.name) if pressed and pressed.name else self._settings.frequency,
-            time=time,
+            time=at,
             keep=keep,
             location=location,
         )
 
-    def _checked(self, name: str, parse: Callable[[str], _T], remark: str) -> _T | None:
+    def _clock(self, at: time) -> str:
+        return clock_text(at, self._terms, self._backend.zone(), self._backend.now())
+
+    def _parse_keep(self, typed: str) -> int:
+        """What nobody changes may stay, even if nobody could choose it."""
+        present = self._settings.keep
+        return present if typed.strip() == str(present) else parse_keep(typed)
+
+    def _checked(self, name: str, parse: Callable[[str], _T], remark_of: Callable[[_T], str]) -> _T | None:
         field = self.query_one(f"#{name}", Input)
+        remark = ""
         try:
             value, problem = parse(field.value), ""
+            remark = remark_of(value)
         except InvalidSettingsError as error:
             value, problem = None, f"✗ {text.printable(error.message)}"
         field.set_class(bool(problem), "-refused")
@@ -195,10 +216,15 @@ class ScheduleScreen(KinoDialog[SavedSchedule | None]):
         if preview.settings != self._read_form():
             return  # the form has gone on since
         self.query_one(PathInput).placeholder = str(preview.location)
-        self._remark_location(location_remark(preview), refused=bool(preview.location_problem))
+        self._remark_location(form_text.location_remark(preview), refused=bool(preview.location_problem))
         self._offer_move(preview)
-        self.query_one("#next-runs", Static).update(Content(runs_text(preview, self._backend.zone())))
-        self.query_one("#removes", Static).update(Content(removes_text(preview)))
+        self.query_one("#next-runs", Static).update(
+            Content(form_text.runs_text(preview, self._backend.zone()))
+        )
+        self.query_one("#removes", Static).update(Content(form_text.removes_text(preview)))
+        remarks = self.query_one("#remarks", Static)
+        remarks.update(Content(form_text.remarks_text(preview)))
+        remarks.display = bool(preview.remarks or preview.terms.remarks)
 
     def _offer_move(self, preview: SchedulePreview) -> None:
         """Ask about the backups of other locations where there are any; the row is always there."""
@@ -251,7 +277,11 @@ class ScheduleScreen(KinoDialog[SavedSchedule | None]):
         except KinoBackupError as error:
             self.post_message(JobFailed(error))
         else:
-            self.post_message(JobFinished(f"Schedule saved: {text.frequency_text(saved.settings)}"))
+            said = frequency_text(saved.settings, saved.terms)
+            if saved.settings.runs:
+                zone, now = self._backend.zone(), self._backend.now()
+                said = f"{said} {clock_text(saved.settings.time, saved.terms, zone, now)}"
+            self.post_message(JobFinished(f"Schedule saved: {said}"))
 
     @on(JobFinished)
     def _saved(self, message: JobFinished) -> None:
@@ -271,9 +301,3 @@ class ScheduleScreen(KinoDialog[SavedSchedule | None]):
             settings = self._read_form()
             if settings is not None:
                 self._save(settings, accept_location=True)
-
-
-def _field(label: str, classes: str = "field") -> Horizontal:
-    row = Horizontal(classes=classes)
-    row.compose_add_child(Static(label, classes="label"))
-    return row

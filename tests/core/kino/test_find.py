@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kino_backup_tui.core.errors import IncompatibleError, NotFoundError, NotPermittedError, UsageError
+from kino_backup_tui.core.errors import NotFoundError, NotPermittedError, UsageError
 from kino_backup_tui.core.kino.find import find_kino
-from kino_backup_tui.core.kino.home import DOCUMENTED, Kino
+from kino_backup_tui.core.kino.home import DOCUMENTED, KINO_0_3, Kino
 
 
 @pytest.fixture
@@ -173,17 +173,24 @@ def test_two_databases_need_a_decision(tmp_path: Path, home: Path) -> None:
     data_path = _make_kino(tmp_path / "kino", "db.sqlite", "kino.db")
     with pytest.raises(UsageError) as caught:
         find_kino(data_path, None, {"HOME": str(home)})
-    assert "--layout" in caught.value.hint
-    assert find_kino(data_path, "documented", {"HOME": str(home)}).layout is DOCUMENTED
+    for layout in (DOCUMENTED, KINO_0_3):
+        assert f"--layout {layout.name} for {layout.database}" in caught.value.hint
+        assert find_kino(data_path, layout.name, {"HOME": str(home)}).layout is layout
 
 
-def test_the_layout_of_kino_0_3_is_not_supported_yet(tmp_path: Path, home: Path) -> None:
-    """Finding only kino.db, or being asked for that layout, says so."""
-    data_path = _make_kino(tmp_path / "kino", "kino.db")
-    with pytest.raises(IncompatibleError, match=r"Kino 0\.3"):
-        find_kino(data_path, None, {"HOME": str(home)})
-    with pytest.raises(IncompatibleError, match=r"Kino 0\.3"):
-        find_kino(data_path, "kino-0.3", {"HOME": str(home)})
+def test_the_database_tells_the_layout(tmp_path: Path, home: Path) -> None:
+    """Kino as shipped keeps everything in kino.db; without a database it is the documented layout."""
+    for database, layout in (("kino.db", KINO_0_3), ("db.sqlite", DOCUMENTED), ("backups", DOCUMENTED)):
+        data_path = _make_kino(tmp_path / database, database)
+        assert find_kino(data_path, None, {"HOME": str(home)}).layout is layout
+
+
+def test_a_layout_that_is_asked_for_counts_without_its_database(tmp_path: Path, home: Path) -> None:
+    """As after the loss of kino.db, where nothing else tells."""
+    data_path = _make_kino(tmp_path / "kino", "backups")
+    assert find_kino(data_path, "kino-0.3", {"HOME": str(home)}).layout is KINO_0_3
+    (tmp_path / "new").mkdir()
+    assert find_kino(tmp_path / "new", "kino-0.3", {"HOME": str(home)}, may_be_empty=True).layout is KINO_0_3
 
 
 def test_an_unknown_layout_is_a_usage_error(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def do(
         safety_backup=options.safety_backup,
         health_seconds=options.health_seconds,
         received=False,
+        library_missing_ok=options.library_missing_ok,
     )
     perform(context, task, control or Control())
     result = read_result(context, job)

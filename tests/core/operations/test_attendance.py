@@ -20,6 +20,7 @@ from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.failing import note_failure
 from kino_backup_tui.core.operations.status import read_status
 from kino_backup_tui.core.timers.base import Runner
+from kino_backup_tui.core.timetable import DocumentedTimetable
 from kino_backup_tui.core.workspace import workspace_of
 from tests.fakes import FakeClock
 
@@ -66,7 +67,7 @@ def unattended(
 ) -> bool:
     """The judgement at half past nine, with a daily slot at three."""
     evidence = Evidence(runner, running, last_slot, served, since)
-    return is_unattended(settings or BackupSettings(), ZONE, now, evidence)
+    return is_unattended(settings or BackupSettings(), DocumentedTimetable(ZONE), now, evidence)
 
 
 @pytest.mark.parametrize("running", [True, False, None])

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,11 +16,16 @@ import pytest
 from kino_backup_tui.core.errors import InvalidSettingsError, StaleError
 from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.models import Backup
+from kino_backup_tui.core.operations.checks.base import Facts
 from kino_backup_tui.core.operations.checks.disks import file_system_type, is_network
+from kino_backup_tui.core.operations.checks.nights import check_schedule
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.doctor import Check, CheckStatus, diagnose, first_failure
 from kino_backup_tui.core.operations.schedule import save_schedule
+from kino_backup_tui.core.operations.session import open_session
+from kino_backup_tui.core.operations.status import read_status
 from kino_backup_tui.core.progress import Control
+from kino_backup_tui.core.supervisors.detect import find_supervisor
 from kino_backup_tui.core.supervisors.held import remember
 from kino_backup_tui.core.workspace import workspace_of
 from tests.as_user import NOBODY, let_others_in
@@ -222,6 +230,31 @@ def test_a_schedule_that_nobody_runs_is_a_warning(context: Context) -> None:
     told = checks(context)["schedule"]
     assert told.status is CheckStatus.WARN
     assert "install-service" in told.hint
+
+
+def test_a_kino_that_makes_its_own_backups_has_to_run_for_it(shipped_context: Context) -> None:
+    """Kino 0.3 needs no timer while it is up; while it is down nobody makes any."""
+    facts = Facts(
+        shipped_context,
+        open_session(shipped_context),
+        read_status(shipped_context),
+        find_supervisor(shipped_context.kino, os.environ),
+        os.environ,
+    )
+    for unattended, status in ((False, CheckStatus.OK), (True, CheckStatus.WARN)):
+        now = replace(facts, status=replace(facts.status, unattended=unattended))
+        (found,) = check_schedule(now)
+        assert found.status is status
+        assert "by Kino itself" in found.text
+
+
+def test_a_bad_value_in_kinos_database_is_a_failure(shipped_context: Context) -> None:
+    """As one in config.toml."""
+    with closing(sqlite3.connect(shipped_context.kino.database)) as connection:
+        connection.execute("UPDATE config SET backup_time = '25:00'")
+        connection.commit()
+    settings = checks(shipped_context)["settings"]
+    assert (settings.status, settings.code) == (CheckStatus.FAIL, InvalidSettingsError.code)
 
 
 def test_a_schedule_that_is_off_is_a_warning(context: Context) -> None:

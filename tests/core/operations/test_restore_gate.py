@@ -15,7 +15,7 @@ import pytest
 from kino_backup_tui.core.clock import SystemClock
 from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.home import DOCUMENTED
-from kino_backup_tui.core.operations.settle import MOST_ATTEMPTS, gate
+from kino_backup_tui.core.operations.gate import MOST_ATTEMPTS, gate
 from kino_backup_tui.core.restore.folders import moved_names
 from kino_backup_tui.core.restore.journal import FINAL, Phase, Record, enter, read_record, write_record
 from kino_backup_tui.core.workspace import Workspace, workspace_of
@@ -96,7 +96,7 @@ ALLOWED_BESIDE_A_WORKER = {
     Phase.STAGED: True,
     Phase.QUIESCING: False,
     Phase.SWAPPING: False,
-    Phase.SWAPPED: True,
+    Phase.SWAPPED: False,
     Phase.REVERTING: False,
     Phase.ROLLING_BACK: False,
     Phase.BLOCKED: False,
@@ -104,7 +104,7 @@ ALLOWED_BESIDE_A_WORKER = {
 
 
 def test_beside_a_living_worker_the_phase_decides(workspace: Workspace) -> None:
-    """Between the order to stop and the end of the swap Kino stays stopped; the gate touches nothing."""
+    """From the order to stop until the worker says otherwise Kino stays stopped; the gate touches nothing."""
     seen = {}
     with held(workspace):
         for phase in Phase:
@@ -113,6 +113,14 @@ def test_beside_a_living_worker_the_phase_decides(workspace: Workspace) -> None:
             assert read_record(workspace) == before
 
     assert seen == ALLOWED_BESIDE_A_WORKER
+
+
+def test_a_worker_that_is_done_with_the_files_lets_kino_start(workspace: Workspace) -> None:
+    """Whoever orders it: the new set is in place, and so is all that goes with it."""
+    with held(workspace):
+        enter(workspace, record_in(workspace, Phase.SWAPPED), Phase.SWAPPED, may_start=True)
+
+        assert gate(Bench(workspace.data_path.parent).context) is True
 
 
 @pytest.mark.parametrize("phase", sorted({*Phase} - FINAL - {Phase.BLOCKED}))
@@ -194,6 +202,8 @@ def test_settling_beside_it_decides_like_a_worker(workspace: Workspace) -> None:
     """`apply` starts Kino itself and must not be waited for."""
     record_in(workspace, Phase.SWAPPED)
     with held(workspace, "apply", "20260426T040000-fedcba"):
+        assert gate(Bench(workspace.data_path.parent).context) is False
+        enter(workspace, record_in(workspace, Phase.SWAPPED), Phase.SWAPPED, may_start=True)
         assert gate(Bench(workspace.data_path.parent).context) is True
         record_in(workspace, Phase.ROLLING_BACK)
         assert gate(Bench(workspace.data_path.parent).context) is False

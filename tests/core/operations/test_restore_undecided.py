@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from kino_backup_tui.core.errors import ServiceError, UndecidedError, UsageError
+from kino_backup_tui.core.operations.gate import gate
 from kino_backup_tui.core.operations.last_restore import interrupted
 from kino_backup_tui.core.operations.plan import plan_restore
-from kino_backup_tui.core.operations.settle import gate, settle
+from kino_backup_tui.core.operations.settle import settle
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.restore.folders import OLD as OLD_SET
 from kino_backup_tui.core.restore.folders import restore_folder, set_folder, transactions

@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import create_backup
+from kino_backup_tui.core.operations.gate import gate
 from kino_backup_tui.core.operations.last_restore import interrupted
 from kino_backup_tui.core.operations.plan import plan_restore, plan_rollback
 from kino_backup_tui.core.operations.restoring import perform
-from kino_backup_tui.core.operations.settle import gate, settle
+from kino_backup_tui.core.operations.settle import settle
 from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.restore.journal import FINAL, UNTOUCHED, read_record
@@ -86,6 +87,10 @@ class Bench:
     def archive(self) -> Path:
         """A backup of the new state."""
         return next((self.folder / "other" / "backups").glob("*.tar.gz"))
+
+    def state(self) -> str:
+        """Which of the two states the Kino of the run is in."""
+        return state_of(self.kino.data_path)
 
     def reset(self, beginning: Path | None = None) -> None:
         """Put the data path back to its beginning; a file system that is mounted in it stays."""
@@ -282,7 +287,7 @@ def campaign(
         if not killed_at(point, work(bench)):
             return outcomes
         recovered = done(lambda: recover(bench))
-        outcomes[state_of(bench.kino.data_path) if recovered else f"{BROKEN}: recovery failed"] += 1
+        outcomes[bench.state() if recovered else f"{BROKEN}: recovery failed"] += 1
         if interrupted(bench.context) is not None and recover is settling:
             outcomes[f"{BROKEN}: not settled"] += 1
     raise AssertionError("unreachable")
@@ -309,7 +314,7 @@ def double_campaign(bench: Bench, work: Callable[[Bench], Callable[[], None]], s
                 if not killed_at(second, lambda: settling(bench)):
                     break
                 recovered = done(lambda: settling(bench))
-                outcomes[state_of(bench.kino.data_path) if recovered else f"{BROKEN}: recovery failed"] += 1
+                outcomes[bench.state() if recovered else f"{BROKEN}: recovery failed"] += 1
     raise AssertionError("unreachable")
 
 

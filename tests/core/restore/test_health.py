@@ -19,6 +19,7 @@ from kino_backup_tui.core.supervisors.base import ServiceState
 SERVER = """
 import http.server, sqlite3, sys, threading
 database, mode = sys.argv[1:]
+new = b"true" if mode == "new" else b"false"
 if database:
     connection = sqlite3.connect(database)
     connection.execute("SELECT * FROM film").fetchall()
@@ -27,11 +28,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b'{"version": "0.4.2"}')
+        self.wfile.write(b'{"version": "0.4.2", "first_time_setup": %s}' % new)
     def log_message(self, *_arguments):
         pass
 
-if mode == "http":
+if mode in ("http", "new"):
     server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
     print(flush=True)
     server.serve_forever()
@@ -127,7 +128,13 @@ def clock() -> Time:
 
 
 def judge(
-    kino: Kino, supervised: Supervised, clock: Time, *, seconds: float = 180.0, expect_http: bool = True
+    kino: Kino,
+    supervised: Supervised,
+    clock: Time,
+    *,
+    seconds: float = 180.0,
+    expect_http: bool = True,
+    is_set_up: bool = False,
 ) -> tuple[Health, list[str]]:
     """The verdict, and what was said meanwhile."""
     notes: list[str] = []
@@ -136,6 +143,7 @@ def judge(
         supervised,
         seconds=seconds,
         expect_http=expect_http,
+        is_set_up=is_set_up,
         cancel=CancelToken(),
         note=notes.append,
         clock=clock,
@@ -180,6 +188,20 @@ def test_an_api_without_our_database_is_not_our_kino(kino: Kino, supervised: Sup
     health, _ = judge(kino, supervised, clock, seconds=10)
     assert not health.healthy
     assert health.text == "kino.service did not open its database within 10 s"
+
+
+def test_a_kino_that_asks_to_be_set_up_has_not_taken_the_restored_database(
+    kino: Kino, supervised: Supervised, clock: Time
+) -> None:
+    """It works on an empty one then; where the restored one was never set up, that is as it should be."""
+    supervised.run(str(kino.database), "new")
+
+    refused, _ = judge(kino, supervised, clock, is_set_up=True)
+    accepted, _ = judge(kino, supervised, clock, is_set_up=False)
+
+    assert not refused.healthy
+    assert refused.text == "kino.service answers as a Kino that was never set up, not with this database"
+    assert (accepted.healthy, accepted.version) == (True, "0.4.2")
 
 
 def test_a_failed_service_is_given_up_at_once(kino: Kino, supervised: Supervised, clock: Time) -> None:

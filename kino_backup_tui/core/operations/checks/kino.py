@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sqlite3
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from kino_backup_tui import __version__
 from kino_backup_tui.core.errors import NotPermittedError
+from kino_backup_tui.core.kino.settings_store import settings_store
 from kino_backup_tui.core.kino.tool_config import load_tool_config
 from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, good, warned, warning
 from kino_backup_tui.core.operations.checks.disks import file_system_type, is_network
@@ -68,13 +68,11 @@ def check_database(facts: Facts) -> Iterator[Check]:
 
 
 def check_settings(facts: Facts) -> Iterator[Check]:
-    """Whether config.toml can be understood."""
+    """Whether Kino's settings can be understood."""
     if facts.status.settings_problem is not None:
         yield failure("settings", facts.status.settings_problem)
         return
-    file = facts.context.kino.config_file
-    there = "is there and can be read" if os.path.lexists(file) else "is not there: all is as Kino's defaults"
-    yield good("settings", f"{file} {there}.")
+    yield good("settings", settings_store(facts.context.kino).described())
 
 
 def check_supervisor(facts: Facts) -> Iterator[Check]:

@@ -72,6 +72,27 @@ def check_leftovers(facts: Facts) -> Iterator[Check]:
     )
 
 
+def check_kinos_own(facts: Facts) -> Iterator[Check]:
+    """What Kino itself leaves behind: whole databases, with all credentials in them."""
+    layout = facts.context.kino.layout
+    places = (
+        (facts.context.kino.data_path, layout.leavings),
+        (facts.session.location, layout.location_leavings),
+    )
+    left = [
+        path for folder, patterns in places for pattern in patterns for path in sorted(folder.glob(pattern))
+    ]
+    if not left:
+        return
+    size = sum(_bytes(path) for path in left)
+    yield warning(
+        "kino_leftovers",
+        f"Kino's own backups and restores have left {megabytes(size)} of copies of its database, which it "
+        f"never removes: {_some(left)}.",
+        f"Once Kino is well, and makes no backup just now: rm {shlex.join(map(str, left[:_NAMED]))}",
+    )
+
+
 def check_privacy(facts: Facts) -> Iterator[Check]:
     """Archives hold credentials: nobody but their owner has any business with them."""
     name = "privacy"

@@ -71,6 +71,10 @@ def check_schedule(facts: Facts) -> Iterator[Check]:
         yield warning(name, f"{at}, but {runner.text}.", runner.hint)
     elif runner.hint:
         yield warning(name, f"{at}: {runner.text}.", runner.hint)
+    elif status.unattended:
+        yield warning(
+            name, f"{at}, by {runner.text}, which does not run now.", "Run: kino-backup-tui install-service"
+        )
     else:
         yield good(name, f"{at}, by {runner.text}.")
     if (failing := status.failing) is not None:

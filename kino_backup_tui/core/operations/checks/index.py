@@ -1,0 +1,88 @@
+"""Whether Kino's own list of backups says what is there: its page, schedule and retention go by it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.kino.index import IndexRow
+from kino_backup_tui.core.operations.checks.base import Check, Facts, good, skipped, warning
+from kino_backup_tui.core.operations.indexing import REPAIR
+from kino_backup_tui.core.operations.reindex import IndexState, read_index
+
+_NAME = "index"
+_NAMED = 3
+_RUN = f"Run: {REPAIR}"
+
+
+def check_index(facts: Facts) -> Iterator[Check]:
+    """Nothing is said of a Kino that keeps no such list."""
+    now = facts.context.clock.now()
+    try:
+        state = read_index(facts.session, now)
+    except KinoBackupError as error:
+        yield skipped(_NAME, f"Kino's own list of backups was not compared: {error.message}", error.hint)
+        return
+    if not state.is_kept:
+        return
+    found = list(_problems(state, facts))
+    if found:
+        yield from found
+    else:
+        yield good(_NAME, f"Kino's own list names {state.listed} backups, and they are the files there.")
+
+
+def _problems(state: IndexState, facts: Facts) -> Iterator[Check]:
+    if state.ahead:
+        newest = max(row.instant for row in state.ahead if row.instant).astimezone(facts.session.zone)
+        yield warning(
+            _NAME,
+            f"Kino's own list has a scheduled backup of {newest:%Y-%m-%d %H:%M}, which is in the future: "
+            "until then Kino is expected to make no scheduled backup.",
+            f"{_RUN}\nIt lists it as a manual one if its file is there.",
+        )
+    if state.missing:
+        yield warning(
+            _NAME,
+            f"Kino's own list names {_counted(state.missing)} without a file in {facts.session.location}: "
+            f"{_some([row.filename for row in state.missing])}. Kino shows what it cannot restore.",
+            f"{_RUN}\nIf the files are in a former location: "
+            "kino-backup-tui schedule set --move brings them along.",
+        )
+    if state.leading_out:
+        yield warning(
+            _NAME,
+            f"Kino's own list names {_counted(state.leading_out)} outside its location, which Kino would "
+            f"read and delete: {_some([row.filename for row in state.leading_out])}.",
+            f"{_RUN}\nIt removes the entries and touches no such file.",
+        )
+    if state.superseded:
+        yield warning(
+            _NAME,
+            f"Kino's own list has entries for files that another one has replaced: "
+            f"{_some([row.filename for row in state.superseded])}.",
+            _RUN,
+        )
+    if state.differing:
+        names = [backup.filename for backup in state.differing]
+        yield warning(
+            _NAME,
+            f"Kino's own list describes another file than there is: {_some(names)}.",
+            "\n".join(f"Run: kino-backup-tui verify {name}" for name in names[:_NAMED]),
+        )
+    if state.unlisted:
+        yield warning(
+            _NAME,
+            f"Kino's own list, and so its page, lacks {len(state.unlisted)} of the backups: "
+            f"{_some([backup.filename for backup in state.unlisted])}.",
+            _RUN,
+        )
+
+
+def _counted(rows: Sequence[IndexRow]) -> str:
+    return "a backup" if len(rows) == 1 else f"{len(rows)} backups"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

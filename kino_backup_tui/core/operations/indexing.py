@@ -1,0 +1,96 @@
+"""Keeping Kino's own list of backups in step with the files, one backup at a time.
+
+The files are what counts: a list that is locked, damaged or of another shape is a warning, and never a reason
+why a backup is not made, kept or deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from kino_backup_tui.core.archive.names import UNKNOWN_VERSION
+from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.kino.index import MANUAL, SCHEDULED, IndexRow, created_at_text, index_of
+from kino_backup_tui.core.kino.releases import migrations_of
+from kino_backup_tui.core.models import Backup, Migration
+from kino_backup_tui.core.operations.session import Session
+from kino_backup_tui.core.restore.compare import incompatibility
+
+REPAIR = "kino-backup-tui reindex"
+UNFIT = "from there Kino would restore it without a look, and is expected not to start on it"
+
+
+def enlist(session: Session, backup: Backup, now: datetime) -> tuple[str, ...]:
+    """Have Kino's list name a backup that is whole and in its place; a warning where that is not possible.
+
+    Kino joins the names of its list to its current location, so one elsewhere is left out.
+    """
+    index = index_of(session.kino)
+    row = None if backup.elsewhere or not index.is_kept else row_for(backup, now)
+    if row is None:
+        return ()
+    try:
+        if not may_be_listed(backup, index.migrations()):
+            return (f"Kino's own page does not show the backup: {UNFIT}.",)
+        index.update([row])
+    except KinoBackupError as error:
+        return (
+            f"{error.message} Kino's own page does not show the backup until this has been run: {REPAIR}",
+        )
+    return ()
+
+
+def may_be_listed(backup: Backup, ours: Sequence[Migration]) -> bool:
+    """Whether Kino, which looks at nothing before it restores from its list, could start on this backup.
+
+    What is not known speaks for it.
+    """
+    theirs = backup.manifest.migrations if backup.manifest else ()
+    theirs = theirs or migrations_of(backup.kino_version)
+    return incompatibility(theirs, ours, backup.kino_version) is None
+
+
+def strike(session: Session, backups: Sequence[Backup]) -> tuple[str, ...]:
+    """Have Kino's list forget files that are gone; a warning where that is not possible."""
+    names = {backup.filename for backup in backups if not backup.elsewhere}
+    if not names:
+        return ()
+    try:
+        index_of(session.kino).forget(names)
+    except KinoBackupError as error:
+        return (
+            f"{error.message} Kino's own page goes on showing what was deleted until this has been run: "
+            f"{REPAIR}",
+        )
+    return ()
+
+
+def row_for(backup: Backup, now: datetime, *, protect: bool = False) -> IndexRow | None:
+    """The row that describes a backup; None for one that Kino's list cannot describe.
+
+    Kino removes what is listed as scheduled and beyond its number, and makes no scheduled backup until a day
+    after the newest one of that kind. So what was imported, what is dated after now, and what the caller
+    wants to `protect`, is listed as manual. So is what is of no kind: there are but three.
+    """
+    if backup.checksum_sha256 is None or backup.created_at is None or not _is_text(backup.filename):
+        return None
+    kind = backup.kind.value if backup.kind else MANUAL
+    if kind == SCHEDULED and (protect or backup.imported or backup.created_at > now):
+        kind = MANUAL
+    return IndexRow(
+        kind=kind,
+        filename=backup.filename,
+        size_bytes=backup.size_bytes,
+        kino_version=backup.kino_version or UNKNOWN_VERSION,
+        checksum_sha256=backup.checksum_sha256,
+        created_at=created_at_text(backup.created_at),
+    )
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

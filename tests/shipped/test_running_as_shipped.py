@@ -1,0 +1,99 @@
+"""Whether Kino 0.3 runs: by its database, and by the lock that it takes before it opens that."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from kino_backup_tui.core.errors import ServiceError
+from kino_backup_tui.core.kino.closed import find_openers, require_closed
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.processes import lockers
+from kino_backup_tui.core.kino.running import observe
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.doctor import Check, diagnose
+from tests.shipped.serving import running_server
+
+_LOCK = """
+import fcntl, sys
+lock = open(sys.argv[1], "ab")
+fcntl.flock(lock, fcntl.LOCK_EX)
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def starting_kino(kino: Kino) -> Iterator[int]:
+    """A process as Kino is at its very start: it has its lock, and has opened nothing yet."""
+    command = [sys.executable, "-c", _LOCK, str(kino.data_path / "kino-serve.lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        process.stdout.readline()
+        yield process.pid
+        process.stdin.close()
+
+
+def test_a_running_kino_is_found_with_its_version(shipped: Kino) -> None:
+    """By the process that has its database open, and where that listens."""
+    with running_server(shipped.data_path) as server:
+        seen = observe(shipped)
+
+    assert (seen.running, seen.pid, seen.version, seen.url) == (
+        True,
+        server.process.pid,
+        "0.3.2",
+        server.url,
+    )
+    assert not seen.first_time_setup
+
+
+def test_a_lock_is_told_by_the_process_that_has_it(shipped: Kino) -> None:
+    """Without locking anything: a Kino that met our lock would go on without its own."""
+    file = shipped.data_path / "kino-serve.lock"
+    with starting_kino(shipped) as pid:
+        assert lockers(file) == (pid,)
+    assert lockers(file) == ()
+    assert lockers(shipped.data_path / "gone") == ()
+
+
+def test_a_kino_that_is_just_starting_counts_as_running(shipped: Kino) -> None:
+    """It will open the database in a moment, whatever is in its place then."""
+    with starting_kino(shipped) as pid:
+        found = find_openers(shipped)
+        assert (observe(shipped).running, observe(shipped).pid) == (True, pid)
+        assert found is not None
+        assert found.pids == (pid,)
+        with pytest.raises(ServiceError):
+            require_closed(shipped, seconds=0)
+    assert find_openers(shipped) is None
+
+
+def leavings(context: Context) -> list[Check]:
+    """What doctor says of what Kino has left."""
+    return [check for check in diagnose(context) if check.name == "kino_leftovers"]
+
+
+def test_doctor_tells_what_kino_has_left(shipped: Kino, shipped_context: Context) -> None:
+    """Whole databases, and uploads; nothing is said where there are none, and nothing is removed."""
+    assert leavings(shipped_context) == []
+    (shipped.data_path / "backups").mkdir(exist_ok=True)
+    left = [
+        "kino.db.pre-restore",
+        "kino.db.restore-staged",
+        "kino-restore-upload-x1.tar.gz",
+        "backups/kino-backup-aB3dE6.sqlite",
+    ]
+    for name in left:
+        (shipped.data_path / name).write_bytes(b"x")
+
+    (check,) = leavings(shipped_context)
+
+    assert all(name in check.text for name in left[:3])
+    assert "and 1 more" in check.text
+    assert all((shipped.data_path / name).exists() for name in left)

@@ -1,0 +1,201 @@
+"""The schedule of Kino 0.3: what its page says, what Kino does, and what we tell and do about it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kino_backup_tui.core.errors import LocationError, NoSpaceError
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.settings import Frequency
+from kino_backup_tui.core.models import BackupKind
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.create import create_backup
+from kino_backup_tui.core.operations.doctor import CheckStatus, diagnose
+from kino_backup_tui.core.operations.run_due import DueOutcome, run_due
+from kino_backup_tui.core.operations.schedule import (
+    changed_schedule,
+    preview_schedule,
+    read_schedule,
+    save_schedule,
+)
+from kino_backup_tui.core.progress import Control
+from kino_backup_tui.demo.schema import open_database
+from kino_backup_tui.demo.shipped.data_path import RELEASE
+from kino_backup_tui.demo.shipped.scheduler import is_due, run_if_due
+from tests.core.operations.restoring import small_disk
+from tests.fakes import FakeClock
+from tests.shipped.serving import values
+
+MINUTE = timedelta(minutes=1)
+
+
+def change(context: Context, **changes: Any) -> None:
+    """Change the schedule as the form does."""
+    save_schedule(context, changed_schedule(context, changes), Control())
+
+
+def kino_looks(kino: Kino, now: datetime) -> bool:
+    """Let Kino look whether a scheduled backup is due, and make it; True if there is a new one."""
+    with closing(open_database(kino.database)) as connection:
+        return run_if_due(connection, kino.data_path, RELEASE, now)
+
+
+def next_backup_of_kino(kino: Kino, now: datetime) -> datetime | None:
+    """When Kino, which looks at its clock once a minute, makes its next scheduled backup; within 40 days."""
+    with closing(open_database(kino.database)) as connection:
+        for minutes in range(1, 40 * 24 * 60):
+            if is_due(connection, now + minutes * MINUTE):
+                return now + minutes * MINUTE
+    return None
+
+
+@pytest.mark.parametrize("frequency", ["daily", "weekly", "monthly"])
+@pytest.mark.parametrize("at", ["03:00", "10:58", "23:30"])
+def test_the_next_backup_is_foretold_by_the_clock_and_the_days_that_kino_counts(
+    shipped: Kino, shipped_context: Context, clock: FakeClock, frequency: str, at: str
+) -> None:
+    """In UTC, though the host is in Berlin; a week is six days, a month 28, from the last scheduled one."""
+    with closing(open_database(shipped.database)) as connection:
+        connection.execute("UPDATE config SET backup_schedule = ?, backup_time = ?", (frequency, at))
+        connection.execute(
+            "INSERT INTO backup (kind, filename, size_bytes, kino_version, schema_version, checksum_sha256,"
+            " created_at) VALUES ('scheduled', 'gone', 1, '0.3.2', 1, '', '2026-04-25T03:00:12+00:00')"
+        )
+
+    foretold = preview_schedule(shipped_context, read_schedule(shipped_context)).next_runs[0]
+
+    made = next_backup_of_kino(shipped, clock.now())
+    assert made is not None
+    assert timedelta(0) <= made - foretold < MINUTE
+    assert foretold.utcoffset() == timedelta(hours=2)
+
+
+def test_switched_off_is_off_and_switched_on_is_on(
+    shipped: Kino, shipped_context: Context, clock: FakeClock
+) -> None:
+    """Kino does not look at "Enabled", so the schedule itself is switched."""
+    change(shipped_context, frequency=Frequency.WEEKLY)
+    change(shipped_context, enabled=False)
+    off = "SELECT backup_enabled || ' ' || backup_schedule FROM config"
+    assert values(shipped.database, off) == ["0 off"]
+    assert next_backup_of_kino(shipped, clock.now()) is None
+    assert not read_schedule(shipped_context).runs
+
+    change(shipped_context, enabled=True, frequency=Frequency.WEEKLY)
+
+    assert values(shipped.database, off) == ["1 weekly"]
+    assert next_backup_of_kino(shipped, clock.now()) is not None
+
+
+def test_an_enabled_that_kino_ignores_is_not_taken_for_an_answer(
+    shipped: Kino, shipped_context: Context
+) -> None:
+    """Where its page has "Enabled" off, and the schedule is daily, Kino makes backups, and so we say."""
+    with closing(open_database(shipped.database)) as connection:
+        connection.execute("UPDATE config SET backup_enabled = 0")
+
+    preview = preview_schedule(shipped_context, read_schedule(shipped_context))
+
+    assert preview.settings.runs
+    assert preview.next_runs
+
+
+def test_a_full_disk_gets_no_leavings_of_ours(
+    shipped: Kino, shipped_context: Context, tmp_path: Path
+) -> None:
+    """Kino tries again every minute, and leaves a file each time; our attempt leaves the disk as it was."""
+    disk = tmp_path / "disk"
+    with small_disk(disk, 100):
+        with closing(open_database(shipped.database)) as connection:
+            connection.execute("UPDATE config SET backup_location_path = ?", (str(disk),))
+            connection.execute("INSERT INTO webhook_target (url, headers) VALUES ('', randomblob(300000))")
+        for minute in range(3):
+            assert not kino_looks(shipped, datetime.fromisoformat(f"2026-04-26T03:0{minute}:00+00:00"))
+        left = sorted(path.name for path in disk.iterdir())
+
+        with pytest.raises(NoSpaceError):
+            create_backup(shipped_context, Control(), accept_location=True)
+
+        assert [name for name in left if name.endswith(".sqlite")]
+        assert sorted(path.name for path in disk.iterdir() if path.name in left) == left
+        assert not [path.name for path in disk.iterdir() if "partial" in path.name]
+    said = "SELECT message FROM log_entry WHERE target = 'kino::backup'"
+    assert len(values(shipped.database, said)) == 3
+
+
+def test_a_backup_that_kino_has_missed_is_made_up_for(
+    shipped: Kino, shipped_context: Context, clock: FakeClock
+) -> None:
+    """Asleep from three to four, Kino waits for the next day; we do not."""
+    clock.instant = datetime.fromisoformat("2026-04-26T03:30:00+00:00")
+    create_backup(shipped_context, Control(), kind=BackupKind.SCHEDULED)
+    clock.instant = datetime.fromisoformat("2026-04-27T05:30:00+00:00")
+    assert not kino_looks(shipped, clock.now())
+
+    run = run_due(shipped_context, Control())
+
+    assert run.outcome is DueOutcome.MADE
+    assert not kino_looks(shipped, datetime.fromisoformat("2026-04-28T03:30:00+00:00"))
+
+
+def test_a_backup_that_kino_makes_itself_is_not_made_twice(
+    shipped: Kino, shipped_context: Context, clock: FakeClock
+) -> None:
+    """Neither while its hour lasts, nor after it was made."""
+    clock.instant = datetime.fromisoformat("2026-04-26T03:10:00+00:00")
+    assert kino_looks(shipped, clock.now())
+    clock.instant = datetime.fromisoformat("2026-04-27T03:10:00+00:00")
+    assert run_due(shipped_context, Control()).outcome is DueOutcome.NOT_DUE
+    assert kino_looks(shipped, clock.now())
+    clock.instant = datetime.fromisoformat("2026-04-27T09:00:00+00:00")
+    assert run_due(shipped_context, Control()).outcome is DueOutcome.NOT_DUE
+
+
+def test_a_disk_that_is_not_mounted_is_not_written_under(
+    shipped: Kino, shipped_context: Context, tmp_path: Path
+) -> None:
+    """Kino makes the folder and fills the disk of the system; we miss our mark there, and stop."""
+    disk = tmp_path / "nas"
+    with small_disk(disk, 4096):
+        change(shipped_context, location=str(disk))
+        create_backup(shipped_context, Control())
+
+    with pytest.raises(LocationError):
+        create_backup(shipped_context, Control())
+
+    assert list(disk.iterdir()) == []
+    assert kino_looks(shipped, datetime.fromisoformat("2026-04-26T03:10:00+00:00"))
+    assert len(list(disk.iterdir())) == 1
+
+
+def test_a_preset_is_called_by_its_name(shipped_context: Context) -> None:
+    """Kino's page says "Daily" whatever is set."""
+    change(shipped_context, frequency=Frequency.WEEKLY)
+
+    preview = preview_schedule(shipped_context, read_schedule(shipped_context))
+
+    assert preview.settings.frequency is Frequency.WEEKLY
+    assert "6 days" in " ".join(preview.terms.remarks)
+
+
+def test_what_kino_has_left_behind_is_told(shipped: Kino, shipped_context: Context) -> None:
+    """Copies of its database from a full disk and from its restores, which it never removes."""
+    shipped.default_location.mkdir()
+    left = (
+        shipped.default_location / "kino-backup-aB3xYz.sqlite",
+        shipped.data_path / "kino.db.pre-restore",
+        shipped.data_path / "kino.db.restore-staged",
+        shipped.data_path / "kino-restore-upload-aB3xYz.tar.gz",
+    )
+    for path in left:
+        path.write_bytes(b"a whole database")
+
+    told = [check for check in diagnose(shipped_context) if check.name == "kino_leftovers"]
+
+    assert [check.status for check in told] == [CheckStatus.WARN]
+    assert "kino.db.pre-restore" in told[0].text
