@@ -31,6 +31,11 @@ class RestoreRequest(BaseModel):
         default=True,
         description="Save the current state as a backup first. The replaced files are kept anyway.",
     )
+    library_missing_ok: bool = Field(
+        default=False,
+        description="Start Kino even if its media are not there. Kino 0.3 is expected to forget "
+        "the media whose files it does not find.",
+    )
     health_seconds: float = Field(
         default=180,
         ge=1,
@@ -84,6 +89,35 @@ class Change(BaseModel):
     then: str = Field(examples=["8096"], description="The same, afterwards.")
 
 
+class Removal(BaseModel):
+    """Files that Kino deletes."""
+
+    title: str = Field(description="Of what.", examples=["A Film 2026"])
+    folder: str | None = Field(description="Where they are on this host.", examples=["/srv/downloads/film"])
+    size_bytes: Bytes | None = Field(description="Their size, if it is known.")
+
+
+class Library(BaseModel):
+    """The files of the media that the database knows."""
+
+    folder: str = Field(description="As Kino calls it.", examples=["/srv/media"])
+    place: str = Field(description="On this host.", examples=["/srv/media"])
+    entries: int = Field(description="Media in the database; 1001 stands for more than Kino looks for.")
+    missing: int = Field(description="Those whose file is not there now.")
+    forgets: int = Field(description="Those that Kino forgets.")
+    examples: list[str] = Field(description="Some of the missing files.")
+    problem: str | None = Field(description="Why the library as a whole is not there.")
+
+
+class FirstBoot(BaseModel):
+    """What Kino is expected to do at its first start on the restored database."""
+
+    torrents: list[Removal] | None = Field(description="Removed with their files; null if not known.")
+    downloads: list[Removal] = Field(description="Downloads whose files are deleted.")
+    broken_off: int = Field(description="Downloads that count as failed from then on.")
+    library: Library | None = Field(description="Null if no media are known.")
+
+
 class Effect(BaseModel):
     """What becomes of something."""
 
@@ -99,6 +133,7 @@ class Plan(BaseModel):
     source: str = Field(description="The archive.")
     archive_sha256: str | None = Field(description="Its SHA-256, if it could be read.")
     data_path: str = Field(description="Kino's.", examples=["/var/lib/kino"])
+    layout: str = Field(description="How Kino keeps its state there.", examples=["documented"])
     undoes: str | None = Field(description="Of a rollback: the archive whose restore is undone.")
     undone_at: Instant | None = Field(description="Of a rollback: when that was restored.")
     replaced: list[str] = Field(description="What leaves the data path.", examples=[["db.sqlite"]])
@@ -110,6 +145,7 @@ class Plan(BaseModel):
     safety: SafetyBackup = Field(description="How the current state is kept.")
     space: list[SpaceNeed] = Field(description="Room that it takes.")
     changes: list[Change] = Field(description="How Kino is reached afterwards, if that changes.")
+    first_boot: FirstBoot | None = Field(description="Null where nothing is to be expected.")
     effects: list[Effect] = Field(description="What becomes of what.")
     warnings: list[str] = Field(description="What should be known, and forbids nothing.")
     blockers: list[Problem] = Field(description="Everything that forbids it; it can start if there is none.")

@@ -42,7 +42,11 @@ def restore(context: Context, source: Backup | Path, request: RestoreRequest, co
     The worker plans again and stops if that is another plan by then. Raises `ApiError` with every reason
     that forbids the restore, and what planning and starting raise.
     """
-    options = RestoreOptions(safety_backup=request.safety_backup, health_seconds=request.health_seconds)
+    options = RestoreOptions(
+        safety_backup=request.safety_backup,
+        health_seconds=request.health_seconds,
+        library_missing_ok=request.library_missing_ok,
+    )
     plan = plan_restore(context, source, control, options)
     if request.dry_run:
         return restore_plan(plan)
