@@ -219,7 +219,6 @@ def test_what_does_not_answer_is_not_left_installed(under_systemd: Run) -> None:
         API
         + """
 kino install-service > /dev/null
-everything > /before
 mkdir /etc/systemd/system/$unit-api.service.d
 printf '[Service]\\nEnvironment=PYTHONPATH=/srv/broken\\nStandardError=journal\\n' \
   > /etc/systemd/system/$unit-api.service.d/broken.conf
@@ -236,6 +235,29 @@ systemctl list-units --all --plain --no-legend 'kino-backup*api*'
     assert f"{UNIT}-api.service does not answer at http://127.0.0.1:8722: exit code 2" in lines[0]
     assert "The HTTP API needs fastapi" in lines[0]
     assert lines[-3:] == [f"{UNIT}.timer is installed, the HTTP API is not.", "8", "the same"]
+
+
+def test_a_port_that_does_not_work_out_is_put_back(under_systemd: Run) -> None:
+    """What was installed before listens again, where it did."""
+    printed = under_systemd(
+        API
+        + """
+kino install-service --api > /dev/null
+mkdir /etc/systemd/system/$unit-api.service.d /srv/broken
+printf '[Service]\\nEnvironment=PYTHONPATH=/srv/broken\\n' \
+  > /etc/systemd/system/$unit-api.service.d/broken.conf
+echo "raise ModuleNotFoundError('No module', name='fastapi')" > /srv/broken/fastapi.py
+everything > /before
+kino install-service --api --port 8799 > /dev/null 2>&1 || echo $?
+everything | diff /before - && echo the same
+systemctl show --property Listen --value $unit-api.socket
+systemctl is-active $unit-api.socket
+rm -r /srv/broken
+ask $api/backups | jq 'length > 0'
+"""
+    )
+
+    assert printed.splitlines() == ["8", "the same", "127.0.0.1:8722 (Stream)", "active", "true"]
 
 
 def test_a_user_has_an_api_of_their_own(under_systemd: Run) -> None:
