@@ -158,6 +158,33 @@ systemctl is-active kino.service
     assert printed.splitlines() == ["0", "end", "ok", "active"]
 
 
+def test_what_the_service_has_begun_outlives_it(under_systemd: Run) -> None:
+    """A restore that waits for a Kino started by hand goes on when the service is stopped, and ends well."""
+    printed = under_systemd(
+        API
+        + f"""
+rm /etc/systemd/system/kino.service
+systemctl daemon-reload
+# In no service and under no script that might start it again.
+(systemd-run --scope --quiet --uid=daemon '{sys.executable}' -m kino_backup_tui.demo.server \\
+  --data-path '/srv/my kino' > /dev/null 2>&1 & echo $! > /out/pid)
+"""
+        + """
+kino install-service --api > /dev/null
+id="$(kino create --json | jq .id)"
+job="$(ask --request POST $api/backups/$id/restore | jq -r .id)"
+until ask $api/jobs/$job | jq -e '.stage == "waiting_for_kino"' > /dev/null; do sleep 0.1; done
+halt $unit-api.socket $unit-api.service
+state
+kino jobs --json | jq -c --arg job "$job" '.[] | select(.id == $job) | .running'
+kill "$(cat /out/pid)"
+kino watch "$job" --json | jq -rs '.[-1].outcome'
+"""
+    )
+
+    assert printed.splitlines() == ["inactive inactive active ", "true", "ok"]
+
+
 def test_the_location_and_the_port_are_kept_up_to_date(under_systemd: Run) -> None:
     """A new location is let in by the next install-service, without another word; the port stays."""
     printed = under_systemd(
