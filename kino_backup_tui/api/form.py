@@ -30,7 +30,8 @@ class _Part(NamedTuple):
 class ArchiveForm:
     """Takes the pieces of a body, gives the bytes of the archive in them, and keeps the other fields.
 
-    Every method raises `ApiError` 400 for a body that is no such form, 413 for an archive over the limit.
+    Raises `ApiError`: 415 for another kind of body, 400 for one that is no such form, 413 for an archive over
+    the limit, 422 for an empty one.
     """
 
     def __init__(self, content_type: str, limit: int) -> None:
@@ -87,7 +88,7 @@ class ArchiveForm:
         if not self._has_archive:
             raise ApiError(400, f"The form has no field {ARCHIVE_FIELD}.")
         if self._archive_bytes == 0:
-            raise ApiError(400, f"The field {ARCHIVE_FIELD} is empty.")
+            raise ApiError(422, "The archive is empty.")
 
     def _begin_part(self) -> None:
         self._disposition = ""

@@ -67,8 +67,8 @@ class Upload:
 async def received_archive(request: Request, service: Service) -> AsyncIterator[Upload]:
     """Receive the archive of a form; after the block it is gone unless it is kept.
 
-    Nothing stays of one that does not come whole. Raises `ApiError` 400, 408, 413 and 415, and what the
-    core's `receive` raises.
+    Nothing stays of one that does not come whole. Raises `ApiError` 400, 408, 413, 415 and 422, and what
+    the core's `receive` raises.
     """
     form = ArchiveForm(request.headers.get("content-type", ""), service.upload_limit)
     if int(request.headers.get("content-length", "0")) > service.upload_limit + _OVERHEAD_BYTES:

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from starlette.types import ASGIApp
 
 from kino_backup_tui.api.app import create_app
 from kino_backup_tui.api.service import Service
@@ -48,20 +49,29 @@ class Api:
 
 
 @contextlib.contextmanager
-def serving(context: Context, **options: Any) -> Iterator[Api]:
-    """Serve one Kino during the block, on a port of the system's choice."""
-    service = Service(context, **options)
-    key = ensure_api_key(context)
+def listening(app: ASGIApp) -> Iterator[int]:
+    """Run an application on a real server during the block, on a port of the system's choice."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
-            create_app(service), http="h11", ws="none", access_log=False, server_header=False, log_config=None
+            app, http="h11", ws="none", access_log=False, server_header=False, log_config=None
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            yield Api(service, listener.getsockname()[1], key)
+            yield listener.getsockname()[1]
         finally:
             server.should_exit = True
-            service.work.stop()
             thread.join(TIMEOUT_SECONDS)
+
+
+@contextlib.contextmanager
+def serving(context: Context, **options: Any) -> Iterator[Api]:
+    """Serve one Kino during the block."""
+    service = Service(context, **options)
+    key = ensure_api_key(context)
+    with listening(create_app(service)) as port:
+        try:
+            yield Api(service, port, key)
+        finally:
+            service.work.stop()

@@ -71,7 +71,6 @@ END = b"--edge--\r\n"
         (ARCHIVE + b"--edge-", "ends in the middle"),
         (END, "no field archive"),
         (part("other", b"x") + END, "no field archive"),
-        (part("archive", b"") + END, "is empty"),
         (ARCHIVE + ARCHIVE + END, "there twice"),
         (part("a", b"x") + part("a", b"y") + ARCHIVE + END, "there twice"),
         (part("", b"x") + ARCHIVE + END, "has no name"),
@@ -91,6 +90,13 @@ def test_what_is_no_such_form_is_refused(body: bytes, what: str) -> None:
     with pytest.raises(ApiError, match=what) as refused:
         read(body)
     assert refused.value.status == 400
+
+
+def test_an_empty_archive_is_a_damaged_one() -> None:
+    """The form is right, its contents are not."""
+    with pytest.raises(ApiError, match="is empty") as refused:
+        read(part("archive", b"") + END)
+    assert refused.value.status == 422
 
 
 @pytest.mark.parametrize(

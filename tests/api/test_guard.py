@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from kino_backup_tui.api.errors import CODE_OF, STATUS_OF, status_of
+from kino_backup_tui.api.guard import Guard
+from kino_backup_tui.core import errors
 from kino_backup_tui.core.operations.api_key import rotate_api_key
-from tests.api.harness import Api
+from tests.api.harness import Api, listening
+from tests.test_docs import all_errors
 
 PATHS = ["/openapi.json", "/api/v1/backups", "/api/v1/nothing", "/", "/docs"]
 
@@ -63,3 +69,44 @@ def test_a_rotated_key_is_worth_nothing_at_once(api: Api, client: httpx.Client) 
     key = rotate_api_key(api.service.context)
     assert client.get("/openapi.json").status_code == 401
     assert client.get("/openapi.json", headers={"X-Api-Key": key}).status_code == 200
+
+
+def test_a_bug_is_told_in_the_log_and_not_to_the_client(caplog: pytest.LogCaptureFixture) -> None:
+    """A sentence and where it happened, on one line; the next request is answered."""
+
+    async def broken(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise RuntimeError("a\nsecret detail")
+
+    caplog.set_level(logging.INFO)
+    with (
+        listening(Guard(broken, lambda: "k" * 20)) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-Api-Key": "k" * 20}) as client,
+    ):
+        for _ in range(2):
+            response = client.get("/")
+            assert response.status_code == 500
+            assert error_of(response)["code"] == "internal_error"
+            assert "secret" not in response.text
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(told) == 2
+    assert "RuntimeError" in told[0]
+    assert f"{__file__}:" in told[0]
+    assert told[0].isprintable()
+
+
+def test_without_a_key_to_compare_with_nobody_is_let_in() -> None:
+    """Not even who shows an empty one."""
+
+    async def open_to_all(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise AssertionError("it was let in")
+
+    with listening(Guard(open_to_all, lambda: None)) as port:
+        for shown in ({}, {"X-Api-Key": ""}, {"X-Api-Key": "None"}):
+            assert httpx.get(f"http://127.0.0.1:{port}/", headers=shown).status_code == 401
+
+
+def test_each_error_of_the_core_has_a_status_and_a_code() -> None:
+    """Also one that is added tomorrow."""
+    for kind in all_errors(errors.KinoBackupError):
+        assert status_of(kind) in CODE_OF, kind
+    assert set(CODE_OF) >= set(STATUS_OF.values())

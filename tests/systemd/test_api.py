@@ -158,6 +158,33 @@ systemctl is-active kino.service
     assert printed.splitlines() == ["0", "end", "ok", "active"]
 
 
+def test_what_the_service_has_begun_outlives_it(under_systemd: Run) -> None:
+    """A restore that waits for a Kino started by hand goes on when the service is stopped, and ends well."""
+    printed = under_systemd(
+        API
+        + f"""
+rm /etc/systemd/system/kino.service
+systemctl daemon-reload
+# In no service and under no script that might start it again.
+(systemd-run --scope --quiet --uid=daemon '{sys.executable}' -m kino_backup_tui.demo.server \\
+  --data-path '/srv/my kino' > /dev/null 2>&1 & echo $! > /out/pid)
+"""
+        + """
+kino install-service --api > /dev/null
+id="$(kino create --json | jq .id)"
+job="$(ask --request POST $api/backups/$id/restore | jq -r .id)"
+until ask $api/jobs/$job | jq -e '.stage == "waiting_for_kino"' > /dev/null; do sleep 0.1; done
+halt $unit-api.socket $unit-api.service
+state
+kino jobs --json | jq -c --arg job "$job" '.[] | select(.id == $job) | .running'
+kill "$(cat /out/pid)"
+kino watch "$job" --json | jq -rs '.[-1].outcome'
+"""
+    )
+
+    assert printed.splitlines() == ["inactive inactive active ", "true", "ok"]
+
+
 def test_the_location_and_the_port_are_kept_up_to_date(under_systemd: Run) -> None:
     """A new location is let in by the next install-service, without another word; the port stays."""
     printed = under_systemd(
@@ -219,7 +246,6 @@ def test_what_does_not_answer_is_not_left_installed(under_systemd: Run) -> None:
         API
         + """
 kino install-service > /dev/null
-everything > /before
 mkdir /etc/systemd/system/$unit-api.service.d
 printf '[Service]\\nEnvironment=PYTHONPATH=/srv/broken\\nStandardError=journal\\n' \
   > /etc/systemd/system/$unit-api.service.d/broken.conf
@@ -236,6 +262,29 @@ systemctl list-units --all --plain --no-legend 'kino-backup*api*'
     assert f"{UNIT}-api.service does not answer at http://127.0.0.1:8722: exit code 2" in lines[0]
     assert "The HTTP API needs fastapi" in lines[0]
     assert lines[-3:] == [f"{UNIT}.timer is installed, the HTTP API is not.", "8", "the same"]
+
+
+def test_a_port_that_does_not_work_out_is_put_back(under_systemd: Run) -> None:
+    """What was installed before listens again, where it did."""
+    printed = under_systemd(
+        API
+        + """
+kino install-service --api > /dev/null
+mkdir /etc/systemd/system/$unit-api.service.d /srv/broken
+printf '[Service]\\nEnvironment=PYTHONPATH=/srv/broken\\n' \
+  > /etc/systemd/system/$unit-api.service.d/broken.conf
+echo "raise ModuleNotFoundError('No module', name='fastapi')" > /srv/broken/fastapi.py
+everything > /before
+kino install-service --api --port 8799 > /dev/null 2>&1 || echo $?
+everything | diff /before - && echo the same
+systemctl show --property Listen --value $unit-api.socket
+systemctl is-active $unit-api.socket
+rm -r /srv/broken
+ask $api/backups | jq 'length > 0'
+"""
+    )
+
+    assert printed.splitlines() == ["8", "the same", "127.0.0.1:8722 (Stream)", "active", "true"]
 
 
 def test_a_user_has_an_api_of_their_own(under_systemd: Run) -> None:

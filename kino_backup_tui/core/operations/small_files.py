@@ -129,9 +129,9 @@ def _copy(kino: Kino, path: str, scratch: Path, job: Job, space: Space) -> bool:
             if stream is None:
                 target.unlink()
                 return False
-            out.seek(0)
-            out.truncate()
             with stream:
+                out.seek(0)
+                out.truncate()
                 again = _transfer(stream, out, source, scratch, job, space)
             if again == digest:
                 return True

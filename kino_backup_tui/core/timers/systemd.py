@@ -26,7 +26,7 @@ from kino_backup_tui.core.kino.systemd_unit import split_quoted
 from kino_backup_tui.core.kino.tool_config import user_folder
 from kino_backup_tui.core.timers.base import Installed, NightJob, Uninstalled
 from kino_backup_tui.core.timers.first_run import Outcome, can_hand_over, is_readable, require_runnable
-from kino_backup_tui.core.timers.unit_files import read_unit_file, units_folder
+from kino_backup_tui.core.timers.unit_files import is_same, read_unit_file, units_folder
 from kino_backup_tui.core.timers.units import account_name, read_written
 
 _LINGER = Path("/var/lib/systemd/linger")
@@ -82,11 +82,7 @@ class SystemdUnits:
             done = [f"Wrote {path}." for path in changed]
             self._order("daemon-reload")
             self._order("enable", self.name)
-            if self._kind.suffix == "socket":
-                # A socket cannot be started while its service runs, which goes by its old unit besides.
-                self._order("stop", self.service)
-            # Also where it was active: it goes by what it had read when it was started.
-            self._order("restart", self.name)
+            self._start()
             if problem := self._problem():
                 raise problem
             done.append(f"Enabled and started {self.name}.")
@@ -198,7 +194,7 @@ class SystemdUnits:
         for unit, needed in ((self.service, wanted), (self.name, wanted | enabled)):
             shown = self._manager.show(unit, "FragmentPath", "ReadWritePaths", *needed)
             wrong = [f"{name}={shown.get(name)}" for name in needed if shown.get(name) != needed[name]]
-            if not _is_same(shown.get("FragmentPath", ""), self._folder / unit):
+            if not is_same(shown.get("FragmentPath", ""), self._folder / unit):
                 wrong.append(f"FragmentPath={shown.get('FragmentPath')}")
             if unit == self.service and not self._reaches(shown.get("ReadWritePaths", "")):
                 wrong.append(f"ReadWritePaths={shown.get('ReadWritePaths')}")
@@ -236,6 +232,15 @@ class SystemdUnits:
                     replace_file(path, (text or "").encode(), _caller(), _UNIT_MODE)
         self._order("daemon-reload")
         self._forget()
+        if None not in before.values():
+            self._start()
+
+    def _start(self) -> None:
+        """Start it, also where it is active: it goes by what it had read when it was started."""
+        if self._kind.suffix == "socket":
+            # A socket cannot be started while its service runs, which goes by its old unit besides.
+            self._order("stop", self.service)
+        self._order("restart", self.name)
 
     def _links(self) -> tuple[Path, ...]:
         """What systemd keeps of an enabled unit, besides its file."""
@@ -289,10 +294,6 @@ class SystemdUnits:
 
     def _shown(self, *words: str) -> str:
         return " ".join(["systemctl", *(["--user"] if self._job.user else []), *words])
-
-
-def _is_same(shown: str, path: Path) -> bool:
-    return bool(shown) and os.path.realpath(shown) == os.path.realpath(path)
 
 
 def _caller() -> Owner:

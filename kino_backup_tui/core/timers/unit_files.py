@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,3 +28,8 @@ def read_unit_file(path: Path) -> str | None:
             return stream.read(_LARGEST_UNIT).decode(errors="replace")
     except OSError:
         return None
+
+
+def is_same(shown: str, path: Path) -> bool:
+    """Whether the file that systemd names is that one, by whatever links."""
+    return bool(shown) and os.path.realpath(shown) == os.path.realpath(path)
