@@ -141,12 +141,19 @@ class RestoringBackend(SampleBackend):
         self._plan: RestorePlan | None = None
 
     def plan_restore(
-        self, source: Backup | Path, control: Control, *, safety_backup: bool = True
+        self,
+        source: Backup | Path,
+        control: Control,
+        *,
+        safety_backup: bool = True,
+        library_missing_ok: bool = False,
     ) -> RestorePlan:
         """The plan for the sample, as it would be for a service under the path of a real Kino."""
         path = source if isinstance(source, Path) else source.path
         real = self._context.kino.default_location / path.name
-        plan = super().plan_restore(real, control, safety_backup=safety_backup)
+        plan = super().plan_restore(
+            real, control, safety_backup=safety_backup, library_missing_ok=library_missing_ok
+        )
         space = tuple(
             replace(one, folder=shown(one.folder, self._context), free_bytes=FREE) for one in plan.space
         )
@@ -163,7 +170,14 @@ class RestoringBackend(SampleBackend):
         )
         return self._plan
 
-    def start_restore(self, plan: RestorePlan, control: Control, *, safety_backup: bool = True) -> str:
+    def start_restore(
+        self,
+        plan: RestorePlan,
+        control: Control,
+        *,
+        safety_backup: bool = True,
+        library_missing_ok: bool = False,
+    ) -> str:
         """There is no worker."""
         return "j"
 
