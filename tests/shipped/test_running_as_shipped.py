@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from kino_backup_tui.core.errors import ServiceError
+from kino_backup_tui.core.kino import running
 from kino_backup_tui.core.kino.closed import find_openers, require_closed
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.processes import lockers
-from kino_backup_tui.core.kino.running import observe
+from kino_backup_tui.core.kino.running import KinoState, observe
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.doctor import Check, diagnose
+from kino_backup_tui.demo.shipped.data_path import write_shipped_kino
+from tests.as_user import NOBODY, let_others_in, run_as
 from tests.shipped.serving import running_server
 
 _LOCK = """
@@ -72,6 +78,27 @@ def test_a_kino_that_is_just_starting_counts_as_running(shipped: Kino) -> None:
         with pytest.raises(ServiceError):
             require_closed(shipped, seconds=0)
     assert find_openers(shipped) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+def test_one_who_may_not_look_into_it_is_told_by_its_lock_and_the_port_it_has_noted(
+    shipped: Kino, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only an answer that names the data path counts: another Kino may have noted its port there."""
+    let_others_in(shipped.database)
+    runtime, other = tmp_path / "run", tmp_path / "other"
+    runtime.mkdir()
+    write_shipped_kino(other, datetime(2026, 4, 26, tzinfo=UTC), films=1)
+    with running_server(shipped.data_path, RUNTIME_DIRECTORY=str(runtime)) as server:
+        monkeypatch.setattr(running, "_PORT_FILE", runtime / "port")
+        seen = run_as(NOBODY, lambda: repr(observe(shipped)))
+        with running_server(other, RUNTIME_DIRECTORY=str(runtime)):
+            confused = run_as(NOBODY, lambda: repr(observe(shipped)))
+        pid, url = server.process.pid, server.url
+
+    how = f"process {pid} has its lock"
+    assert seen == repr(KinoState(True, pid, "0.3.2", url, how))
+    assert confused == repr(KinoState(True, pid, how=how))
 
 
 def leavings(context: Context) -> list[Check]:

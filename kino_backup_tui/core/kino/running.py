@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kino_backup_tui.core.files import user_name
 from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
@@ -16,6 +16,8 @@ TIMEOUT_SECONDS = 2.0
 _LARGEST_ANSWER = 64 << 10
 _MOST_ENDPOINTS = 4
 _USUAL_PORTS = (80, 8080)
+_PORT_FILE = Path("/run/kino/port")
+"""Where Kino notes it as a service of its packages."""
 
 
 class KinoState(NamedTuple):
@@ -76,6 +78,14 @@ def ask_version(url: str) -> str | None:
 
 def ask_status(url: str) -> Status | None:
     """What `GET /api/v1/status` answers, within two seconds a step; None if it does not."""
+    answer = _get(url, "/api/v1/status")
+    if (version := valid_version(answer.get("version"))) is None:
+        return None
+    return Status(version, answer.get("first_time_setup") is True)
+
+
+def _get(url: str, path: str) -> dict[str, Any]:
+    """The JSON object at an address; an empty one if there is none."""
     import http.client
     import json
     from urllib.parse import urlsplit
@@ -85,31 +95,57 @@ def ask_status(url: str) -> Status | None:
     connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
     connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
     try:
-        connection.request("GET", f"{parts.path}/api/v1/status", headers={"Accept": "application/json"})
+        connection.request("GET", f"{parts.path}{path}", headers={"Accept": "application/json"})
         response = connection.getresponse()
         body = response.read(_LARGEST_ANSWER)
         answer = json.loads(body) if response.status == http.client.OK else None
     except (OSError, http.client.HTTPException, ValueError, RecursionError):
-        return None
+        return {}
     finally:
         connection.close()
-    if not isinstance(answer, dict) or (version := valid_version(answer.get("version"))) is None:
-        return None
-    return Status(version, answer.get("first_time_setup") is True)
+    return answer if isinstance(answer, dict) else {}
 
 
 def _without_process(kino: Kino, complete: bool) -> KinoState:
     if complete:
         exists = os.path.lexists(kino.database)
         return KinoState(False, how="no process has the database open" if exists else "there is no database")
-    version = ask_version(kino.url) if kino.url else None
+    url = kino.url or _guessed_address(kino)
+    told = ask_status(url) if url else None
     if kino.lock_file and (pids := lockers(kino.lock_file)):
-        return KinoState(
-            True, pids[0], version, kino.url if version else None, f"process {pids[0]} has its lock"
-        )
-    if version:
-        return KinoState(None, None, version, kino.url, f"{kino.url} answers")
+        how = f"process {pids[0]} has its lock"
+        return KinoState(True, pids[0], told.version if told else None, url if told else None, how)
+    if told:
+        return KinoState(None, None, told.version, url, f"{url} answers")
     return KinoState(None, how=f"{user_name()} may not look into every process")
+
+
+def _guessed_address(kino: Kino) -> str | None:
+    """Where a Kino answers whose process may not be looked into: where it has noted its port, or usually is.
+
+    Only one that names our data path counts, in `GET /api/v1/health`.
+    """
+    if kino.lock_file is None:
+        return None
+    ports = dict.fromkeys((*_noted_port(), *_USUAL_PORTS))
+    urls = (_url(Endpoint("127.0.0.1", port)) for port in ports)
+    return next((url for url in urls if _serves(url, kino)), None)
+
+
+def _noted_port() -> tuple[int, ...]:
+    try:
+        text = _PORT_FILE.read_text("ascii").strip()
+    except (OSError, ValueError):
+        return ()
+    return (int(text),) if text.isdecimal() and int(text) < 1 << 16 else ()
+
+
+def _serves(url: str, kino: Kino) -> bool:
+    panels = _get(url, "/api/v1/health").get("panels")
+    storage = panels.get("storage") if isinstance(panels, dict) else None
+    paths = storage.get("paths") if isinstance(storage, dict) else None
+    named = (each.get("path") for each in paths or () if isinstance(each, dict))
+    return any(isinstance(path, str) and os.path.realpath(path) == str(kino.data_path) for path in named)
 
 
 def _addresses(kino: Kino, pids: tuple[int, ...]) -> Iterator[tuple[int, str]]:

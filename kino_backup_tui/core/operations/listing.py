@@ -135,7 +135,7 @@ def backup_by_id(context: Context, number: int) -> Backup:
 
 def _told(session: Session, backups: list[Backup], *, ghosts: bool) -> list[Backup]:
     """A listing with what Kino's own list adds to it; that is read only if it may add something."""
-    if not (ghosts or any(backup.needs_reading for backup in backups)):
+    if not (ghosts or any(backup.role is EntryRole.BACKUP and backup.manifest is None for backup in backups)):
         return backups
     rows = listed_rows(session)
     if rows is None:

@@ -454,3 +454,16 @@ def test_a_backup_that_kinos_page_does_not_show_says_so(
 
     assert texts[other.filename].endswith(" · not on Kino's own page")
     assert "page" not in texts[listed.name]
+
+
+def test_the_kind_of_a_damaged_archive_is_known_from_the_list(
+    shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """Nothing but Kino's list can tell it any more."""
+    archive = back_up_as_kino(BackupKind.SCHEDULED)
+    data = archive.read_bytes()
+    archive.write_bytes(data[: len(data) // 2])
+
+    (backup,) = list_backups(shipped_context).backups
+
+    assert (backup.status, backup.kind) == (BackupStatus.DAMAGED, BackupKind.SCHEDULED)
