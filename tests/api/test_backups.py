@@ -89,7 +89,7 @@ def test_a_backup_that_is_not_known_in_full_says_how_to_know_it(
     os.utime(backup.path, (1, 1))
     response = client.get(f"{BACKUPS}/{backup.id}")
     assert response.status_code == 404
-    assert f"kino-backup-tui verify {backup.id}" in error_of(response)["message"]
+    assert f" verify {backup.id}`" in error_of(response)["message"]
     assert client.get(f"{BACKUPS}/{backup.id}/download").status_code == 200
     assert client.delete(f"{BACKUPS}/{backup.id}").status_code == 204
 
