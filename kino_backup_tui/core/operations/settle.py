@@ -22,9 +22,17 @@ from kino_backup_tui.core.jobs.worker import start_detached
 from kino_backup_tui.core.kino.closed import find_openers
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.outcome import encode_result
-from kino_backup_tui.core.operations.transition import Transition
+from kino_backup_tui.core.operations.transition import Transition, needless_transactions
 from kino_backup_tui.core.progress import Control, Stage
-from kino_backup_tui.core.restore.folders import NEW, OLD, open_sets, set_folder, transactions, work_folder
+from kino_backup_tui.core.restore.folders import (
+    NEW,
+    OLD,
+    open_sets,
+    remove_transaction,
+    set_folder,
+    transactions,
+    work_folder,
+)
 from kino_backup_tui.core.restore.journal import (
     KINO_MUST_NOT_START,
     UNTOUCHED,
@@ -66,8 +74,11 @@ def settle(context: Context, control: Control, keep: str | None = None) -> Resto
     if keep not in (None, KEEP_OLD, KEEP_NEW):
         raise UsageError(f"There is no set {keep!r}; allowed are {KEEP_OLD} and {KEEP_NEW}.")
     workspace = workspace_of(context.kino)
-    if keep is None and not is_unsettled(read_record(workspace)):
+    record = read_record(workspace) if keep is None else None
+    if keep is None and not is_unsettled(record):
         _remove_stale_gate(context)
+        if record is not None and needless_transactions(workspace, record, context.clock.now()):
+            _tidy(context, workspace)
         return None
     with run_job(workspace, OPERATION, context.clock, control) as job:
         record = _record(context, workspace, keep)
@@ -256,6 +267,19 @@ def _remove_stale_gate(context: Context) -> None:
     while not supervisor.state().settled and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
     supervisor.open_gate()
+
+
+def _tidy(context: Context, workspace: Workspace) -> None:
+    """Remove what a restore has left that was over, but for this, when its process died. Best effort."""
+    with (
+        contextlib.suppress(KinoBackupError),
+        run_job(workspace, OPERATION, context.clock, Control(wait_seconds=0)) as job,
+    ):
+        record = read_record(workspace)
+        if record is not None and not is_unsettled(record):
+            for transaction in needless_transactions(workspace, record, context.clock.now()):
+                remove_transaction(workspace, transaction)
+        job.message = "Removed what an earlier restore had left."
 
 
 def _lived(context: Context, record: Record) -> bool:

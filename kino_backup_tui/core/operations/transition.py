@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from kino_backup_tui.core.archive.apart import facts_apart
@@ -210,14 +211,8 @@ class Transition:
 
     def tidy(self) -> None:
         """Remove the sets of restores that are over, but for those replaced files that are kept."""
-        now = self.job.now().timestamp()
-        for transaction in transactions(self.workspace):
-            old = set_folder(self.workspace, transaction, OLD)
-            kept = old.is_dir() and any(old.iterdir())
-            if transaction == self.record.transaction and kept:
-                continue
-            if not kept or now - old.stat().st_mtime > KEPT_SECONDS:
-                remove_transaction(self.workspace, transaction)
+        for transaction in needless_transactions(self.workspace, self.record, self.job.now()):
+            remove_transaction(self.workspace, transaction)
 
     def _sets(self) -> contextlib.AbstractContextManager[Sets]:
         return open_sets(self.workspace, self.record.transaction, self.record.previous)
@@ -245,6 +240,19 @@ class Transition:
             f"what was put in its place in {self.kino.data_path} or {old.with_name(FAILED)}.",
             hint="`kino-backup-tui apply` tries again; with --keep old or --keep new it does as you decide.",
         )
+
+
+def needless_transactions(workspace: Workspace, record: Record, now: datetime) -> list[str]:
+    """The restores whose files nobody can go back to any more, now that the newest one is over."""
+    needless = []
+    for transaction in transactions(workspace):
+        old = set_folder(workspace, transaction, OLD)
+        kept = old.is_dir() and any(old.iterdir())
+        if transaction == record.transaction and kept:
+            continue
+        if not kept or now.timestamp() - old.stat().st_mtime > KEPT_SECONDS:
+            needless.append(transaction)
+    return needless
 
 
 def gate_command(kino: Kino) -> tuple[str, ...]:

@@ -85,10 +85,10 @@ class Bench:
 def prepare(folder: Path) -> Bench:
     """Write both states."""
     bench = Bench(folder)
-    _write_state(bench.template, "old", ("a", "b", "c"))
-    subprocess.run([sys.executable, "-c", _WRITER, bench.template / "db.sqlite"], check=False)
+    write_state(bench.template, "old", ("a", "b", "c"))
+    leave_in_the_log(bench.template / "db.sqlite")
     other = folder / "other"
-    _write_state(other, "new", ("a", "b", "d"))
+    write_state(other, "new", ("a", "b", "d"))
     create_backup(Context(Kino(other)), Control())
     return bench
 
@@ -106,14 +106,14 @@ def state_of(data_path: Path) -> str:
     try:
         facts = (
             _titles(data_path),
-            (data_path / "config.toml").read_text(),
+            (data_path / "config.toml").read_text().splitlines()[0],
             {path.name: path.read_text() for path in (data_path / "secrets").iterdir()},
         )
     except (OSError, sqlite3.Error) as error:
         return f"{BROKEN}: {error}"
-    if facts == (["old", "in the log"], "# old\n", dict.fromkeys("abc", "old")):
+    if facts == (["old", "in the log"], "# old", dict.fromkeys("abc", "old")):
         return OLD
-    if facts == (["new"], "# new\n", dict.fromkeys("abd", "new")):
+    if facts == (["new"], "# new", dict.fromkeys("abd", "new")):
         return NEW
     return f"{BROKEN}: {facts}"
 
@@ -169,11 +169,17 @@ def _titles(data_path: Path) -> list[str]:
             connection.close()
 
 
-def _write_state(data_path: Path, name: str, secrets: Sequence[str]) -> None:
+def leave_in_the_log(database: Path) -> None:
+    """Let a Kino that writes to its database crash, its last row still in the log."""
+    subprocess.run([sys.executable, "-c", _WRITER, database], check=False)
+
+
+def write_state(data_path: Path, name: str, secrets: Sequence[str], settings: str = "") -> None:
+    """Write a data path whose files all carry a name."""
     (data_path / "secrets").mkdir(parents=True)
     for secret in secrets:
         (data_path / "secrets" / secret).write_text(name)
-    (data_path / "config.toml").write_text(f"# {name}\n")
+    (data_path / "config.toml").write_text(f"# {name}\n{settings}")
     connection = sqlite3.connect(data_path / "db.sqlite")
     connection.executescript(
         f"""
