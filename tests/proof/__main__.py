@@ -14,6 +14,7 @@ from tests.proof.figures import Figures, Options, show
 
 PROOFS: Mapping[str, tuple[str, str]] = {
     "crash": ("tests.proof.crash", "each operation is killed before each of its changes on disk"),
+    "nights": ("tests.proof.nights", "a thousand scheduled nights in simulated time, with random faults"),
 }
 """Name, module with a function `run(options) -> Figures`, what it does in one sentence."""
 
