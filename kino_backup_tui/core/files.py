@@ -128,9 +128,10 @@ def is_foreign_link(path: Path) -> bool:
     return path.is_symlink() and path.lstat().st_uid not in (0, path.stat().st_uid)
 
 
-def make_private_folder(folder: Path, owner: Owner) -> None:
+def make_private_folder(folder: Path, owner: Owner, *, durable: bool = False) -> None:
     """Create a folder as 0700 unless it is there; its parent must exist.
 
+    `durable` is for one that is to be there after a power cut, with what is in it.
     Raises `LocationError` if something else has that name, a symbolic link included.
     """
     try:
@@ -145,6 +146,8 @@ def make_private_folder(folder: Path, owner: Owner) -> None:
         owner.take(descriptor)
     finally:
         os.close(descriptor)
+    if durable:
+        sync_folder(folder.parent)
 
 
 def make_folders(folder: Path) -> None:

@@ -71,7 +71,7 @@ class Workspace(NamedTuple):
         with storage_errors(self.folder, "create the working folder"):
             if self.fallback:
                 self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            make_private_folder(self.folder, self.owner)
+            make_private_folder(self.folder, self.owner, durable=True)
 
     def instance(self) -> str | None:
         """The random id of this installation; None if it has never made a backup, or the id is lost."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 
 from kino_backup_tui.core.errors import UsageError
+from kino_backup_tui.core.kino.home import WORKING_FOLDER
 from kino_backup_tui.core.kino.settings import Frequency
 from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.operations.create import create_backup
@@ -32,6 +34,12 @@ from tests.proof.world import NOW, Scene, World, digest
 
 def _create(world: World) -> None:
     create_backup(world.context, Control(), version="1", use_reserve=True)
+
+
+def _forget_all(world: World) -> None:
+    """As an admin finds it who has just installed us: no working folder, and no backup yet."""
+    shutil.rmtree(world.kino.data_path / WORKING_FOLDER)
+    shutil.rmtree(world.kino.default_location)
 
 
 def _import(world: World) -> None:
@@ -120,6 +128,7 @@ SCENES: Mapping[str, Scene] = {
     scene.name: scene
     for scene in (
         Scene("create", _create),
+        Scene("create (first)", _create, begin=_forget_all),
         Scene("import", _import),
         Scene("export", _export),
         Scene("delete", _delete),
@@ -128,6 +137,7 @@ SCENES: Mapping[str, Scene] = {
         Scene("run-due", _run_due, again=_next_night),
         Scene("move", _move, begin=_set_schedule),
         Scene("restore", _restore, settles=True),
+        Scene("restore (first)", _restore, begin=_forget_all, settles=True),
         Scene("rollback", _roll_back, begin=_restore, settles=True),
         Scene("apply (back)", _apply, begin=_die_before_the_end, settles=True),
         Scene("apply (on)", _apply, begin=_die_after_the_swap, settles=True),

@@ -165,16 +165,17 @@ def build(base: Path, scene: Scene) -> World:
     return world
 
 
-def examine(world: World, scene: Scene) -> list[str]:
+def examine(world: World, scene: Scene, *, finished: bool = False) -> list[str]:
     """What is wrong after an interruption; empty if nothing is.
 
-    Looks, settles, looks again, repeats the operation and looks once more.
+    Looks, settles, looks again, repeats the operation and looks once more. One that is `finished` had said
+    that it was done.
     """
     wrong = [*broken_archives(world), *lost(world, world.after), *wrong_settings(world)]
     if scene.settles:
         wrong += _step("apply", world, lambda: settle(world.context, Control()))
     if not wrong:
-        wrong += wrong_state(world)
+        wrong += unfinished(world, world.after) if finished else wrong_state(world)
     wrong += _step("again", world, lambda: (scene.again or scene.work)(world))
     if not wrong:
         wrong = [*broken_archives(world), *lost(world, world.later)]
