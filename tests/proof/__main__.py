@@ -14,6 +14,10 @@ from tests.proof.figures import Figures, Options, show
 
 PROOFS: Mapping[str, tuple[str, str]] = {
     "crash": ("tests.proof.crash", "each operation is killed before each of its changes on disk"),
+    "power-loss": ("tests.proof.power_loss", "power cuts at each effect on disk, from recorded system calls"),
+    "fsyncs": ("tests.proof.fsyncs", "each sync of ours is left out in turn, and has to be missed"),
+    "damage": ("tests.proof.damage", "archives damaged in every way are refused by name, or harmless"),
+    "fuzz": ("tests.proof.fuzz", "a coverage-guided fuzzer on the reader of archives"),
     "nights": ("tests.proof.nights", "a thousand scheduled nights in simulated time, with random faults"),
 }
 """Name, module with a function `run(options) -> Figures`, what it does in one sentence."""
