@@ -70,6 +70,16 @@ def _set_schedule(world: World) -> None:
     save_schedule(world.context, settings, Control())
 
 
+def _save_elsewhere(world: World) -> None:
+    _set_schedule(world)
+    _create(world)
+
+
+def _set_other_location(world: World) -> None:
+    """Neither the default location nor the one so far: what is in that is found by our own notes alone."""
+    save_schedule(world.context, replace(read_schedule(world.context), location=str(world.own)), Control())
+
+
 def _run_due(world: World) -> None:
     run = run_due(world.context, Control())
     if run.problem is not None:
@@ -90,6 +100,11 @@ def _restore(world: World) -> None:
 def _roll_back(world: World) -> None:
     if state_of(world.kino.data_path) == NEW:
         _perform(world, plan_rollback(world.context, Control()))
+
+
+def _roll_back_and_save(world: World) -> None:
+    _roll_back(world)
+    _create(world)
 
 
 def _apply(world: World) -> None:
@@ -133,14 +148,15 @@ SCENES: Mapping[str, Scene] = {
         Scene("export", _export),
         Scene("delete", _delete),
         Scene("prune", _prune),
-        Scene("schedule set", _set_schedule),
+        Scene("schedule set", _set_schedule, then=_create),
+        Scene("schedule set (away)", _set_other_location, begin=_save_elsewhere),
         Scene("run-due", _run_due, again=_next_night),
         Scene("move", _move, begin=_set_schedule),
         Scene("restore", _restore, settles=True),
         Scene("restore (first)", _restore, begin=_forget_all, settles=True),
-        Scene("rollback", _roll_back, begin=_restore, settles=True),
-        Scene("apply (back)", _apply, begin=_die_before_the_end, settles=True),
-        Scene("apply (on)", _apply, begin=_die_after_the_swap, settles=True),
+        Scene("rollback", _roll_back, begin=_restore, settles=True, again=_roll_back_and_save),
+        Scene("apply (back)", _apply, begin=_die_before_the_end, settles=True, again=_create),
+        Scene("apply (on)", _apply, begin=_die_after_the_swap, settles=True, again=_create),
     )
 }
 """By name."""

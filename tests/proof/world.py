@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from tests.fakes import FakeClock
 from tests.proof.points import Work, outcome_of
 
 SETTINGS = "\n[backup]\nkeep = 2\n"
+HOST = "nas01"
 ARCHIVES = "kino-backup-*.tar.gz"
 NOW = timedelta(days=1)
 """So long after the newest scheduled backup the next one is due."""
@@ -50,6 +52,8 @@ class Scene:
     """After an interruption `apply` has to settle it before anything else is judged."""
     again: Callable[[World], object] | None = None
     """The next run that does anything, if that is another one."""
+    then: Callable[[World], object] | None = None
+    """What has to be possible once the operation has said that it is done."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Snapshot:
     """SHA-256 by the file name, in whichever folder."""
     config: bytes
     state: str
+    own: frozenset[str]
+    """Names in the admin's own folder."""
 
 
 @dataclass
@@ -109,7 +115,7 @@ class World:
         """For operations: the same instant in each run."""
         clock = FakeClock()
         clock.instant += NOW
-        return Context(self.kino, clock, host="nas01")
+        return Context(self.kino, clock, host=HOST)
 
     def reset(self) -> None:
         """Begin again."""
@@ -122,7 +128,9 @@ class World:
         archives = {path.name: digest(path) for path in self.archives()}
         data_path = self.kino.data_path
         config = data_path / "config.toml"
-        return Snapshot(archives, config.read_bytes() if config.exists() else b"", state_of(data_path))
+        settings = config.read_bytes() if config.exists() else b""
+        own = frozenset(path.name for path in self.own.glob(ARCHIVES))
+        return Snapshot(archives, settings, state_of(data_path), own)
 
     def archives(self) -> Iterator[Path]:
         """All files that look like backups."""
@@ -140,7 +148,7 @@ def build(base: Path, scene: Scene) -> World:
     leave_in_the_log(world.kino.database)
     clock = FakeClock()
     clock.advance(hours=-72)
-    context = Context(world.kino, clock, host="nas01")
+    context = Context(world.kino, clock, host=HOST)
     for kind in (BackupKind.MANUAL, *[BackupKind.SCHEDULED] * 3):
         create_backup(context, Control(), kind=kind, version="1")
         clock.advance(hours=24)
@@ -173,10 +181,12 @@ def examine(world: World, scene: Scene, *, finished: bool = False) -> list[str]:
     """
     wrong = [*broken_archives(world), *lost(world, world.after), *wrong_settings(world)]
     if scene.settles:
-        wrong += _step("apply", world, lambda: settle(world.context, Control()))
+        wrong += _step("apply", lambda: settle(world.context, Control()))
     if not wrong:
         wrong += unfinished(world, world.after) if finished else wrong_state(world)
-    wrong += _step("again", world, lambda: (scene.again or scene.work)(world))
+    if finished and scene.then is not None:
+        wrong += _step("then", partial(scene.then, world))
+    wrong += _step("again", lambda: (scene.again or scene.work)(world))
     if not wrong:
         wrong = [*broken_archives(world), *lost(world, world.later)]
         wrong += [*unfinished(world, world.later), *leftovers(world)]
@@ -193,7 +203,7 @@ def broken_archives(world: World) -> list[str]:
     listed = {backup.path: backup for backup in list_backups(world.context).backups}
     for path in world.archives():
         backup = listed.get(path)
-        if backup is None and path.parent != world.own and path.parent in {each.parent for each in listed}:
+        if backup is None and path.parent != world.own:
             wrong.append(f"{path.name} is not listed")
         if digest(path) in world.proven:
             continue
@@ -207,10 +217,14 @@ def broken_archives(world: World) -> list[str]:
             wrong.append(f"{path.name}, shown as {claimed}, is not whole: {error}")
         else:
             world.proven.add(digest(path))
-    shown = {BackupStatus.DAMAGED, BackupStatus.UNREADABLE}
-    return wrong + [
-        f"{each.filename} is {each.status.value}" for each in listed.values() if each.status in shown
-    ]
+    instance = workspace_of(world.kino).instance()
+    for each in listed.values():
+        if each.status in (BackupStatus.DAMAGED, BackupStatus.UNREADABLE):
+            wrong.append(f"{each.filename} is {each.status.value}")
+        # Retention would never count it again.
+        if each.manifest is not None and each.manifest.host == HOST and each.manifest.instance != instance:
+            wrong.append(f"{each.filename} is taken for that of another installation")
+    return wrong
 
 
 def lost(world: World, end: Snapshot) -> list[str]:
@@ -239,6 +253,7 @@ def unfinished(world: World, end: Snapshot) -> list[str]:
     """What an operation that said it was done has not done."""
     now = world.snapshot()
     wrong = [f"{name} is missing" for name in end.archives.keys() - now.archives.keys()]
+    wrong += [f"{name} is missing where it was exported to" for name in end.own - now.own]
     gone = world.before.archives.keys() - end.archives.keys()
     if not _has_unverified(world):
         wrong += [f"{name} is still there" for name in gone & now.archives.keys()]
@@ -296,7 +311,7 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _step(name: str, world: World, work: Work) -> list[str]:
+def _step(name: str, work: Work) -> list[str]:
     ending = outcome_of(work)
     return [] if ending.well else [f"{name}: {ending.code} {ending.text}"]
 
