@@ -113,21 +113,20 @@ class Workspace(NamedTuple):
     def scratch_folder(self) -> Iterator[Path]:
         """A private folder that is gone afterwards, however the block ends."""
         self.ensure()
-        with storage_errors(self.scratch, "create a working copy in"):
-            make_private_folder(self.scratch, self.owner)
-            folder = self.scratch / os.urandom(8).hex()
-            with _locked(self.scratch, fcntl.LOCK_SH):
-                make_private_folder(folder, self.owner)
-                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-                # Held as long as the folder is in use; `sweep_scratch` removes those nobody holds.
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-        try:
-            yield folder
-        finally:
-            import shutil  # only an operation that writes needs it
+        import shutil  # only an operation that writes needs it
 
-            shutil.rmtree(folder, ignore_errors=True)
-            os.close(descriptor)
+        with contextlib.ExitStack() as stack:
+            with storage_errors(self.scratch, "create a working copy in"):
+                make_private_folder(self.scratch, self.owner)
+                folder = self.scratch / os.urandom(8).hex()
+                with _locked(self.scratch, fcntl.LOCK_SH):
+                    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+                    make_private_folder(folder, self.owner)
+                    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+                    stack.callback(os.close, descriptor)
+                    # Held as long as the folder is in use; `sweep_scratch` removes those nobody holds.
+                    fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield folder
 
     def sweep_scratch(self) -> None:
         """Remove what processes that were killed have left in the scratch folder."""

@@ -12,11 +12,10 @@ import re
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
+from tests.proof.places import folder_in_memory
 from tests.proof.points import Ending, Work, outcome_of
 
 TRACED = (
@@ -26,7 +25,8 @@ TRACED = (
 )
 _ATTACHED = "attached"
 _MOST_BYTES = "4000000"
-_CALL = re.compile(r"(\d+) +(\w+)\((.*)\) += (-?\d+|\?)(<[^>]*>)?(?: (E[A-Z]+)?.*?)?( \(INJECTED\))?")
+# The number of the process is there if there may be several.
+_CALL = re.compile(r"(?:(\d+) +)?(\w+)\((.*)\) += (-?\d+|\?)(<[^>]*>)?(?: (E[A-Z]+)?.*?)?( \(INJECTED\))?")
 _UNFINISHED = re.compile(r"(\d+) +(\w+)\((.*?),? *<unfinished \.\.\.>")
 _RESUMED = re.compile(r"(\d+) +<\.\.\. (\w+) resumed>(.*)")
 _HEX = re.compile(r"\\x([0-9a-f]{2})")
@@ -57,13 +57,15 @@ def has_strace() -> bool:
 
 def record(work: Work) -> tuple[Ending, list[Call]]:
     """Do some work in a process of its own; how that ended, and its calls in the order of their ends."""
-    return _traced(work, ["-e", f"trace={TRACED}"])
+    return _traced(work, ["-f", "-e", f"trace={TRACED}"])
 
 
 def failing(work: Work, name: str, number: int, fault: str) -> tuple[Ending, list[Call]]:
-    """The same, the n-th call of a name (from 1 on, in each process) ending as `fault` says: "error=EIO"."""
-    trace = TRACED if name in TRACED.split(",") else f"{TRACED},{name}"
-    return _traced(work, ["-e", f"trace={trace}", "-e", f"inject={name}:{fault}:when={number}"])
+    """The same with its n-th call of a name, from 1 on, ending as `fault` says: "error=EIO", "signal=KILL".
+
+    Recorded are the calls of that name alone, and none of other processes.
+    """
+    return _traced(work, ["-e", f"trace={name}", "-e", f"inject={name}:{fault}:when={number}"])
 
 
 def text(argument: str) -> str:
@@ -90,24 +92,13 @@ def _traced(work: Work, options: list[str]) -> tuple[Ending, list[Call]]:
         os.kill(os.getpid(), signal.SIGSTOP)
         work()
 
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "log"
+    with folder_in_memory() as folder:
+        log = folder / "log"
 
         def attach(child: int) -> None:
             os.waitpid(child, os.WUNTRACED)
-            command = [
-                "strace",
-                "-f",
-                "-y",
-                "-xx",
-                "-s",
-                _MOST_BYTES,
-                "-o",
-                str(log),
-                *options,
-                "-p",
-                str(child),
-            ]
+            command = ["strace", "-y", "-xx", "-s", _MOST_BYTES, "-o", str(log), "-p", str(child)]
+            command += options
             tracers.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
             stderr = tracers[0].stderr
             assert stderr is not None
@@ -137,4 +128,6 @@ def _calls(lines: list[str]) -> Iterator[Call]:
             continue
         path = _HEX.sub(lambda found: chr(int(found[1], 16)), (match[5] or "<>")[1:-1])
         arguments = tuple(match[3].split(", "))
-        yield Call(int(match[1]), match[2], arguments, int(match[4]), path, match[6] or "", bool(match[7]))
+        yield Call(
+            int(match[1] or 0), match[2], arguments, int(match[4]), path, match[6] or "", bool(match[7])
+        )

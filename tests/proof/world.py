@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -138,13 +141,17 @@ class World:
             yield from sorted(folder.glob(ARCHIVES))
 
 
-def build(base: Path, scene: Scene) -> World:
-    """Write a world, and learn how the operation ends if nothing disturbs it."""
+def build(base: Path, scene: Scene, padding: int = 0) -> World:
+    """Write a world, and learn how the operation ends if nothing disturbs it.
+
+    So many bytes that cannot be compressed are in each database.
+    """
     world = World(base)
     world.nas.mkdir(parents=True)
     world.own.mkdir()
     data_path = world.kino.data_path
     write_state(data_path, "old", "abc", SETTINGS)
+    _pad(world.kino.database, padding)
     leave_in_the_log(world.kino.database)
     clock = FakeClock()
     clock.advance(hours=-72)
@@ -154,6 +161,7 @@ def build(base: Path, scene: Scene) -> World:
         clock.advance(hours=24)
     other = base / "other"
     write_state(other, "new", "abd", SETTINGS)
+    _pad(Kino(other).database, padding)
     made = create_backup(Context(Kino(other), clock, host="nas02"), Control(), version="9").backup
     shutil.copy(made.path, world.own)
     scene.begin(world)
@@ -309,6 +317,12 @@ def empty(folder: Path) -> None:
 def digest(path: Path) -> str:
     """SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _pad(database: Path, size: int) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("CREATE TABLE poster (picture BLOB)")
+        connection.execute("INSERT INTO poster VALUES (?)", (random.Random(0).randbytes(size),))  # noqa: S311
 
 
 def _step(name: str, work: Work) -> list[str]:
