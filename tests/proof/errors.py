@@ -112,7 +112,7 @@ def judge(world: World, scene: Scene, spot: Spot, error: str, ending: Ending) ->
         wrong += [f"at once: {found}" for found in leftovers(world)]
     if ending.well and not scene.settles:
         wrong += [f"it said ok: {found}" for found in unfinished(world, world.after)]
-    return wrong + examine(world, scene)
+    return wrong + examine(world, scene, refused=not ending.well)
 
 
 def wrong_ending(ending: Ending, *, full: bool) -> list[str]:

@@ -70,7 +70,7 @@ def squeeze(base: Path, scene: Scene, budgets: range) -> tuple[Counter[str], Cou
                 f"while it is full: {found}" for found in (*broken_archives(world), *lost(world, world.after))
             ]
             (world.folder / _FILLER).unlink()
-            broken.update([*wrong, *examine(world, scene, finished=ending.well)])
+            broken.update([*wrong, *examine(world, scene, finished=ending.well, refused=not ending.well)])
     return ends, broken
 
 

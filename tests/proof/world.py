@@ -181,11 +181,11 @@ def build(base: Path, scene: Scene, padding: int = 0) -> World:
     return world
 
 
-def examine(world: World, scene: Scene, *, finished: bool = False) -> list[str]:
+def examine(world: World, scene: Scene, *, finished: bool = False, refused: bool = False) -> list[str]:
     """What is wrong after an interruption; empty if nothing is.
 
     Looks, settles, looks again, repeats the operation and looks once more. One that is `finished` had said
-    that it was done.
+    that it was done, one that was `refused` that it was not, and will not be tried again before its time.
     """
     wrong = [*broken_archives(world), *lost(world, world.after), *wrong_settings(world)]
     if scene.settles:
@@ -197,7 +197,9 @@ def examine(world: World, scene: Scene, *, finished: bool = False) -> list[str]:
     wrong += _step("again", lambda: (scene.again or scene.work)(world))
     if not wrong:
         wrong = [*broken_archives(world), *lost(world, world.later)]
-        wrong += [*unfinished(world, world.later), *leftovers(world)]
+        # A night that was given up is made up for by no other.
+        wrong += [] if refused and scene.again is not None else unfinished(world, world.later)
+        wrong += leftovers(world)
         wrong = [f"after the next run: {text}" for text in wrong]
     return wrong
 
