@@ -31,11 +31,12 @@ from tests.proof.scenes import SCENES
 from tests.proof.world import Scene, World, build, examine
 
 MAKERS = {
-    "ext4": (32, ["mkfs.ext4", "-q", "-F"]),
-    "xfs": (320, ["mkfs.xfs", "-q", "-f"]),
-    "btrfs": (128, ["mkfs.btrfs", "-q", "-f"]),
+    "ext4": ["mkfs.ext4", "-q", "-F"],
+    "xfs": ["mkfs.xfs", "-q", "-f"],
+    "btrfs": ["mkfs.btrfs", "-q", "-f"],
 }
-"""Megabytes, and the program."""
+_BYTES = 1024 * 1024 * 1024
+"""More than is kept free for Kino; most of it is holes."""
 LAYOUTS = (("ext4",), ("xfs",), ("btrfs",), ("ext4", "ext4"), ("xfs", "btrfs"))
 """The file system of everything, and that of the working folder if it has one of its own."""
 ALL_POINTS = {"restore"}
@@ -71,10 +72,7 @@ class Disks:
     def make(self) -> None:
         """Make them, with the world on them."""
         for image, kind in zip(self.images, self.kinds, strict=True):
-            megabytes, command = MAKERS[kind]
-            with image.open("wb") as stream:
-                stream.truncate(megabytes * 1024 * 1024)
-            _run(*command, str(image))
+            _make(image, kind)
         with ExitStack() as stack:
             for image, place in zip(self.images, self.places, strict=True):
                 place.mkdir(parents=True, exist_ok=True)
@@ -124,14 +122,12 @@ def missing(*kinds: str) -> str | None:
     if os.geteuid() != 0:
         return "only root may mount images"
     for kind in kinds or MAKERS:
-        program = MAKERS[kind][1][0]
+        program = MAKERS[kind][0]
         if shutil.which(program) is None:
             return f"{program} is not installed"
         with folder_in_memory() as folder:
             image = folder / "image"
-            with image.open("wb") as stream:
-                stream.truncate(MAKERS[kind][0] * 1024 * 1024)
-            _run(*MAKERS[kind][1], str(image))
+            _make(image, kind)
             (folder / "place").mkdir()
             try:
                 with mounted(image, folder / "place"):
@@ -212,6 +208,12 @@ def mounted(image: Path, place: Path) -> Iterator[None]:
         yield
     finally:
         _run("umount", str(place))
+
+
+def _make(image: Path, kind: str) -> None:
+    with image.open("wb") as stream:
+        stream.truncate(_BYTES)
+    _run(*MAKERS[kind], str(image))
 
 
 def _run(*command: str) -> None:

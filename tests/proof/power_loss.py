@@ -55,7 +55,7 @@ def run(options: Options) -> Figures:
     for scene in SCENES.values():
         if options.wants(scene.name):
             with folder_in_memory() as base:
-                _try(figures, prepare(base, scene), options)
+                try_states(figures, prepare(base, scene), options)
     return figures
 
 
@@ -85,7 +85,8 @@ def states(
             yield point, f"random {options.seed + number}", disk.state(point, "random", options.seed + number)
 
 
-def _try(figures: Figures, trial: Trial, options: Options) -> None:
+def try_states(figures: Figures, trial: Trial, options: Options) -> None:
+    """Try the states of one operation, and add a row."""
     disk = Disk(trial.recording)
     tried = 0
     broken: Counter[str] = Counter()

@@ -190,6 +190,7 @@ def examine(world: World, scene: Scene, *, finished: bool = False, refused: bool
     wrong = [*broken_archives(world), *lost(world, world.after), *wrong_settings(world)]
     if scene.settles:
         wrong += _step("apply", lambda: settle(world.context, Control()))
+        wrong += wrong_settings(world)
     if not wrong:
         wrong += unfinished(world, world.after) if finished else wrong_state(world)
     if finished and scene.then is not None:
