@@ -187,7 +187,7 @@ def replace_file(
             os.fchmod(stream.fileno(), mode)
             if durable:
                 os.fsync(stream.fileno())
-        partial.replace(path)
+            partial.replace(path)  # while the lock is held, or it could be swept
     except BaseException:
         partial.unlink(missing_ok=True)
         raise

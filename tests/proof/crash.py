@@ -10,11 +10,13 @@ import itertools
 from collections import Counter
 from pathlib import Path
 
+from tests.proof.building import build
+from tests.proof.examining import examine
 from tests.proof.figures import Figures, Options
 from tests.proof.places import folder_in_memory
 from tests.proof.points import killed_at
 from tests.proof.scenes import SCENES
-from tests.proof.world import Scene, build, examine
+from tests.proof.world import Scene
 
 MOST_POINTS = 5000
 

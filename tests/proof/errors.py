@@ -16,12 +16,14 @@ from typing import NamedTuple
 
 from kino_backup_tui.cli.exit_codes import EXIT_CODES, INTERNAL, exit_code
 from kino_backup_tui.core.errors import KinoBackupError, error_type
+from tests.proof.building import build
+from tests.proof.examining import examine, leftovers, unfinished
 from tests.proof.figures import Figures, Options
 from tests.proof.places import folder_in_memory
 from tests.proof.points import Ending
 from tests.proof.scenes import SCENES
 from tests.proof.syscalls import Call, descriptor_path, failing, has_strace, record, text
-from tests.proof.world import Scene, World, build, examine, leftovers, unfinished
+from tests.proof.world import Scene, World
 
 FULL = ("ENOSPC", "EDQUOT")
 ERRORS = (*FULL, "EIO", "EROFS")

@@ -24,11 +24,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kino_backup_tui.core.kino.home import WORKING_FOLDER
+from tests.proof.building import build
+from tests.proof.examining import examine
 from tests.proof.figures import Figures, Options
 from tests.proof.places import folder_in_memory
 from tests.proof.points import at_each_change, outcome_of
 from tests.proof.scenes import SCENES
-from tests.proof.world import Scene, World, build, examine
+from tests.proof.world import Scene, World
 
 MAKERS = {
     "ext4": ["mkfs.ext4", "-q", "-F"],

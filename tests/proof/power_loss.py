@@ -13,14 +13,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.proof.building import build
 from tests.proof.disk import POLICIES, Disk, Tree
 from tests.proof.effects import Recording, Synced, interpret, scan
+from tests.proof.examining import examine
 from tests.proof.figures import Figures, Options
 from tests.proof.places import folder_in_memory
 from tests.proof.scenes import SCENES
 from tests.proof.sites import note_syncs
 from tests.proof.syscalls import has_strace, record
-from tests.proof.world import Scene, World, build, empty, examine, teach_cache
+from tests.proof.world import Scene, World, empty, teach_cache
 
 RANDOM_STATES = 3
 """So many for each point."""

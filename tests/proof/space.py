@@ -15,12 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.proof.building import build
 from tests.proof.errors import wrong_ending
+from tests.proof.examining import broken_archives, examine, lost
 from tests.proof.figures import Figures, Options
 from tests.proof.places import folder_in_memory
 from tests.proof.points import outcome_of
 from tests.proof.scenes import SCENES
-from tests.proof.world import Scene, broken_archives, build, examine, lost
+from tests.proof.world import Scene
 
 STEP = 4096
 BUDGETS = 288

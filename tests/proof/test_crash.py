@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.proof.building import build
 from tests.proof.crash import kill
+from tests.proof.examining import examine
 from tests.proof.places import folder_in_memory
 from tests.proof.points import Work
 from tests.proof.scenes import SCENES
-from tests.proof.world import build, examine
 
 STRIDES = {"restore": 19, "rollback": 17, "apply (back)": 7, "apply (on)": 5, "move": 5, "run-due": 5}
 """Some are as long as all others together; the tests of a restore kill it everywhere."""

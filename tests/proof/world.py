@@ -1,4 +1,4 @@
-"""A Kino with a history, and what must be true of it whatever happened to an operation.
+"""A Kino with a history, and an operation on it.
 
 Below one folder lie a data path, another location and a folder of the admin's own. Each run begins with the
 same bytes; as the cache knows archives by their inodes, it is told the new ones.
@@ -8,33 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
-import re
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kino_backup_tui.core.catalog.cache import fingerprint_of
 from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
-from kino_backup_tui.core.models import BackupKind, BackupStatus
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.create import create_backup
-from kino_backup_tui.core.operations.listing import list_backups
-from kino_backup_tui.core.operations.settle import settle
-from kino_backup_tui.core.operations.verify import verify_backup
-from kino_backup_tui.core.progress import Control
-from kino_backup_tui.core.restore.folders import OLD as OLD_SET
-from kino_backup_tui.core.restore.folders import set_folder, transactions
-from kino_backup_tui.core.workspace import workspace_of
-from tests.core.restore.killing import leave_in_the_log, state_of, write_state
+from tests.core.restore.killing import state_of
 from tests.fakes import FakeClock
-from tests.proof.points import Work, outcome_of
 
 SETTINGS = "\n[backup]\nkeep = 2\n"
 HOST = "nas01"
@@ -141,151 +126,6 @@ class World:
             yield from sorted(folder.glob(ARCHIVES))
 
 
-def build(base: Path, scene: Scene, padding: int = 0) -> World:
-    """Write a world, and learn how the operation ends if nothing disturbs it.
-
-    So many bytes that cannot be compressed are in each database.
-    """
-    world = World(base)
-    world.nas.mkdir(parents=True)
-    world.own.mkdir()
-    data_path = world.kino.data_path
-    write_state(data_path, "old", "abc", SETTINGS)
-    _pad(world.kino.database, padding)
-    leave_in_the_log(world.kino.database)
-    clock = FakeClock()
-    clock.advance(hours=-72)
-    context = Context(world.kino, clock, host=HOST)
-    for kind in (BackupKind.MANUAL, *[BackupKind.SCHEDULED] * 3):
-        create_backup(context, Control(), kind=kind, version="1")
-        clock.advance(hours=24)
-    other = base / "other"
-    write_state(other, "new", "abd", SETTINGS)
-    _pad(Kino(other).database, padding)
-    made = create_backup(Context(Kino(other), clock, host="nas02"), Control(), version="9").backup
-    shutil.copy(made.path, world.own)
-    scene.begin(world)
-    shutil.copytree(world.folder, world.template)
-    world.reset()
-    world.before = world.snapshot()
-    world.proven |= set(world.before.archives.values())
-    # Here, so that what the work imports is there in each fork of this process.
-    scene.work(world)
-    world.after = world.later = world.snapshot()
-    if scene.again is not None:
-        scene.again(world)
-        world.later = world.snapshot()
-        world.proven |= set(world.later.archives.values())
-    wrong = [*broken_archives(world), *leftovers(world)]
-    assert not wrong, wrong
-    return world
-
-
-def examine(world: World, scene: Scene, *, finished: bool = False, refused: bool = False) -> list[str]:
-    """What is wrong after an interruption; empty if nothing is.
-
-    Looks, settles, looks again, repeats the operation and looks once more. One that is `finished` had said
-    that it was done, one that was `refused` that it was not, and will not be tried again before its time.
-    """
-    wrong = [*broken_archives(world), *lost(world, world.after), *wrong_settings(world)]
-    if scene.settles:
-        wrong += _step("apply", lambda: settle(world.context, Control()))
-        wrong += wrong_settings(world)
-    if not wrong:
-        wrong += unfinished(world, world.after) if finished else wrong_state(world)
-    if finished and scene.then is not None:
-        wrong += _step("then", partial(scene.then, world))
-    wrong += _step("again", lambda: (scene.again or scene.work)(world))
-    if not wrong:
-        wrong = [*broken_archives(world), *lost(world, world.later)]
-        # A night that was given up is made up for by no other.
-        wrong += [] if refused and scene.again is not None else unfinished(world, world.later)
-        wrong += leftovers(world)
-        wrong = [f"after the next run: {text}" for text in wrong]
-    return wrong
-
-
-def broken_archives(world: World) -> list[str]:
-    """Files under the name of a backup that are none, and what a listing says of those that it shows."""
-    wrong = []
-    ending = outcome_of(lambda: list_backups(world.context))
-    if not ending.well:
-        return [f"it cannot be listed: {ending.code} {ending.text}"]
-    listed = {backup.path: backup for backup in list_backups(world.context).backups}
-    for path in world.archives():
-        backup = listed.get(path)
-        if backup is None and path.parent != world.own:
-            wrong.append(f"{path.name} is not listed")
-        if digest(path) in world.proven:
-            continue
-        if backup is None:
-            wrong.append(f"{path.name} is not whole")
-            continue
-        claimed = backup.status.value
-        try:
-            verify_backup(world.context, backup, Control())
-        except Exception as error:  # whatever it is, this is no backup
-            wrong.append(f"{path.name}, shown as {claimed}, is not whole: {error}")
-        else:
-            world.proven.add(digest(path))
-    instance = workspace_of(world.kino).instance()
-    for each in listed.values():
-        if each.status in (BackupStatus.DAMAGED, BackupStatus.UNREADABLE):
-            wrong.append(f"{each.filename} is {each.status.value}")
-        # Retention would never count it again.
-        if each.manifest is not None and each.manifest.host == HOST and each.manifest.instance != instance:
-            wrong.append(f"{each.filename} is taken for that of another installation")
-    return wrong
-
-
-def lost(world: World, end: Snapshot) -> list[str]:
-    """Archives from before that are gone or changed, and were not to be removed."""
-    there = {(path.name, digest(path)) for path in world.archives()}
-    kept = world.before.archives.keys() & end.archives.keys()
-    return [f"{name} is lost" for name in sorted(kept) if (name, world.before.archives[name]) not in there]
-
-
-def wrong_settings(world: World) -> list[str]:
-    """config.toml, unless it is the old one or the new one."""
-    allowed = (world.before.config, world.after.config)
-    config = world.kino.data_path / "config.toml"
-    if config.exists() and config.read_bytes() not in allowed:
-        return [f"config.toml is {config.read_bytes()[:80]!r}"]
-    return []
-
-
-def wrong_state(world: World) -> list[str]:
-    """The live files, unless they are wholly the old or the new ones."""
-    state = state_of(world.kino.data_path)
-    return [] if state in (world.before.state, world.after.state) else [f"the live files are {state}"]
-
-
-def unfinished(world: World, end: Snapshot) -> list[str]:
-    """What an operation that said it was done has not done."""
-    now = world.snapshot()
-    wrong = [f"{name} is missing" for name in end.archives.keys() - now.archives.keys()]
-    wrong += [f"{name} is missing where it was exported to" for name in end.own - now.own]
-    gone = world.before.archives.keys() - end.archives.keys()
-    if not _has_unverified(world):
-        wrong += [f"{name} is still there" for name in gone & now.archives.keys()]
-    if now.config != end.config:
-        wrong.append("config.toml is not as it was to be")
-    if now.state != end.state:
-        wrong.append(f"the live files are {now.state}")
-    return wrong
-
-
-def leftovers(world: World) -> list[str]:
-    """What lies about that nobody will look for."""
-    wrong = [str(path.relative_to(world.folder)) for path in world.folder.rglob("*.partial")]
-    work = world.kino.data_path / WORKING_FOLDER
-    wrong += [str(path.relative_to(world.folder)) for path in (work / "scratch").glob("*")]
-    workspace = workspace_of(world.kino)
-    kept = [name for name in transactions(workspace) if _is_empty(set_folder(workspace, name, OLD_SET))]
-    wrong += [f"restore/{name}" for name in kept]
-    return [f"{re.sub('[0-9a-f]{8,}', '*', name)} lies about" for name in wrong]
-
-
 def teach_cache(kino: Kino, inodes: Mapping[int, Path] | None = None) -> None:
     """Tell the cache the inodes of copied files; with `inodes`, where each of those it knows is now."""
     catalog = kino.data_path / WORKING_FOLDER / "catalog.json"
@@ -320,26 +160,3 @@ def empty(folder: Path) -> None:
 def digest(path: Path) -> str:
     """SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _pad(database: Path, size: int) -> None:
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("CREATE TABLE poster (picture BLOB)")
-        connection.execute("INSERT INTO poster VALUES (?)", (random.Random(0).randbytes(size),))  # noqa: S311
-
-
-def _step(name: str, work: Work) -> list[str]:
-    ending = outcome_of(work)
-    return [] if ending.well else [f"{name}: {ending.code} {ending.text}"]
-
-
-def _has_unverified(world: World) -> bool:
-    """Whether a backup was published by a process that died before it could say that it is verified.
-
-    Retention does not count such a one, and so keeps another for it.
-    """
-    return any(each.status is BackupStatus.UNVERIFIED for each in list_backups(world.context).backups)
-
-
-def _is_empty(folder: Path) -> bool:
-    return not folder.is_dir() or not any(folder.iterdir())

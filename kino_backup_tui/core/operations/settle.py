@@ -22,13 +22,16 @@ from kino_backup_tui.core.jobs.worker import start_detached
 from kino_backup_tui.core.kino.closed import find_openers
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.outcome import encode_result
-from kino_backup_tui.core.operations.transition import Transition, needless_transactions
+from kino_backup_tui.core.operations.transition import (
+    Transition,
+    needless_transactions,
+    remove_needless,
+)
 from kino_backup_tui.core.progress import Control, Stage
 from kino_backup_tui.core.restore.folders import (
     NEW,
     OLD,
     open_sets,
-    remove_transaction,
     set_folder,
     transactions,
     work_folder,
@@ -270,16 +273,12 @@ def _remove_stale_gate(context: Context) -> None:
 
 
 def _tidy(context: Context, workspace: Workspace) -> None:
-    """Remove what a restore has left that was over, but for this, when its process died. Best effort."""
-    with (
-        contextlib.suppress(KinoBackupError),
-        run_job(workspace, OPERATION, context.clock, Control(wait_seconds=0)) as job,
-    ):
+    """Remove what is left of a restore that was over, but for this, when its process died. Best effort."""
+    quick = Control(wait_seconds=0)
+    with contextlib.suppress(KinoBackupError), run_job(workspace, OPERATION, context.clock, quick):
         record = read_record(workspace)
         if record is not None and not is_unsettled(record):
-            for transaction in needless_transactions(workspace, record, context.clock.now()):
-                remove_transaction(workspace, transaction)
-        job.message = "Removed what an earlier restore had left."
+            remove_needless(workspace, record, context.clock.now())
 
 
 def _lived(context: Context, record: Record) -> bool:

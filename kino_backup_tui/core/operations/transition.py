@@ -211,8 +211,7 @@ class Transition:
 
     def tidy(self) -> None:
         """Remove the sets of restores that are over, but for those replaced files that are kept."""
-        for transaction in needless_transactions(self.workspace, self.record, self.job.now()):
-            remove_transaction(self.workspace, transaction)
+        remove_needless(self.workspace, self.record, self.job.now())
 
     def _sets(self) -> contextlib.AbstractContextManager[Sets]:
         return open_sets(self.workspace, self.record.transaction, self.record.previous)
@@ -253,6 +252,12 @@ def needless_transactions(workspace: Workspace, record: Record, now: datetime) -
         if not kept or now.timestamp() - old.stat().st_mtime > KEPT_SECONDS:
             needless.append(transaction)
     return needless
+
+
+def remove_needless(workspace: Workspace, record: Record, now: datetime) -> None:
+    """Remove them. Best effort."""
+    for transaction in needless_transactions(workspace, record, now):
+        remove_transaction(workspace, transaction)
 
 
 def gate_command(kino: Kino) -> tuple[str, ...]:
