@@ -82,11 +82,17 @@ class Workspace(NamedTuple):
         return None
 
     def ensure_instance(self) -> str:
-        """The id of this installation, made now if there is none."""
+        """The id of this installation, made now if there is none.
+
+        Raises `LocationError`, `NotPermittedError` or `NoSpaceError`, also if there is one that cannot be read:
+        with another one, all earlier backups would be those of another installation.
+        """
         instance = self.instance()
         if instance is None:
             instance = os.urandom(16).hex()
             path = self.folder / "instance"
+            with storage_errors(path, "read"), contextlib.suppress(FileNotFoundError):
+                path.read_bytes()
             with storage_errors(path, "write"):
                 replace_file(path, f"{instance}\n".encode(), self.owner)
         return instance

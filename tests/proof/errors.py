@@ -97,8 +97,10 @@ def fail(
         for error in errors if number % stride == 0 else ():
             world.reset()
             ending, found = failing(lambda: scene.work(world), spot.name, spot.number, f"error={error}")
-            if not any(call.injected for call in found):
-                ends["never reached"] += 1
+            hit = next((call for call in found if call.injected), None)
+            if hit is None or (hit.name == "openat" and not _may_write(hit)):
+                # The numbers are those of the record; waiting and looking at processes may take a call more.
+                ends["another call"] += 1
                 continue
             cases += 1
             ends[ending.code or "ok"] += 1
@@ -113,7 +115,10 @@ def judge(world: World, scene: Scene, spot: Spot, error: str, ending: Ending) ->
     if spot.name not in _REMOVES and not scene.settles:
         wrong += [f"at once: {found}" for found in leftovers(world)]
     if ending.well and not scene.settles:
-        wrong += [f"it said ok: {found}" for found in unfinished(world, world.after)]
+        # It says that retention was left out.
+        kept = " is still there" if scene.name == "run-due" else "nothing"
+        left = [found for found in unfinished(world, world.after) if not found.endswith(kept)]
+        wrong += [f"it said ok: {found}" for found in left]
     return wrong + examine(world, scene, refused=not ending.well)
 
 

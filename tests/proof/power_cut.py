@@ -46,6 +46,10 @@ STRIDE = 5
 """For all others."""
 
 
+class ToolError(Exception):
+    """A program that makes, copies or mounts an image has failed."""
+
+
 class Copy(NamedTuple):
     """The images as they were at one moment."""
 
@@ -93,7 +97,10 @@ class Disks:
         """Copy them as they are now."""
         files = tuple(image.with_name(f"{image.name} {label}") for image in self.images)
         for image, file in zip(self.images, files, strict=True):
-            _run("cp", "--sparse=always", str(image), str(file))
+            # As it was at one moment: a copy during which the kernel has written is none.
+            before = None
+            while before != (before := image.stat().st_mtime_ns):
+                _run("cp", "--sparse=always", str(image), str(file))
         return Copy(label, files, finished)
 
 
@@ -134,8 +141,8 @@ def missing(*kinds: str) -> str | None:
             try:
                 with mounted(image, folder / "place"):
                     pass
-            except subprocess.CalledProcessError as error:
-                return f"an image of {kind} cannot be mounted here: {error.stderr.strip()}"
+            except ToolError as error:
+                return f"an image of {kind} cannot be mounted here: {error}"
     return None
 
 
@@ -219,4 +226,6 @@ def _make(image: Path, kind: str) -> None:
 
 
 def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise ToolError(f"{' '.join(command)}: {done.stderr.strip()}")

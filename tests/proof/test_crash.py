@@ -32,6 +32,7 @@ def test_the_examination_finds_what_is_broken(tmp_path: Path) -> None:
     scene = SCENES["create"]
     world = build(tmp_path, scene)
 
+    world.reset()
     archive = next(world.kino.default_location.glob("*manual*"))
     data_path = world.kino.data_path
     damages: tuple[tuple[str, Work], ...] = (

@@ -6,7 +6,11 @@ import fcntl
 import os
 from pathlib import Path
 
+import pytest
+
+from kino_backup_tui.core.errors import LocationError
 from kino_backup_tui.core.files import Owner, replace_file
+from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.doctor import diagnose
 from kino_backup_tui.core.operations.settle import settle
 from kino_backup_tui.core.progress import Control
@@ -51,3 +55,19 @@ def test_what_a_finished_restore_has_left_is_shown_and_removed_by_apply(tmp_path
     assert settle(bench.context, Control()) is None
     assert transactions(workspace) == [kept]
     assert read_record(workspace) == before
+
+
+def test_an_id_that_cannot_be_read_now_is_not_replaced_by_another(tmp_path: Path) -> None:
+    """All backups made until then would be taken for those of another installation, for ever."""
+    bench = prepare(tmp_path)
+    bench.reset()
+    workspace = workspace_of(bench.kino)
+    workspace.ensure()
+    instance = workspace.folder / "instance"
+    instance.symlink_to(instance)
+
+    with pytest.raises(LocationError):
+        create_backup(bench.context, Control())
+
+    assert instance.is_symlink()
+    assert list(bench.kino.default_location.glob("kino-backup-*")) == []
