@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,9 +128,10 @@ def is_foreign_link(path: Path) -> bool:
     return path.is_symlink() and path.lstat().st_uid not in (0, path.stat().st_uid)
 
 
-def make_private_folder(folder: Path, owner: Owner) -> None:
+def make_private_folder(folder: Path, owner: Owner, *, durable: bool = False) -> None:
     """Create a folder as 0700 unless it is there; its parent must exist.
 
+    `durable` is for one that is to be there after a power cut, with what is in it.
     Raises `LocationError` if something else has that name, a symbolic link included.
     """
     try:
@@ -143,6 +146,8 @@ def make_private_folder(folder: Path, owner: Owner) -> None:
         owner.take(descriptor)
     finally:
         os.close(descriptor)
+    if durable:
+        sync_folder(folder.parent)
 
 
 def make_folders(folder: Path) -> None:
@@ -168,11 +173,13 @@ def replace_file(
 
     With `require_owner` the file stays as it is, with `PermissionError`, if the new one cannot be given to
     its owner, who otherwise might no longer be able to read it. Without `durable` a power cut may leave an
-    empty file: good enough, and quick, for what can be found out again.
+    empty file: good enough, and quick, for what can be found out again. What a process that was killed here
+    has left is removed.
     """
+    _sweep_partials_of(path)
     partial = path.with_name(f".{path.name}.{os.urandom(4).hex()}.partial")
     try:
-        with create_private(partial, owner) as stream:
+        with _create_locked(partial, owner) as stream:
             if require_owner and not owner.take(stream.fileno()):
                 raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
             stream.write(data)
@@ -180,12 +187,40 @@ def replace_file(
             os.fchmod(stream.fileno(), mode)
             if durable:
                 os.fsync(stream.fileno())
-        partial.replace(path)
+            partial.replace(path)  # while the lock is held, or it could be swept
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def _create_locked(path: Path, owner: Owner) -> BinaryIO:
+    """Open a new private file that nobody takes for what a dead process has left."""
+    while True:
+        stream = create_private(path, owner)
+        with contextlib.suppress(OSError):  # not on every file system
+            fcntl.flock(stream.fileno(), fcntl.LOCK_EX)
+        if os.path.lexists(path):
+            return stream
+        stream.close()  # swept between its creation and the lock
+
+
+def _sweep_partials_of(path: Path) -> None:
+    """Remove what processes that were killed while they replaced a file have left of it. Best effort."""
+    name = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.partial")
+    partials: list[Path] = []
+    with contextlib.suppress(OSError):
+        partials = [entry for entry in path.parent.iterdir() if name.fullmatch(entry.name)]
+    for partial in partials:
+        with contextlib.suppress(OSError):
+            # NFS grants an exclusive lock only on what is open for writing, see flock(2).
+            descriptor = os.open(partial, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                partial.unlink(missing_ok=True)
+            finally:
+                os.close(descriptor)
 
 
 def free_bytes(folder: Path) -> int:

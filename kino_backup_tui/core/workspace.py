@@ -76,7 +76,7 @@ class Workspace(NamedTuple):
         with storage_errors(self.folder, "create the working folder"):
             if self.fallback:
                 self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            make_private_folder(self.folder, self.owner)
+            make_private_folder(self.folder, self.owner, durable=True)
 
     def instance(self) -> str | None:
         """The random id of this installation; None if it has never made a backup, or the id is lost."""
@@ -87,11 +87,17 @@ class Workspace(NamedTuple):
         return None
 
     def ensure_instance(self) -> str:
-        """The id of this installation, made now if there is none."""
+        """The id of this installation, made now if there is none.
+
+        Raises `LocationError`, `NotPermittedError` or `NoSpaceError`, also if there is one that cannot be
+        read: with another one, all earlier backups would be those of another installation.
+        """
         instance = self.instance()
         if instance is None:
             instance = os.urandom(16).hex()
             path = self.folder / "instance"
+            with storage_errors(path, "read"), contextlib.suppress(FileNotFoundError):
+                path.read_bytes()
             with storage_errors(path, "write"):
                 replace_file(path, f"{instance}\n".encode(), self.owner)
         return instance
@@ -120,21 +126,20 @@ class Workspace(NamedTuple):
     def scratch_folder(self) -> Iterator[Path]:
         """A private folder that is gone afterwards, however the block ends."""
         self.ensure()
-        with storage_errors(self.scratch, "create a working copy in"):
-            make_private_folder(self.scratch, self.owner)
-            folder = self.scratch / os.urandom(8).hex()
-            with _locked(self.scratch, fcntl.LOCK_SH):
-                make_private_folder(folder, self.owner)
-                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-                # Held as long as the folder is in use; `sweep_scratch` removes those nobody holds.
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-        try:
-            yield folder
-        finally:
-            import shutil  # only an operation that writes needs it
+        import shutil  # only an operation that writes needs it
 
-            shutil.rmtree(folder, ignore_errors=True)
-            os.close(descriptor)
+        with contextlib.ExitStack() as stack:
+            with storage_errors(self.scratch, "create a working copy in"):
+                make_private_folder(self.scratch, self.owner)
+                folder = self.scratch / os.urandom(8).hex()
+                with _locked(self.scratch, fcntl.LOCK_SH):
+                    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+                    make_private_folder(folder, self.owner)
+                    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+                    stack.callback(os.close, descriptor)
+                    # Held as long as the folder is in use; `sweep_scratch` removes those nobody holds.
+                    fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield folder
 
     def sweep_scratch(self) -> None:
         """Remove what processes that were killed have left in the scratch folder."""

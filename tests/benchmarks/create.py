@@ -8,59 +8,29 @@ By hand is one shell that runs sqlite3 twice and tar; `unverified` leaves the in
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from kino_backup_tui.core.kino.home import Kino
+from tests.benchmarks import by_hand
 from tests.benchmarks.databases import MB, temporary_kino
-from tests.benchmarks.measure import COMMAND, Run, print_table, quickest, run, say
+from tests.benchmarks.measure import Run, in_process, in_turns, print_table, quickest, say, whole_process
 
 SIZES_MB = (5, 100, 1000)
-_BY_HAND = """
-set -e
-sqlite3 "$1/db.sqlite" ".backup '$2/db.sqlite'"
-{check}
-tar czf "$2/archive.tar.gz" -C "$1" config.toml secrets -C "$2" db.sqlite
-"""
-_CHECK = """test "$(sqlite3 "$2/db.sqlite" 'PRAGMA integrity_check')" = ok"""
-_IN_PROCESS = """
-import sys, time
-from pathlib import Path
-from kino_backup_tui.core.kino.home import Kino
-from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.create import create_backup
-from kino_backup_tui.core.progress import Control
-began = time.perf_counter()
-create_backup(Context(Kino(Path(sys.argv[1]))), Control(), version="0.4.2")
-print(time.perf_counter() - began)
-"""
 
 Measured = tuple[Run, int]
 """A run, and the size of the archive it wrote."""
 
 
-def by_hand(kino: Kino, *, check: bool) -> Measured:
-    """The three commands in one shell."""
-    work = kino.data_path.parent / "by-hand"
-    work.mkdir()
-    script = _BY_HAND.format(check=_CHECK if check else "")
-    result = run(["sh", "-c", script, "sh", str(kino.data_path), str(work)])
-    size = (work / "archive.tar.gz").stat().st_size
-    shutil.rmtree(work)
-    return result, size
-
-
-def whole_process(kino: Kino) -> Measured:
+def create_whole(kino: Kino) -> Measured:
     """The command as an admin types it."""
-    data_path = str(kino.data_path)
-    return run([COMMAND, "--data-path", data_path, "create"]), _take_archive(kino)
+    return whole_process(kino, "create"), _take_archive(kino)
 
 
-def in_process(kino: Kino) -> Measured:
+def create_inside(kino: Kino) -> Measured:
     """The operation without the start of Python, as the screens run it."""
-    result = run([sys.executable, "-c", _IN_PROCESS, str(kino.data_path)])
-    return Run(float(result.output), result.peak_bytes), _take_archive(kino)
+    return in_process(kino, "create"), _take_archive(kino)
 
 
 def _take_archive(kino: Kino) -> int:
@@ -71,19 +41,16 @@ def _take_archive(kino: Kino) -> int:
 
 
 WAYS: dict[str, Callable[[Kino], Measured]] = {
-    "by hand, verified": lambda kino: by_hand(kino, check=True),
-    "by hand, unverified": lambda kino: by_hand(kino, check=False),
-    "create, in-process": in_process,
-    "create, whole process": whole_process,
+    "by hand, verified": by_hand.create,
+    "by hand, unverified": lambda kino: by_hand.create(kino, check=False),
+    "create, in-process": create_inside,
+    "create, whole process": create_whole,
 }
 
 
 def measure(kino: Kino, rounds: int) -> dict[str, Measured]:
-    """The quickest run of each way; they take turns, so that all have the same neighbours."""
-    runs: dict[str, list[Measured]] = {name: [] for name in WAYS}
-    for _ in range(rounds):
-        for name, way in WAYS.items():
-            runs[name].append(way(kino))
+    """The quickest run of each way."""
+    runs = in_turns({name: partial(way, kino) for name, way in WAYS.items()}, rounds)
     return {name: (quickest([one for one, _ in several]), several[0][1]) for name, several in runs.items()}
 
 

@@ -63,8 +63,13 @@ _ANOTHER_HOUSEHOLD = (
 """One round: every row again under other ids and names, what is random in it drawn anew."""
 
 
+_THINNED = ("release", "log_entry", "watch_event", "media_file", "episode", "film")
+"""Where rows are taken from again if a last household was too much."""
+_TOLERANCE = 0.95
+
+
 def write_database(path: Path, size: int) -> None:
-    """Fill a database in WAL mode until it has `size` bytes, or a little more."""
+    """Fill a database in WAL mode until it has about `size` bytes."""
     with closing(open_database(path)) as connection:
         migrate(connection, _END)
         Library(_END).write(connection, _END)
@@ -78,7 +83,15 @@ def write_database(path: Path, size: int) -> None:
             number += 1
             for statement in _ANOTHER_HOUSEHOLD:
                 connection.execute(statement, {"round": number})
+        share = size / _size(connection)
+        if share < _TOLERANCE:
+            for table in _THINNED:
+                connection.execute(
+                    f"DELETE FROM {table} WHERE id > ? * (SELECT max(id) FROM {table})", (share,)
+                )
         connection.execute("COMMIT")
+        if share < _TOLERANCE:
+            connection.execute("VACUUM")
         connection.execute("PRAGMA journal_mode = WAL")
 
 

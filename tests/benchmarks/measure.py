@@ -6,9 +6,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from kino_backup_tui.core.kino.home import Kino
 
 COMMAND = str(Path(sys.executable).with_name("kino-backup-tui"))
 """The command as it is installed beside this Python."""
@@ -18,6 +22,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 KB = 1024 if sys.platform == "linux" else 1
 """Bytes in the unit of `ru_maxrss`, see getrusage(2)."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,26 @@ def run(command: Sequence[str], environ: Mapping[str, str] | None = None) -> Run
     if process.returncode:
         raise RuntimeError(f"{command[0]} ended with {process.returncode}")
     return Run(seconds, usage.ru_maxrss * KB, output.decode())
+
+
+def whole_process(kino: Kino, *words: str) -> Run:
+    """The command as an admin types it."""
+    return run([COMMAND, "--data-path", str(kino.data_path), *words])
+
+
+def in_process(kino: Kino, work: str) -> Run:
+    """A piece of work of `inside`: its time is without the start of Python, its memory with all that."""
+    result = run([sys.executable, "-m", "tests.benchmarks.inside", work, str(kino.data_path)])
+    return Run(float(result.output), result.peak_bytes)
+
+
+def in_turns(ways: Mapping[str, Callable[[], _T]], rounds: int) -> dict[str, list[_T]]:
+    """Run each way so many times; they take turns, so that all have the same neighbours."""
+    results: dict[str, list[_T]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            results[name].append(way())
+    return results
 
 
 def quickest(runs: Sequence[Run]) -> Run:

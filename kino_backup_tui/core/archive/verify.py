@@ -22,6 +22,8 @@ from kino_backup_tui.core.errors import (
 from kino_backup_tui.core.kino.database import DatabaseFacts
 from kino_backup_tui.core.progress import CancelToken
 
+_NOT_ONE_DATABASE = "The archive holds no database, or more than one."
+
 
 class ReadArchive(NamedTuple):
     """What reading an archive to its end has shown."""
@@ -72,6 +74,8 @@ def read_archive(
             manifest = read_manifest(member, reader)
             continue
         _require_declared(member, manifest)
+        if is_database(member.path) and any(is_database(content.path) for content in contents):
+            raise ArchiveDamagedError(_NOT_ONE_DATABASE)
         with take(member.path, member.size) as out:
             contents.append(_read_content(member, reader, out))
     if manifest is None:
@@ -116,7 +120,7 @@ def _require_declared(member: Member, manifest: Manifest | None) -> None:
 def _compare(contents: list[Content], manifest: Manifest) -> None:
     layout = layout_of(frozenset(content.path for content in contents))
     if layout is None:
-        raise ArchiveDamagedError("The archive holds no database, or more than one.")
+        raise ArchiveDamagedError(_NOT_ONE_DATABASE)
     for content in contents:
         beside = database_beside(content.path)
         if beside and not (is_raw(manifest) and beside == layout.database):

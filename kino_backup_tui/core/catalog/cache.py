@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import functools
 import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kino_backup_tui.core.archive.manifest import Content, LeftOut, Manifest
-from kino_backup_tui.core.models import BackupKind, BackupStatus, Migration
+from kino_backup_tui.core.archive.manifest import Manifest
+from kino_backup_tui.core.catalog.garbage import no_search_for_garbage
+from kino_backup_tui.core.catalog.shapes import Shapes
+from kino_backup_tui.core.models import BackupStatus
 from kino_backup_tui.core.workspace import Workspace, best_effort, write_json
 
-_VERSION = 1
+_VERSION = 2
+_STATUSES = {status.value: status for status in BackupStatus}
 
 Fingerprint = tuple[int, int, int, int]
 
@@ -45,11 +47,11 @@ class Cache:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._entries = _load(workspace)
+        self._load()
 
     def get(self, folder: str, name: str, fingerprint: Fingerprint) -> Known | None:
         """What is known of a file, if it has not changed since."""
-        known = _decode(self._entries.get(folder, {}).get(name))
+        known = self._decode(self._entries.get(folder, {}).get(name))
         return known if known is not None and known.fingerprint == fingerprint else None
 
     def remember(self, known: Iterable[tuple[Path, Known]], *, glimpsed: bool = False) -> None:
@@ -57,18 +59,18 @@ class Cache:
 
         `glimpsed` entries come from a listing: they give way to what is known of the same state of the file.
         """
-        fresh = [(path, _encode(entry)) for path, entry in known]
+        fresh = list(known)
         if not fresh:
             return
         with best_effort():
             self._workspace.ensure()
             with _alone(self._workspace):
-                self._entries = _load(self._workspace)
-                for path, fields in fresh:
+                self._load()
+                for path, entry in fresh:
                     entries = self._entries.setdefault(str(path.parent), {})
-                    present = _decode(entries.get(path.name)) if glimpsed else None
-                    if present is None or list(present.fingerprint) != fields["f"]:
-                        entries[path.name] = fields
+                    present = self._decode(entries.get(path.name)) if glimpsed else None
+                    if present is None or present.fingerprint != entry.fingerprint:
+                        entries[path.name] = self._encode(entry)
                 self._save()
 
     def forget_missing(self, location: Path, present: set[str]) -> None:
@@ -80,14 +82,60 @@ class Cache:
         if known <= present or not known & present:
             return
         with best_effort(), _alone(self._workspace):
-            self._entries = _load(self._workspace)
+            self._load()
             entries = self._entries.get(str(location), {})
             self._entries[str(location)] = {name: entries[name] for name in entries.keys() & present}
             self._save()
 
+    @no_search_for_garbage()
+    def _load(self) -> None:
+        document = self._workspace.read(self._workspace.catalog_file.name)
+        locations = document.get("locations")
+        if document.get("version") != _VERSION or not isinstance(locations, dict):
+            locations = {}
+        self._shapes = Shapes(document.get("shapes"))
+        self._entries: dict[str, dict[str, Any]] = {
+            path: entries for path, entries in locations.items() if isinstance(entries, dict)
+        }
+
     def _save(self) -> None:
-        document = {"version": _VERSION, "locations": self._entries}
+        used = (fields for entries in self._entries.values() for fields in entries.values())
+        document = {
+            "version": _VERSION,
+            "shapes": self._shapes.stored(map(_manifest_of, used)),
+            "locations": self._entries,
+        }
         write_json(self._workspace.catalog_file, document, self._workspace.owner, durable=False)
+
+    def _encode(self, known: Known) -> dict[str, Any]:
+        fields: dict[str, Any] = {"f": list(known.fingerprint), "s": known.status.value}
+        if known.manifest is not None:
+            fields["m"] = self._shapes.encode(known.manifest)
+        if known.checksum_sha256 is not None:
+            fields["c"] = known.checksum_sha256
+        if known.verified_at is not None:
+            fields["v"] = known.verified_at.isoformat()
+        if known.problem:
+            fields["p"] = known.problem
+        return fields
+
+    def _decode(self, fields: Any) -> Known | None:
+        """An entry as it was remembered; None if there is none, or it is garbage."""
+        try:
+            return Known(
+                fingerprint=tuple(fields["f"]),
+                status=_STATUSES[fields["s"]],
+                manifest=self._shapes.decode(fields["m"]) if "m" in fields else None,
+                checksum_sha256=fields.get("c"),
+                verified_at=datetime.fromisoformat(fields["v"]) if "v" in fields else None,
+                problem=fields.get("p", ""),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None
+
+
+def _manifest_of(fields: Any) -> Any:
+    return fields.get("m") if isinstance(fields, dict) else None
 
 
 @contextlib.contextmanager
@@ -101,82 +149,3 @@ def _alone(workspace: Workspace) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _load(workspace: Workspace) -> dict[str, dict[str, Any]]:
-    document = workspace.read(workspace.catalog_file.name)
-    locations = document.get("locations")
-    if document.get("version") != _VERSION or not isinstance(locations, dict):
-        return {}
-    return {path: entries for path, entries in locations.items() if isinstance(entries, dict)}
-
-
-def _encode(known: Known) -> dict[str, Any]:
-    fields: dict[str, Any] = {"f": list(known.fingerprint), "s": known.status.value}
-    if known.manifest is not None:
-        fields["m"] = _encode_manifest(known.manifest)
-    if known.checksum_sha256 is not None:
-        fields["c"] = known.checksum_sha256
-    if known.verified_at is not None:
-        fields["v"] = known.verified_at.isoformat()
-    if known.problem:
-        fields["p"] = known.problem
-    return fields
-
-
-def _decode(fields: Any) -> Known | None:
-    """An entry as it was remembered; None if there is none, or it is garbage."""
-    try:
-        return Known(
-            fingerprint=tuple(fields["f"]),
-            status=BackupStatus(fields["s"]),
-            manifest=_decode_manifest(fields["m"]) if "m" in fields else None,
-            checksum_sha256=fields.get("c"),
-            verified_at=datetime.fromisoformat(fields["v"]) if "v" in fields else None,
-            problem=fields.get("p", ""),
-        )
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return None
-
-
-_TEXTS = ("layout", "instance", "host", "data_path", "created_by", "database_state")
-
-
-def _encode_manifest(manifest: Manifest) -> list[Any]:
-    return [
-        manifest.kino_version,
-        manifest.schema_version,
-        manifest.kind.value if manifest.kind else None,
-        manifest.created_at.isoformat() if manifest.created_at else None,
-        [[content.path, content.size, content.sha256] for content in manifest.contents],
-        _encode_migrations(manifest.migrations),
-        dict(manifest.tables),
-        [[item.path, item.reason] for item in manifest.left_out],
-        [getattr(manifest, name) for name in _TEXTS],
-    ]
-
-
-def _decode_manifest(fields: list[Any]) -> Manifest:
-    kino_version, schema_version, kind, created_at, contents, migrations, tables, left_out, texts = fields
-    return Manifest(
-        kino_version,
-        schema_version,
-        BackupKind(kind) if kind else None,
-        datetime.fromisoformat(created_at) if created_at else None,
-        tuple(Content(*item) for item in contents),
-        _decode_migrations(migrations),
-        tables,
-        tuple(LeftOut(*item) for item in left_out),
-        *texts,
-    )
-
-
-def _encode_migrations(migrations: Iterable[Migration]) -> str:
-    return " ".join(f"{migration.version}:{migration.checksum}" for migration in migrations)
-
-
-@functools.lru_cache(maxsize=64)
-def _decode_migrations(text: str) -> tuple[Migration, ...]:
-    """Read once what nearly all archives of an installation have in common."""
-    pairs = (word.split(":") for word in text.split())
-    return tuple(Migration(int(version), checksum) for version, checksum in pairs)

@@ -113,7 +113,8 @@ def prepare_location(location: Path, workspace: Workspace, default: Path, *, acc
     problem = location_problem(location, workspace, default)
     if location == default and (problem is None or accept) and not os.path.lexists(location):
         with storage_errors(location, "create the backup location"):
-            make_private_folder(location, workspace.owner)
+            # Before anything says that it was there: it would be looked for in vain.
+            make_private_folder(location, workspace.owner, durable=True)
     if accept:
         problem = access_problem(location)
     if problem is not None:

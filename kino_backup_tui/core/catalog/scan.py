@@ -19,6 +19,7 @@ from kino_backup_tui.core.archive.names import (
     parse_name,
 )
 from kino_backup_tui.core.catalog.cache import Cache, Fingerprint, Known, fingerprint_of
+from kino_backup_tui.core.catalog.garbage import no_search_for_garbage
 from kino_backup_tui.core.catalog.locations import MARKER
 from kino_backup_tui.core.errors import ArchiveError, IncompatibleError
 from kino_backup_tui.core.files import open_regular
@@ -34,8 +35,9 @@ _KINDS_OF_FILES = {
 }
 
 
+@no_search_for_garbage()
 def scan_location(location: Path, cache: Cache, zone: tzinfo, *, elsewhere: bool) -> list[Backup]:
-    """List a folder, newest first, reading at most 64 KiB of an archive the cache does not know.
+    """List a folder, in no order, reading at most 64 KiB of an archive the cache does not know.
 
     Raises `OSError` if the folder itself cannot be read.
     """
@@ -46,7 +48,7 @@ def scan_location(location: Path, cache: Cache, zone: tzinfo, *, elsewhere: bool
     backups = [scan.look_at(file) for file in files]
     cache.remember(scan.learned, glimpsed=True)
     cache.forget_missing(location, {file.name for file in files})
-    return sorted((backup for backup in backups if backup is not None), key=newest_first)
+    return [backup for backup in backups if backup is not None]
 
 
 def scan_file(path: Path, cache: Cache, zone: tzinfo, *, elsewhere: bool) -> Backup | None:

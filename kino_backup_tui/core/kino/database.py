@@ -6,6 +6,7 @@ SQLite's behaviour is as in its manual: URI filenames, PRAGMA statements, result
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections import deque
@@ -229,7 +230,10 @@ def database_error(error: sqlite3.Error, path: Path | str) -> KinoBackupError:
     if code == sqlite3.SQLITE_FULL:
         return NoSpaceError(f"There is no space to work on the database {path}.", hint="Free space there.")
     if code == sqlite3.SQLITE_CANTOPEN:
-        return NotFoundError(f"The database {path} cannot be opened by {user_name()}: {error}.")
+        text = f"The database {path} cannot be opened by {user_name()}: {error}."
+        # Of one that is there, it is the log beside it that cannot be: no right, no inode left, a bad disk.
+        hint = "Check the disk, and who may write to the folder."
+        return LocationError(text, hint=hint) if os.path.lexists(path) else NotFoundError(text)
     if code in (sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH):
         return NotPermittedError(f"The database {path} cannot be used by {user_name()}: {error}.")
     if code == sqlite3.SQLITE_IOERR:

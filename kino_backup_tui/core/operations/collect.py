@@ -119,7 +119,7 @@ def hash_contents(collected: Collected, job: Job) -> tuple[Content, ...]:
 def _hashed(path: str, file: Path, job: Job) -> Content:
     digest = hashlib.sha256()
     size = 0
-    with file.open("rb", buffering=0) as stream:
+    with storage_errors(file, "read"), file.open("rb", buffering=0) as stream:
         while piece := stream.read(CHUNK_BYTES):
             digest.update(piece)
             size += len(piece)

@@ -60,15 +60,19 @@ def open_source(path: Path) -> BinaryIO:
         return open_regular(path, follow=True)
 
 
-def examine(archive: BinaryIO, kino: Kino, target: Path, descriptor: int, job: Job) -> Examined:
+def examine(
+    archive: BinaryIO, kino: Kino, target: Path, descriptor: int, job: Job, *, durable: bool
+) -> Examined:
     """Unpack an archive into an open, empty folder and prove it; `target` is the folder's path.
 
     Where there is no Kino yet, its layout is that of the archive.
+    It is `durable` if it will be used: to look at ten thousand small files, nobody waits for each of them.
+
     Raises `ArchiveDamagedError`, `ArchiveRefusedError`, `DatabaseDamagedError`, `IncompatibleError` (another
     layout), `NoSpaceError`, `OperationCancelledError`; the caller removes what was written.
     """
     with storage_errors(target, "unpack the archive to"):
-        read = unpack(archive, kino, descriptor, job.advance)
+        read = unpack(archive, kino, descriptor, job.advance, durable=durable)
     layout = layout_of(frozenset(content.path for content in read.contents)) or kino.layout
     if layout != kino.layout and not is_vacant(kino):
         raise IncompatibleError(

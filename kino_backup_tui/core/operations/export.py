@@ -14,7 +14,7 @@ from kino_backup_tui.core.files import Owner, open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import Job, run_unlocked
 from kino_backup_tui.core.models import Backup, EntryRole
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.publish import partial_file
+from kino_backup_tui.core.operations.publish import partial_file, sweep_partial
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.progress import Control, Stage
 
@@ -31,6 +31,7 @@ def export_backup(context: Context, backup: Backup, destination: Path | str, con
         raise NotFoundError(f"{backup.filename} has no file. {backup.problem}")
     target = _target(destination, backup)
     folder = target.parent
+    sweep_partial(folder, target.name)
     if os.path.lexists(target):
         raise UsageError(f"{target} exists.", hint="Nothing is overwritten: choose another name.")
     with run_unlocked("export", context.clock, control) as job:

@@ -106,7 +106,7 @@ def _plan_from_archive(
                     require_room(scratch, expected_bytes(known, size))
                     descriptor = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY)
                     try:
-                        examined = examine(archive, context.kino, scratch, descriptor, job)
+                        examined = examine(archive, context.kino, scratch, descriptor, job, durable=False)
                     finally:
                         os.close(descriptor)
             except ArchiveError as error:

@@ -86,6 +86,14 @@ def sweep_partials(folder: Path) -> None:
                 entry.unlink(missing_ok=True)
 
 
+def sweep_partial(folder: Path, name: str) -> None:
+    """Remove what a process that was killed while it wrote a file of that name has left. Best effort."""
+    partial = folder / partial_name(name)
+    with best_effort():
+        if is_abandoned(partial):
+            partial.unlink(missing_ok=True)
+
+
 def _move(partial: str, final: str, folder: int) -> None:
     """Rename without overwriting: by a hard link, or over an empty file we have reserved the name with."""
     try:

@@ -200,7 +200,7 @@ def _prepared_fallback(session: Session) -> Path:
     if own:
         session.workspace.ensure()
         with storage_errors(folder, "create a folder for the safety backup"):
-            make_private_folder(folder, session.workspace.owner)
+            make_private_folder(folder, session.workspace.owner, durable=True)
     prepare_location(folder, session.workspace, folder, accept=own)
     return folder
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from kino_backup_tui.core.errors import (
+    KinoBackupError,
     LibraryMissingError,
     ServiceError,
     UndecidedError,
@@ -19,7 +20,11 @@ from kino_backup_tui.core.kino.closed import find_openers
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.outcome import done_text, encode_result, uncapitalized
-from kino_backup_tui.core.operations.transition import Transition
+from kino_backup_tui.core.operations.transition import (
+    Transition,
+    needless_transactions,
+    remove_needless,
+)
 from kino_backup_tui.core.progress import Control, Stage
 from kino_backup_tui.core.restore.first_boot import OPTION
 from kino_backup_tui.core.restore.folders import NEW, OLD, open_sets, set_folder, transactions, work_folder
@@ -58,8 +63,11 @@ def settle(
     if keep not in (None, KEEP_OLD, KEEP_NEW):
         raise UsageError(f"There is no set {keep!r}; allowed are {KEEP_OLD} and {KEEP_NEW}.")
     workspace = workspace_of(context.kino)
-    if keep is None and not is_unsettled(read_record(workspace)):
+    record = read_record(workspace) if keep is None else None
+    if keep is None and not is_unsettled(record):
         _remove_stale_gate(context)
+        if record is not None and needless_transactions(workspace, record, context.clock.now()):
+            _tidy(context, workspace)
         return None
     with run_job(workspace, OPERATION, context.clock, control) as job:
         record = _record(context, workspace, keep)
@@ -211,6 +219,15 @@ def _remove_stale_gate(context: Context) -> None:
     while not supervisor.state().settled and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
     supervisor.open_gate()
+
+
+def _tidy(context: Context, workspace: Workspace) -> None:
+    """Remove what is left of a restore that was over, but for this, when its process died. Best effort."""
+    quick = Control(wait_seconds=0)
+    with contextlib.suppress(KinoBackupError), run_job(workspace, OPERATION, context.clock, quick):
+        record = read_record(workspace)
+        if record is not None and not is_unsettled(record):
+            remove_needless(workspace, record, context.clock.now())
 
 
 def _result(

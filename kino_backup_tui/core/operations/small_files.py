@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -119,9 +120,10 @@ def _copy(kino: Kino, path: str, scratch: Path, job: Job, space: Space) -> bool:
     """Copy one file until two reads of it agree; False if it is not a regular file."""
     source, target = kino.data_path / path, scratch / path
     parts = Path(path).parts[:-1]
-    for depth in range(len(parts)):
-        make_private_folder(scratch.joinpath(*parts[: depth + 1]), kino.owner)
-    with storage_errors(target, "copy to"), create_private(target, kino.owner) as out:
+    with storage_errors(target, "copy to"), contextlib.ExitStack() as stack:
+        for depth in range(len(parts)):
+            make_private_folder(scratch.joinpath(*parts[: depth + 1]), kino.owner)
+        out = stack.enter_context(create_private(target, kino.owner))
         digest = b""
         for _ in range(_TRIES):
             with storage_errors(source, "read"):

@@ -61,7 +61,7 @@ class Staging:
             require_room(self._context.kino.data_path, expected_bytes(peek(archive), size))
             self._job.stage(Stage.CHECKING_ARCHIVE, size)
             target = set_folder(workspace, record.transaction, NEW)
-            examined = examine(archive, self._context.kino, target, sets.new, self._job)
+            examined = examine(archive, self._context.kino, target, sets.new, self._job, durable=True)
             self._job.note(_read_text(examined.read))
             self._job.stage(Stage.STAGING)
             inodes = staged_inodes(sets, self._context.kino.layout)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from kino_backup_tui.core.archive.apart import facts_apart
@@ -249,14 +250,7 @@ class Transition:
 
     def tidy(self) -> None:
         """Remove the sets of restores that are over, but for those replaced files that are kept."""
-        now = self.job.now().timestamp()
-        for transaction in transactions(self.workspace):
-            old = set_folder(self.workspace, transaction, OLD)
-            kept = old.is_dir() and any(old.iterdir())
-            if transaction == self.record.transaction and kept:
-                continue
-            if not kept or now - old.stat().st_mtime > KEPT_SECONDS:
-                remove_transaction(self.workspace, transaction)
+        remove_needless(self.workspace, self.record, self.job.now())
 
     def _require_library(self) -> None:
         if problem := self.library_problem():
@@ -289,3 +283,22 @@ class Transition:
             hint=f"`{command_for(self.kino, 'apply')}` tries again; "
             "with --keep old or --keep new it does as you decide.",
         )
+
+
+def needless_transactions(workspace: Workspace, record: Record, now: datetime) -> list[str]:
+    """The restores whose files nobody can go back to any more, now that the newest one is over."""
+    needless = []
+    for transaction in transactions(workspace):
+        old = set_folder(workspace, transaction, OLD)
+        kept = old.is_dir() and any(old.iterdir())
+        if transaction == record.transaction and kept:
+            continue
+        if not kept or now.timestamp() - old.stat().st_mtime > KEPT_SECONDS:
+            needless.append(transaction)
+    return needless
+
+
+def remove_needless(workspace: Workspace, record: Record, now: datetime) -> None:
+    """Remove them. Best effort."""
+    for transaction in needless_transactions(workspace, record, now):
+        remove_transaction(workspace, transaction)

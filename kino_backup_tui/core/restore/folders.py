@@ -136,7 +136,7 @@ def ensure_restore_folder(workspace: Workspace) -> None:
     """Create the folder of the journal; raises `LocationError`, `NotPermittedError`, `NoSpaceError`."""
     workspace.ensure()
     with storage_errors(restore_folder(workspace), "create"):
-        make_private_folder(restore_folder(workspace), workspace.owner)
+        make_private_folder(restore_folder(workspace), workspace.owner, durable=True)
 
 
 def set_folder(workspace: Workspace, transaction: str, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Unpacking an archive into the new set: read by the one bounded reader, hashed on the way, made durable.
+"""Unpacking an archive into the new set: read by the one bounded reader, hashed on the way.
 
 Names come from the layout's table, modes and owners from the files that are replaced; the archive decides
 neither.
@@ -48,8 +48,10 @@ class Looks(NamedTuple):
                 os.setxattr(descriptor, name, value)
 
 
-def unpack(archive: BinaryIO, kino: Kino, new: int, advance: Callable[[int], None]) -> ReadArchive:
-    """Unpack an archive to its end into the open, empty folder of the new set, and make it durable.
+def unpack(
+    archive: BinaryIO, kino: Kino, new: int, advance: Callable[[int], None], *, durable: bool
+) -> ReadArchive:
+    """Unpack an archive to its end into the open, empty folder of the new set; durable, if it is to be used.
 
     Raises `ArchiveDamagedError` and `ArchiveRefusedError` (what was written stays, for the caller to
     remove), `OSError` as the files do, and what `advance` raises.
@@ -73,16 +75,19 @@ def unpack(archive: BinaryIO, kino: Kino, new: int, advance: Callable[[int], Non
             yield out
             out.flush()
             looks.put_on(out.fileno())
-            # Before the journal says "staged": a power cut must not leave an empty file under its name.
-            os.fsync(out.fileno())
+            if durable:
+                # Before the journal says "staged": a power cut must not leave an empty file under its name.
+                os.fsync(out.fileno())
 
     result = read_archive(archive, advance, take)
     # Only now, for one that may not be written to is filled first; the innermost first.
     for path in reversed(folders):
         with _below(new, path) as folder:
             looks_of(kino, str(path), folder=True).put_on(folder)
-            sync_descriptor(folder)
-    sync_descriptor(new)
+            if durable:
+                sync_descriptor(folder)
+    if durable:
+        sync_descriptor(new)
     return result
 
 

@@ -174,7 +174,7 @@ def test_a_corrupt_cache_is_ignored(context: Context, kino: Kino, create: Callab
     """Garbage in catalog.json is as good as no cache."""
     create()
     cache = kino.data_path / ".kino-backup" / "catalog.json"
-    for garbage in (b"{", b"[]", b'{"version": 1, "locations": {"x": 3}}', b"\xff"):
+    for garbage in (b"{", b"[]", b'{"version": 2, "locations": {"x": 3}}', b"\xff"):
         cache.write_bytes(garbage)
         assert only(context).kind is BackupKind.MANUAL
 

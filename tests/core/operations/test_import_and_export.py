@@ -29,6 +29,7 @@ from kino_backup_tui.core.operations.listing import list_backups
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent, Stage
 from tests.as_user import NOBODY, let_others_in, run_as
 from tests.core.archive.archives import honest
+from tests.core.archive.test_hostile import HOSTILE
 
 
 @pytest.fixture
@@ -107,6 +108,15 @@ def test_what_does_not_verify_is_not_kept(context: Context, kino: Kino, tmp_path
 
     assert in_location(kino) == []
     assert list((kino.data_path / ".kino-backup" / "scratch").iterdir()) == []
+
+
+def test_an_archive_with_two_databases_is_named_as_such(context: Context, tmp_path: Path) -> None:
+    """Not as a file that exists already in our own folder, where the second one would have gone."""
+    path = tmp_path / "two.tar.gz"
+    path.write_bytes(HOSTILE["two databases"]())
+
+    with pytest.raises(ArchiveDamagedError, match="more than one"):
+        import_backup(context, path, Control())
 
 
 def test_a_missing_file_and_a_folder_are_refused(context: Context, kino: Kino, tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from kino_backup_tui.core.restore.folders import moved_names
 from kino_backup_tui.core.restore.journal import FINAL, Phase, Record, enter, read_record, write_record
 from kino_backup_tui.core.workspace import Workspace, workspace_of
 from tests.core.restore.interrupting import die_in
-from tests.core.restore.killing import NEW, OLD, Bench, done, prepare, restore, state_of
+from tests.core.restore.killing import NEW, OLD, Bench, prepare, restore, state_of
+from tests.proof.points import done
 
 HOLD = """
 import sys

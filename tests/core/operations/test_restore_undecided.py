@@ -25,13 +25,13 @@ from tests.core.restore.killing import (
     NEW,
     OLD,
     Bench,
-    done,
     prepare,
     prepare_rollback,
     restore,
     rollback,
     state_of,
 )
+from tests.proof.points import done
 
 MOVES = (1, 4, 7)
 """After so many: the database, its log and index, config and secrets leave, then three names arrive."""

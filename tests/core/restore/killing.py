@@ -1,16 +1,13 @@
 """Kill a restore at each of its calls that change something on disk, and see what settling makes of it.
 
-`python -m tests.core.restore.killing` prints how many points there are and how each ended. The calls are
-found by Python's audit hooks (PEP 578), so a new one is a new point without anybody listing it; `os.fsync`
-has no such hook and is wrapped. Each run is a fork of one warm process.
+`python -m tests.core.restore.killing` prints how many points there are and how each ended; they are those of
+`tests.proof.points`.
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +16,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.operations.context import Context
@@ -34,24 +30,9 @@ from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.restore.journal import FINAL, UNTOUCHED, read_record
 from kino_backup_tui.core.restore.plan import RestorePlan
 from kino_backup_tui.core.workspace import workspace_of
-
-if TYPE_CHECKING:
-    from _typeshed import FileDescriptorLike
+from tests.proof.points import done, killed_at
 
 OLD, NEW, BROKEN = "old", "new", "broken"
-_CHANGES = {
-    "os.rename",
-    "os.mkdir",
-    "os.remove",
-    "os.rmdir",
-    "os.link",
-    "os.symlink",
-    "os.chmod",
-    "os.chown",
-    "os.truncate",
-    "os.setxattr",
-}
-_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _WRITER = """
 import os, signal, sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -109,10 +90,10 @@ class Bench:
 def prepare(folder: Path) -> Bench:
     """Write both states."""
     bench = Bench(folder)
-    _write_state(bench.template, "old", ("a", "b", "c"))
-    subprocess.run([sys.executable, "-c", _WRITER, bench.template / "db.sqlite"], check=False)
+    write_state(bench.template, "old", ("a", "b", "c"))
+    leave_in_the_log(bench.template / "db.sqlite")
     other = folder / "other"
-    _write_state(other, "new", ("a", "b", "d"))
+    write_state(other, "new", ("a", "b", "d"))
     create_backup(Context(Kino(other)), Control())
     return bench
 
@@ -130,14 +111,14 @@ def state_of(data_path: Path) -> str:
     try:
         facts = (
             _titles(data_path),
-            (data_path / "config.toml").read_text(),
+            (data_path / "config.toml").read_text().splitlines()[0],
             {path.name: path.read_text() for path in (data_path / "secrets").iterdir()},
         )
     except (OSError, sqlite3.Error) as error:
         return f"{BROKEN}: {error}"
-    if facts == (["old", "in the log"], "# old\n", dict.fromkeys("abc", "old")):
+    if facts == (["old", "in the log"], "# old", dict.fromkeys("abc", "old")):
         return OLD
-    if facts == (["new"], "# new\n", dict.fromkeys("abd", "new")):
+    if facts == (["new"], "# new", dict.fromkeys("abd", "new")):
         return NEW
     return f"{BROKEN}: {facts}"
 
@@ -165,30 +146,6 @@ def starting(bench: Bench) -> None:
         raise AssertionError("the gate kept Kino from starting")
 
 
-def killed_at(point: int, work: Callable[[], None]) -> bool:
-    """Do some work in a process that is killed before the change of that number; False if it ended first."""
-    child = os.fork()
-    if child == 0:
-
-        def kill(number: int, _name: str) -> None:
-            if number == point:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        _at_each_change(kill)
-        os._exit(_quietly(work))
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
-
-
-def done(work: Callable[[], None]) -> bool:
-    """Do some work in a process of its own, to its end; whether it went well."""
-    child = os.fork()
-    if child == 0:
-        os._exit(_quietly(work))
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status) == 0
-
-
 def _task(plan: RestorePlan, *, kept_files: bool) -> Task:
     return Task(
         job="20260426T030000-abcdef",
@@ -200,37 +157,6 @@ def _task(plan: RestorePlan, *, kept_files: bool) -> Task:
         health_seconds=180.0,
         received=False,
     )
-
-
-def _at_each_change(tell: Callable[[int, str], None]) -> None:
-    number = 0
-
-    def change(name: str) -> None:
-        nonlocal number
-        tell(number, name)
-        number += 1
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _CHANGES or (event == "open" and (arguments[2] or 0) & _WRITES):
-            change(event)
-
-    sync = os.fsync
-
-    def fsync(fd: FileDescriptorLike) -> None:
-        change("os.fsync")
-        sync(fd)
-
-    os.fsync = fsync
-    sys.addaudithook(hook)
-
-
-def _quietly(work: Callable[[], None]) -> int:
-    try:
-        work()
-    except BaseException as error:  # a child of a fork must not return into the parent's code
-        os.write(2, f"{type(error).__name__}: {error}\n".encode())
-        return 1
-    return 0
 
 
 def _titles(data_path: Path) -> list[str]:
@@ -248,11 +174,17 @@ def _titles(data_path: Path) -> list[str]:
             connection.close()
 
 
-def _write_state(data_path: Path, name: str, secrets: Sequence[str]) -> None:
+def leave_in_the_log(database: Path) -> None:
+    """Let a Kino that writes to its database crash, its last row still in the log."""
+    subprocess.run([sys.executable, "-c", _WRITER, database], check=False)
+
+
+def write_state(data_path: Path, name: str, secrets: Sequence[str], settings: str = "") -> None:
+    """Write a data path whose files all carry a name."""
     (data_path / "secrets").mkdir(parents=True)
     for secret in secrets:
         (data_path / "secrets" / secret).write_text(name)
-    (data_path / "config.toml").write_text(f"# {name}\n")
+    (data_path / "config.toml").write_text(f"# {name}\n{settings}")
     connection = sqlite3.connect(data_path / "db.sqlite")
     connection.executescript(
         f"""

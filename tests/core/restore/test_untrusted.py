@@ -66,7 +66,7 @@ def unpacked(data: bytes, kino: Kino, folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with source.open("rb") as archive:
-            unpack(archive, kino, descriptor, ignore)
+            unpack(archive, kino, descriptor, ignore, durable=False)
     finally:
         os.close(descriptor)
 

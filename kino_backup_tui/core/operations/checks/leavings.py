@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from kino_backup_tui.core.errors import UndecidedError
+from kino_backup_tui.core.errors import KinoBackupError, UndecidedError
 from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.models import EntryRole
@@ -16,6 +16,9 @@ from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, g
 from kino_backup_tui.core.operations.checks.kino import owner_of
 from kino_backup_tui.core.operations.last_restore import interrupted
 from kino_backup_tui.core.operations.space import megabytes
+from kino_backup_tui.core.operations.transition import needless_transactions
+from kino_backup_tui.core.restore.folders import work_folder
+from kino_backup_tui.core.restore.journal import is_unsettled, read_record
 from kino_backup_tui.core.supervisors.held import is_holding
 from kino_backup_tui.core.supervisors.systemd import SystemdSupervisor
 from kino_backup_tui.core.workspace import is_abandoned
@@ -54,15 +57,24 @@ def check_restore(facts: Facts) -> Iterator[Check]:
 
 
 def check_leftovers(facts: Facts) -> Iterator[Check]:
-    """Unfinished archives, and copies that a killed run has left."""
+    """Unfinished archives, copies that a killed run has left, and what a restore that is over has left."""
     backups, _ = facts.session.scan()
     partials = [
         backup.path for backup in backups if backup.role is EntryRole.LEFTOVER and is_abandoned(backup.path)
     ]
     scratch = facts.session.workspace.scratch
     copies = [folder for folder in _entries(scratch) if is_abandoned(folder)]
+    sets = _needless_sets(facts)
+    if sets:
+        size = sum(_bytes(path) for path in sets)
+        yield warning(
+            "leftovers",
+            f"Files of a restore that is over take {megabytes(size)}: {_some(sets)}.",
+            "Run: kino-backup-tui apply",
+        )
     if not partials and not copies:
-        yield good("leftovers", "Nothing unfinished lies about.")
+        if not sets:
+            yield good("leftovers", "Nothing unfinished lies about.")
         return
     size = sum(_bytes(path) for path in (*partials, *copies))
     yield warning(
@@ -134,6 +146,19 @@ def check_owners(facts: Facts) -> Iterator[Check]:
         f"of Kino's database: {_some(foreign)}.",
         f"Run: chown -R -h {owner.uid}:{owner.gid} {shlex.quote(str(workspace.folder))}",
     )
+
+
+def _needless_sets(facts: Facts) -> list[Path]:
+    """What nobody can go back to any more; the end of a restore removes it, unless it was killed."""
+    workspace = facts.session.workspace
+    try:
+        record = read_record(workspace)
+        if record is None or is_unsettled(record):
+            return []
+        needless = needless_transactions(workspace, record, facts.context.clock.now())
+    except (OSError, KinoBackupError):
+        return []
+    return [work_folder(workspace) / transaction for transaction in needless]
 
 
 def _entries(folder: Path) -> list[Path]:

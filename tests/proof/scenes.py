@@ -1,0 +1,162 @@
+"""Every operation that writes, as a scene: what it begins with, and how it is called."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+
+from kino_backup_tui.core.errors import UsageError
+from kino_backup_tui.core.kino.home import WORKING_FOLDER
+from kino_backup_tui.core.kino.settings import Frequency
+from kino_backup_tui.core.models import BackupKind
+from kino_backup_tui.core.operations.create import create_backup
+from kino_backup_tui.core.operations.delete import delete_backup
+from kino_backup_tui.core.operations.export import export_backup
+from kino_backup_tui.core.operations.import_ import import_backup
+from kino_backup_tui.core.operations.listing import LATEST, find_backup, list_backups
+from kino_backup_tui.core.operations.move import move_backups
+from kino_backup_tui.core.operations.plan import plan_restore, plan_rollback
+from kino_backup_tui.core.operations.prune import prune
+from kino_backup_tui.core.operations.restoring import perform
+from kino_backup_tui.core.operations.run_due import run_due
+from kino_backup_tui.core.operations.schedule import read_schedule, save_schedule
+from kino_backup_tui.core.operations.settle import settle
+from kino_backup_tui.core.operations.task import Task
+from kino_backup_tui.core.progress import Control
+from kino_backup_tui.core.restore.journal import Phase
+from kino_backup_tui.core.restore.plan import RestorePlan
+from kino_backup_tui.core.workspace import workspace_of
+from tests.core.restore.interrupting import die_in
+from tests.core.restore.killing import NEW, state_of
+from tests.proof.world import NOW, Scene, World, digest
+
+
+def _create(world: World) -> None:
+    create_backup(world.context, Control(), version="1", use_reserve=True)
+
+
+def _forget_all(world: World) -> None:
+    """As an admin finds it who has just installed us: no working folder, and no backup yet."""
+    shutil.rmtree(world.kino.data_path / WORKING_FOLDER)
+    shutil.rmtree(world.kino.default_location)
+
+
+def _import(world: World) -> None:
+    import_backup(world.context, world.foreign, Control(), use_reserve=True)
+
+
+def _export(world: World) -> None:
+    backup = find_backup(world.context, LATEST)
+    try:
+        export_backup(world.context, backup, world.own, Control())
+    except UsageError:
+        # It was all but done when it was interrupted.
+        if digest(world.own / backup.filename) != digest(backup.path):
+            raise
+
+
+def _delete(world: World) -> None:
+    for backup in list_backups(world.context, kind=BackupKind.MANUAL).backups:
+        delete_backup(world.context, backup, Control())
+
+
+def _prune(world: World) -> None:
+    prune(world.context, Control())
+
+
+def _set_schedule(world: World) -> None:
+    settings = replace(read_schedule(world.context), frequency=Frequency.WEEKLY, location=str(world.nas))
+    save_schedule(world.context, settings, Control())
+
+
+def _save_elsewhere(world: World) -> None:
+    _set_schedule(world)
+    _create(world)
+
+
+def _set_other_location(world: World) -> None:
+    """Neither the default location nor the one so far: what is in that is found by our own notes alone."""
+    save_schedule(world.context, replace(read_schedule(world.context), location=str(world.own)), Control())
+
+
+def _run_due(world: World) -> None:
+    run = run_due(world.context, Control())
+    if run.problem is not None:
+        raise run.problem
+
+
+def _next_night(world: World) -> None:
+    _run_due(world)
+    run = run_due(world.context, Control(), now=world.context.clock.now() + NOW)
+    if run.problem is not None:
+        raise run.problem
+
+
+def _restore(world: World) -> None:
+    _perform(world, plan_restore(world.context, world.foreign, Control()))
+
+
+def _roll_back(world: World) -> None:
+    if state_of(world.kino.data_path) == NEW:
+        _perform(world, plan_rollback(world.context, Control()))
+
+
+def _roll_back_and_save(world: World) -> None:
+    _roll_back(world)
+    _create(world)
+
+
+def _apply(world: World) -> None:
+    settle(world.context, Control())
+
+
+def _move(world: World) -> None:
+    move_backups(world.context, Control())
+
+
+def _perform(world: World, plan: RestorePlan) -> None:
+    if plan.blockers:
+        raise plan.blockers[0]
+    task = Task(
+        job="20260426T030000-abcdef",
+        operation=plan.operation,
+        source=plan.source,
+        kept_files=plan.operation == "rollback" and not plan.archive_sha256,
+        fingerprint=plan.fingerprint,
+        safety_backup=True,
+        health_seconds=180.0,
+        received=False,
+    )
+    perform(world.context, task, Control())
+
+
+def _die_before_the_end(world: World) -> None:
+    die_in(workspace_of(world.kino), Phase.SWAPPING, lambda: _restore(world), moved=7)
+
+
+def _die_after_the_swap(world: World) -> None:
+    die_in(workspace_of(world.kino), Phase.SWAPPED, lambda: _restore(world))
+
+
+SCENES: Mapping[str, Scene] = {
+    scene.name: scene
+    for scene in (
+        Scene("create", _create),
+        Scene("create (first)", _create, begin=_forget_all),
+        Scene("import", _import),
+        Scene("export", _export),
+        Scene("delete", _delete),
+        Scene("prune", _prune),
+        Scene("schedule set", _set_schedule, then=_create),
+        Scene("schedule set (away)", _set_other_location, begin=_save_elsewhere),
+        Scene("run-due", _run_due, again=_next_night),
+        Scene("move", _move, begin=_set_schedule),
+        Scene("restore", _restore, settles=True),
+        Scene("restore (first)", _restore, begin=_forget_all, settles=True),
+        Scene("rollback", _roll_back, begin=_restore, settles=True, again=_roll_back_and_save),
+        Scene("apply (back)", _apply, begin=_die_before_the_end, settles=True, again=_create),
+        Scene("apply (on)", _apply, begin=_die_after_the_swap, settles=True, again=_create),
+    )
+}
+"""By name."""

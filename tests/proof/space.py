@@ -1,0 +1,114 @@
+"""Each operation on a disk that has so many KiB free, for every number around what it needs.
+
+The file system is a small one in memory. It lies about its free space, as thin volumes do, or as others make
+it do who write at the same time: otherwise nothing would begin for which there is no room.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.proof.building import build
+from tests.proof.errors import wrong_ending
+from tests.proof.examining import broken_archives, examine, lost
+from tests.proof.figures import Figures, Options
+from tests.proof.places import folder_in_memory
+from tests.proof.points import outcome_of
+from tests.proof.scenes import SCENES
+from tests.proof.world import Scene
+
+STEP = 4096
+BUDGETS = 288
+PADDING = 200 * 1024
+"""Of the databases, so that no operation needs more than there are budgets."""
+_SIZE = 16 * 1024 * 1024
+_FILLER = "filler"
+
+
+def run(options: Options) -> Figures:
+    """Every scene."""
+    figures = Figures()
+    for scene in SCENES.values():
+        if not options.wants(scene.name):
+            continue
+        with folder_in_memory() as base:
+            try:
+                ends, broken = squeeze(base, scene, range(0, BUDGETS, options.stride))
+            except NotMountedError as error:
+                figures.notes.append(f"SKIPPED: {error}")
+                break
+        endings = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
+        budgets = sum(ends.values())
+        figures.add(operation=scene.name, budgets=budgets, broken=sum(broken.values()), endings=endings)
+        figures.broken += [f"{scene.name}: {wrong} ({count} budgets)" for wrong, count in broken.items()]
+        sys.stderr.write(f"{figures.rows[-1]}\n")
+    return figures
+
+
+class NotMountedError(Exception):
+    """A file system cannot be mounted here."""
+
+
+def squeeze(base: Path, scene: Scene, budgets: range) -> tuple[Counter[str], Counter[str]]:
+    """Do an operation with each number of steps free: how it ended, and what was wrong how often."""
+    world = build(base, scene, PADDING)
+    ends: Counter[str] = Counter()
+    broken: Counter[str] = Counter()
+    with _mounted(world.folder), _believed_empty():
+        for budget in budgets:
+            world.reset()
+            _fill(world.folder, budget * STEP)
+            ending = outcome_of(lambda: scene.work(world))
+            ends[ending.code or "ok"] += 1
+            wrong = wrong_ending(ending, full=True)
+            wrong += [
+                f"while it is full: {found}" for found in (*broken_archives(world), *lost(world, world.after))
+            ]
+            (world.folder / _FILLER).unlink()
+            broken.update([*wrong, *examine(world, scene, finished=ending.well, refused=not ending.well)])
+    return ends, broken
+
+
+@contextmanager
+def _believed_empty() -> Iterator[None]:
+    """To this process and its children every file system says that there is plenty of room."""
+    ask = os.statvfs
+
+    def lie(path: Any) -> os.statvfs_result:
+        true = list(ask(path))
+        true[2] = true[3] = true[4] = 2**30
+        return os.statvfs_result(true)
+
+    os.statvfs = lie
+    try:
+        yield
+    finally:
+        os.statvfs = ask
+
+
+def _fill(folder: Path, leave: int) -> None:
+    said = subprocess.run(
+        ["stat", "--file-system", "--format=%a %S", folder], capture_output=True, check=True
+    )
+    blocks, size = map(int, said.stdout.split())
+    with (folder / _FILLER).open("wb") as stream:
+        os.posix_fallocate(stream.fileno(), 0, blocks * size - leave)
+
+
+@contextmanager
+def _mounted(folder: Path) -> Iterator[None]:
+    command = ["mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "tmpfs", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NotMountedError(f"a small file system cannot be mounted here: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
