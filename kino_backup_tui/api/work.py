@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 
 from kino_backup_tui.api.preference import apply_preference, preferred_wait
+from kino_backup_tui.core.errors import OperationCancelledError
 from kino_backup_tui.core.progress import CancelToken, Control
 
 _T = TypeVar("_T")
@@ -33,6 +35,7 @@ class Work:
         self._reading = CapacityLimiter(_READING_THREADS)
         self._waiting = 0
         self._running: set[CancelToken] = set()
+        self._catching_up = False
         self.stopping = False
         """Whether this server is about to end: what would go on for long is to end by itself."""
 
@@ -59,6 +62,17 @@ class Work:
     async def receive(self, function: Callable[[Control], _T]) -> _T:
         """Run an operation that takes what a client sends, at the client's pace; raises what it raises."""
         return await self._controlled(function, Control(wait_seconds=0), self._receiving)
+
+    async def catch_up(self, function: Callable[[Control], object]) -> None:
+        """Run something that nobody waits for, unless it runs already; it may be stopped at any time."""
+        if self._catching_up:
+            return
+        self._catching_up = True
+        try:
+            with contextlib.suppress(OperationCancelledError):
+                await self._controlled(function, Control(wait_seconds=0), self._threads)
+        finally:
+            self._catching_up = False
 
     async def read(self, descriptor: int, size: int, offset: int) -> bytes:
         """Read from a file; raises `OSError`."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from queue import Queue
@@ -21,7 +22,7 @@ from kino_backup_tui.core.operations.listing import list_backups
 from kino_backup_tui.core.operations.verify import verify_backup
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.workspace import workspace_of
-from tests.api.harness import Api
+from tests.api.harness import TIMEOUT_SECONDS, Api
 from tests.api.test_guard import error_of
 
 KINOS_FIELDS = {
@@ -79,6 +80,20 @@ def test_what_kinos_object_cannot_say_is_left_out(
     (folder / "notes.txt").write_text("mine")
     assert [entry["id"] for entry in client.get(BACKUPS).json()] == [kept.id]
     assert len(list_backups(api.service.context, everything=True).backups) == 5
+
+
+def test_a_backup_that_nobody_has_read_is_listed_once_it_has_been(
+    client: httpx.Client, create: Callable[..., Backup]
+) -> None:
+    """Asking for the list has it read; a damaged one is read once, and stays out."""
+    unread, damaged = create(), create()
+    os.utime(unread.path, (1, 1))
+    damaged.path.write_bytes(damaged.path.read_bytes()[:-100])
+    assert client.get(BACKUPS).json() == []
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not (listed := client.get(BACKUPS).json()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [entry["checksum_sha256"] for entry in listed] == [unread.checksum_sha256]
 
 
 def test_a_backup_that_is_not_known_in_full_says_how_to_know_it(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from functools import partial
+
+from fastapi import APIRouter, BackgroundTasks, Request, Response
 
 from kino_backup_tui.api.documented import (
     CREATED_RESPONSE,
@@ -22,7 +24,12 @@ from kino_backup_tui.core.errors import ArchiveError, IncompatibleError, KinoBac
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.delete import delete_backup
-from kino_backup_tui.core.operations.listing import backup_by_id, list_backups
+from kino_backup_tui.core.operations.listing import (
+    backup_by_id,
+    complete_listing,
+    lacks_checksum,
+    list_backups,
+)
 from kino_backup_tui.core.operations.open_archive import OpenArchive, open_archive
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.presentation.text import printable
@@ -31,14 +38,18 @@ router = APIRouter(tags=["backups"])
 
 
 @router.get("/backups", name="list_backups", summary="List the backups", responses=error_responses(403, 503))
-async def list_all(service: ServiceOf) -> list[Backup]:
+async def list_all(service: ServiceOf, afterwards: BackgroundTasks) -> list[Backup]:
     """The backups, newest first.
 
-    Archives of which not everything is known that the object needs, because nobody has read them to their end
-    yet or because they are damaged, are left out; the command line has them. Where the location cannot
-    be read the answer is 503, not a list that lacks what is there.
+    Archives of which not everything is known that the object needs are left out; the command line has them.
+    Those that nobody has read to their end yet are read after the answer, and are in a later one; damaged
+    ones never are. Where the location cannot be read the answer is 503, not a list that lacks what is there.
     """
-    return await service.work.call(_listed, service)
+    found = await service.work.call(_listed, service)
+    if any(lacks_checksum(backup) for backup in found):
+        afterwards.add_task(service.work.catch_up, partial(_read_to_the_end, service))
+    shown = (kino_backup(backup) for backup in found)
+    return [backup for backup in shown if backup is not None]
 
 
 @router.post(
@@ -117,7 +128,7 @@ async def _answer_download(request: Request, service: Service, number: int) -> R
     return answer_download(request, await service.work.call(_opened, service, number), service.work)
 
 
-def _listed(service: Service) -> list[Backup]:
+def _listed(service: Service) -> list[models.Backup]:
     listing = list_backups(service.context)
     if listing.location_problem is not None:
         raise listing.location_problem
@@ -126,8 +137,11 @@ def _listed(service: Service) -> list[Backup]:
     for backup in listing.backups:
         if backup.id not in found or found[backup.id].elsewhere:
             found[backup.id] = backup
-    shown = (kino_backup(backup) for backup in found.values())
-    return [backup for backup in shown if backup is not None]
+    return list(found.values())
+
+
+def _read_to_the_end(service: Service, control: Control) -> None:
+    complete_listing(service.context, control.cancel, checksums=True)
 
 
 def _create(service: Service, control: Control) -> Backup:

@@ -69,18 +69,27 @@ def list_backups(context: Context, *, kind: BackupKind | None = None, everything
     )
 
 
-def complete_listing(context: Context, cancel: CancelToken) -> bool:
-    """Read and remember manifests that lie further inside their archive; True if any became known."""
+def complete_listing(context: Context, cancel: CancelToken, *, checksums: bool = False) -> bool:
+    """Read and remember manifests that lie further inside their archive; True if any became known.
+
+    With `checksums` every archive is read of which the checksum is not known.
+    """
     session = open_session(context)
     backups, _ = session.scan()
     learned = False
     for backup in backups:
-        if backup.needs_reading:
+        if backup.needs_reading or (checksums and lacks_checksum(backup)):
             cancel.raise_if_cancelled()
             learned = (
                 complete(session, backup, lambda _count: cancel.raise_if_cancelled()) != backup or learned
             )
     return learned
+
+
+def lacks_checksum(backup: Backup) -> bool:
+    """Whether reading a backup to its end would tell its checksum, which is not known yet."""
+    unread = backup.role is EntryRole.BACKUP and backup.status is BackupStatus.UNVERIFIED
+    return unread and backup.checksum_sha256 is None
 
 
 def find_backup(context: Context, text: str) -> Backup:
