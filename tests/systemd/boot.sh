@@ -3,7 +3,7 @@
 # Its output goes to OUT/job.log, its exit code to OUT/rc. Needs root, systemd and dbus.
 set -eu
 out=$1 job=$2
-exec timeout --kill-after=5 "${BOOT_SECONDS:-90}" unshare --fork --pid --mount --uts --ipc --net --cgroup \
+exec timeout --kill-after=5 "${BOOT_SECONDS:-180}" unshare --fork --pid --mount --uts --ipc --net --cgroup \
   --kill-child bash -eu -s "$out" "$job" <<'IN'
 out=$1 job=$2
 mount --make-rprivate /
