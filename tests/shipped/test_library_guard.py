@@ -66,7 +66,7 @@ def unmounting_at(stage: Stage, kino: Kino) -> Control:
     """A control under which the library goes when the job is at that stage."""
 
     def report(event: JobEvent) -> None:
-        if event.stage is stage and event.event == "stage":
+        if event.stage is stage and event.event == "stage" and not (kino.data_path / "disk").exists():
             unmount(kino)
 
     return Control(report=report)

@@ -301,8 +301,9 @@ def rows_differ(archive: Path) -> list[str]:
 def nothing_left() -> bool:
     """Whether there is neither a gate nor a service of a restore."""
     until(lambda: not worker(), "the worker's end")
-    units = systemctl("list-units", "--all", "--no-legend", "kino-backup-tui*")
-    return not (DROP_IN.parent.exists() or "kino-backup" in shown("DropInPaths") + units)
+    # Its process, and with it its unit, ends a moment after it has given the lock back.
+    until(lambda: not systemctl("list-units", "--all", "--no-legend", "kino-backup-tui*"), "its unit's end")
+    return not (DROP_IN.parent.exists() or "kino-backup" in shown("DropInPaths"))
 
 
 def log_of(unit: str) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from kino_backup_tui.core.archive.manifest import is_raw
 from kino_backup_tui.core.archive.names import UNKNOWN_VERSION
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.kino.index import MANUAL, SCHEDULED, IndexRow, created_at_text, index_of
@@ -44,8 +45,11 @@ def enlist(session: Session, backup: Backup, now: datetime) -> tuple[str, ...]:
 def may_be_listed(backup: Backup, ours: Sequence[Migration]) -> bool:
     """Whether Kino, which looks at nothing before it restores from its list, could start on this backup.
 
-    What is not known speaks for it.
+    One of a database that was kept as it was found, damaged, is good for our own way back alone. What is not
+    known speaks for it.
     """
+    if backup.manifest is not None and is_raw(backup.manifest):
+        return False
     theirs = backup.manifest.migrations if backup.manifest else ()
     theirs = theirs or migrations_of(backup.kino_version)
     return incompatibility(theirs, ours, backup.kino_version) is None
