@@ -18,6 +18,7 @@ PROOFS: Mapping[str, tuple[str, str]] = {
     "fsyncs": ("tests.proof.fsyncs", "each sync of ours is left out in turn, and has to be missed"),
     "damage": ("tests.proof.damage", "archives damaged in every way are refused by name, or harmless"),
     "fuzz": ("tests.proof.fuzz", "a coverage-guided fuzzer on the reader of archives"),
+    "concurrency": ("tests.proof.concurrency", "writers, tools, timers, restores and kills, all at once"),
     "nights": ("tests.proof.nights", "a thousand scheduled nights in simulated time, with random faults"),
 }
 """Name, module with a function `run(options) -> Figures`, what it does in one sentence."""
