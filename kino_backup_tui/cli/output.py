@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from kino_backup_tui.core.files import storage_error
 
 _STDOUT = Path("standard output")
 _GAP = "  "
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 
 class OutputError(Exception):
@@ -46,18 +47,36 @@ def prepare_streams() -> None:
 
 def write_line(text: str) -> None:
     """Write a line of data; raises `OutputError`."""
+    _write((text, "\n"))
+
+
+def write_json(value: object) -> None:
+    """Write a value as one compact line of ASCII JSON: no locale can spoil it, no file name break it."""
+    write_line(_COMPACT.encode(value))
+
+
+def write_json_array(values: Iterable[object]) -> None:
+    """Write values as an array on one line, like `write_json`; in turn, for there may be thousands."""
+    _write(_array(values))
+
+
+def _array(values: Iterable[object]) -> Iterator[str]:
+    before = "["
+    for value in values:
+        yield before
+        yield _COMPACT.encode(value)
+        before = ","
+    yield "]\n" if before == "," else "[]\n"
+
+
+def _write(pieces: Iterable[str]) -> None:
     try:
-        sys.stdout.write(text + "\n")
+        sys.stdout.writelines(pieces)
         sys.stdout.flush()
     except BrokenPipeError as error:
         raise OutputError(None) from error
     except OSError as error:
         raise OutputError(storage_error(error, _STDOUT, "write to")) from error
-
-
-def write_json(value: object) -> None:
-    """Write a value as one compact line of ASCII JSON: no locale can spoil it, no file name break it."""
-    write_line(json.dumps(value, separators=(",", ":")))
 
 
 def talk(text: str) -> None:

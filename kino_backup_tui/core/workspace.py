@@ -76,6 +76,7 @@ class Workspace(NamedTuple):
         with storage_errors(self.folder, "create the working folder"):
             if self.fallback:
                 self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # Most often another sync of the data path follows; with a location elsewhere none does.
             make_private_folder(self.folder, self.owner, durable=True)
 
     def instance(self) -> str | None:
@@ -119,6 +120,8 @@ class Workspace(NamedTuple):
     def update_state(self, **changes: Any) -> None:
         """Change keys of state.json; raises `LocationError`, `NotPermittedError` or `NoSpaceError`."""
         self.ensure()
+        # Durable for the sake of former locations, which nothing else remembers. The last slot is told by the
+        # archives as well, and the last good location is needed only once config.toml is broken.
         with storage_errors(self.state_file, "write"):
             write_json(self.state_file, {**self.read_state(), **changes}, self.owner)
 

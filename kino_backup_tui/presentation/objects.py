@@ -5,9 +5,7 @@ Instants are RFC 3339 with an offset, sizes are bytes, what is not known is null
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import timedelta, tzinfo
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.catalog.retention import Fate
@@ -68,13 +66,6 @@ def backup_object(
 
         document["way_back"] = is_way_back(backup, way_back)
     return document
-
-
-def backup_objects(
-    backups: Sequence[Backup], fates: Mapping[Path, Fate], zone: tzinfo, way_back: str | None = None
-) -> list[JsonObject]:
-    """The array of a listing."""
-    return [backup_object(backup, fates.get(backup.path), zone, way_back) for backup in backups]
 
 
 def fate_object(fate: Fate, zone: tzinfo) -> JsonObject:

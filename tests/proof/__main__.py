@@ -15,9 +15,15 @@ from tests.proof.figures import Figures, Options, show
 PROOFS: Mapping[str, tuple[str, str]] = {
     "crash": ("tests.proof.crash", "each operation is killed before each of its changes on disk"),
     "power-loss": ("tests.proof.power_loss", "power cuts at each effect on disk, from recorded system calls"),
+    "power-cut": ("tests.proof.power_cut", "power cuts on images of real file systems, on one disk and two"),
+    "errors": ("tests.proof.errors", "each system call that changes something fails, with each error"),
+    "space": ("tests.proof.space", "each operation on disks with a few KiB more or less than it needs"),
     "fsyncs": ("tests.proof.fsyncs", "each sync of ours is left out in turn, and has to be missed"),
     "damage": ("tests.proof.damage", "archives damaged in every way are refused by name, or harmless"),
     "fuzz": ("tests.proof.fuzz", "a coverage-guided fuzzer on the reader of archives"),
+    "performance": ("tests.proof.performance", "time and memory against the same work by hand, 1 MB to 2 GB"),
+    "screens": ("tests.proof.screens", "bytes on the wire for each key and each screen, and the first paint"),
+    "concurrency": ("tests.proof.concurrency", "writers, tools, timers, restores and kills, all at once"),
     "nights": ("tests.proof.nights", "a thousand scheduled nights in simulated time, with random faults"),
 }
 """Name, module with a function `run(options) -> Figures`, what it does in one sentence."""

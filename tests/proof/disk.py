@@ -4,6 +4,7 @@ A sync of a file makes its bytes durable, one of a folder its entries; a rename 
 file system with a journal. All else may or may not have reached the disk. Of that, these are tried:
 
 - `strict`: nothing.
+- `torn`: nothing, and a rename is two changes, one in each folder: file systems without a journal.
 - `ordered`: entries as they were at the last sync of anything, no bytes: ext4, whose journal is one.
 - `empty`: all entries, no bytes: a file that was not synced is empty (ext4 with delayed allocation).
 - `zeros`: all entries and sizes, and zeros for bytes (xfs, and ext4 with `data=writeback`).
@@ -21,7 +22,7 @@ from pathlib import Path
 
 from tests.proof.effects import ROOT, Cut, Effect, Named, Node, Recording, Synced, Written
 
-POLICIES = ("strict", "ordered", "empty", "zeros", "all")
+POLICIES = ("strict", "torn", "ordered", "empty", "zeros", "all")
 _SECTOR = 512
 _BEGAN_NS = 1_000_000_000
 
@@ -108,6 +109,7 @@ class Disk:
         last = max(synced.values(), default=-1)
         survives: Callable[[int], bool] = {
             "strict": lambda _number: False,
+            "torn": lambda _number: False,
             "ordered": lambda number: number < last,
             "random": lambda _number: chance.random() < 0.5,
         }.get(policy, lambda _number: True)
@@ -115,10 +117,11 @@ class Disk:
         for number, effect in enumerate(done):
             if not isinstance(effect, Named):
                 continue
-            durable = any(synced.get(folder, -1) > number for folder, _, _ in effect.changes)
-            if not (survives(number) or durable):
-                continue
-            for folder, name, node in effect.changes:
+            durable = [synced.get(folder, -1) > number for folder, _, _ in effect.changes]
+            whole = survives(number) or (any(durable) and policy != "torn")
+            for (folder, name, node), alone in zip(effect.changes, durable, strict=True):
+                if not (whole or alone):
+                    continue
                 if node is None:
                     entries[folder].pop(name, None)
                 else:

@@ -22,7 +22,7 @@ from tests.proof.scenes import SCENES
 from tests.proof.syscalls import has_strace
 from tests.proof.world import Scene
 
-POLICIES = ("strict", "ordered", "empty", "zeros")
+POLICIES = ("strict", "torn", "ordered", "empty", "zeros")
 """What needs no chance."""
 
 

@@ -8,7 +8,7 @@ import click
 
 from kino_backup_tui.cli.exit_codes import OK, exit_code
 from kino_backup_tui.cli.options import json_option
-from kino_backup_tui.cli.output import write_json, write_table
+from kino_backup_tui.cli.output import write_json_array, write_table
 from kino_backup_tui.cli.session import Session, warn_of
 from kino_backup_tui.core.models import BackupKind
 
@@ -37,9 +37,10 @@ def command(session: Session, kind: str | None, everything: bool, as_json: bool)
     listing = list_backups(context, kind=BackupKind(kind) if kind else None, everything=everything)
     back = way_back(context)
     if as_json:
-        from kino_backup_tui.presentation.objects import backup_objects
+        from kino_backup_tui.presentation.objects import backup_object
 
-        write_json(backup_objects(listing.backups, listing.fates, context.clock.zone(), back))
+        zone, fates = context.clock.zone(), listing.fates
+        write_json_array(backup_object(each, fates.get(each.path), zone, back) for each in listing.backups)
     elif listing.backups:
         write_table(_HEADERS, _rows(context, listing, back), right=_FLUSH_RIGHT)
     warn_of(listing.settings_problem, listing.location_problem)

@@ -134,6 +134,7 @@ def _write(workspace: Workspace, failing: Failing | None) -> None:
     path = workspace.folder / _FILE
     try:
         workspace.ensure()
+        # Durable, though without it nothing is lost but the count: a night would be told of once more.
         replace_file(path, data, workspace.owner)
     except (OSError, KinoBackupError):
         _overwrite(path, data)

@@ -204,7 +204,11 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def _remove(path: Path, read: os.stat_result) -> None:
-    """Remove the original if it still is the file that was copied, and make that durable."""
+    """Remove the original if it still is the file that was copied, and make that durable.
+
+    An original that is back after a power cut does no harm, the next move removes it; but it would be listed
+    twice until then.
+    """
     try:
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

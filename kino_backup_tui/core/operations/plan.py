@@ -38,7 +38,7 @@ from kino_backup_tui.core.operations.obstacles import (
     rights_problem,
     unsettled_problem,
 )
-from kino_backup_tui.core.operations.present import Present, look
+from kino_backup_tui.core.operations.present import Present, is_being_replaced, look
 from kino_backup_tui.core.operations.proving import named
 from kino_backup_tui.core.operations.safety import assess_safety
 from kino_backup_tui.core.operations.session import Session, open_session
@@ -261,7 +261,7 @@ def _frame(
         blockers += [safety.no_room] if safety.no_room else []
     if session.settings_problem is not None and not is_vacant(kino):
         warnings.append(f"{session.settings_problem.message} The restore goes on without these settings.")
-    if present.facts is None and os.path.lexists(kino.database):
+    if present.facts is None and os.path.lexists(kino.database) and not is_being_replaced(kino):
         warnings.append(
             f"{kino.database} cannot be read: versions are compared by number, and it is kept as it is."
         )

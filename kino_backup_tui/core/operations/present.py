@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import NamedTuple
 
 from kino_backup_tui.core.archive.snapshot import live_facts
 from kino_backup_tui.core.errors import KinoBackupError, OperationCancelledError
 from kino_backup_tui.core.kino.database import DatabaseFacts
-from kino_backup_tui.core.kino.rows import Rows, live_rows
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.rows import Rows, Wanted, live_rows
 from kino_backup_tui.core.kino.running import KinoState, observe
 from kino_backup_tui.core.kino.torrents import Torrent, read_torrents
 from kino_backup_tui.core.kino.version import installed_version
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.restore.first_boot import FirstBoot, Host, foresee, wanted_rows
+from kino_backup_tui.core.restore.journal import KINO_MUST_NOT_START, read_record
 from kino_backup_tui.core.restore.plan import State
 from kino_backup_tui.core.supervisors.base import Supervisor
 from kino_backup_tui.core.supervisors.detect import find_mounts, find_supervisor
+from kino_backup_tui.core.workspace import workspace_of
 
 _LOOK_SECONDS = 3.0
 """How long a lock on the live database may hold up the comparison with it."""
@@ -29,7 +31,7 @@ class Present(NamedTuple):
 
     state: KinoState
     facts: DatabaseFacts | None
-    """Of the live database; None if it is not there, or cannot be read."""
+    """Of the live database; None if it is not there, cannot be read, or is being replaced."""
     installed: str | None
     """Kino's version, from the running or the installed program."""
     supervisor: Supervisor
@@ -57,19 +59,12 @@ class Present(NamedTuple):
 def look(context: Context, control: Control) -> Present:
     """Look at Kino, its database and whoever supervises it; changes nothing."""
     state = observe(context.kino)
-    try:
-        facts: DatabaseFacts | None = live_facts(context.kino.database, control.cancel, _LOOK_SECONDS)
-    except OperationCancelledError:
-        raise
-    except KinoBackupError:
-        # Damaged, locked, on a failing disk: it is to be replaced, and need not be readable for that.
-        facts = None
+    facts: DatabaseFacts | None = None
+    rows: Rows = {}
     supervisor = find_supervisor(context.kino, os.environ)
     wanted = wanted_rows(context.kino.layout)
-    rows: Rows = {}
-    if wanted:
-        with contextlib.suppress(KinoBackupError):  # as above
-            rows = live_rows(context.kino.database, wanted, _LOOK_SECONDS)
+    if not is_being_replaced(context.kino):
+        facts, rows = _facts(context.kino, control), _rows(context.kino, wanted)
     return Present(
         state,
         facts,
@@ -79,3 +74,32 @@ def look(context: Context, control: Control) -> Present:
         read_torrents(context.kino) if wanted else (),
         Host(find_mounts(context.kino, supervisor, os.environ) if wanted else ()),
     )
+
+
+def is_being_replaced(kino: Kino) -> bool:
+    """Whether a restore is replacing the database, or was interrupted in that: nobody may open it then.
+
+    SQLite would put a log and an index beside it, and beside whatever takes its place in that instant.
+    """
+    try:
+        record = read_record(workspace_of(kino))
+    except KinoBackupError:
+        return True
+    return record is not None and record.phase in KINO_MUST_NOT_START
+
+
+def _facts(kino: Kino, control: Control) -> DatabaseFacts | None:
+    try:
+        return live_facts(kino.database, control.cancel, _LOOK_SECONDS)
+    except OperationCancelledError:
+        raise
+    except KinoBackupError:
+        # Damaged, locked, on a failing disk: it is to be replaced, and need not be readable for that.
+        return None
+
+
+def _rows(kino: Kino, wanted: Wanted) -> Rows:
+    try:
+        return live_rows(kino.database, wanted, _LOOK_SECONDS) if wanted else {}
+    except KinoBackupError:
+        return {}  # as above

@@ -32,6 +32,7 @@ from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup, BackupKind
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.making import Created, make_backup
+from kino_backup_tui.core.operations.present import is_being_replaced
 from kino_backup_tui.core.operations.session import Session
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.restore.plan import Safety, SpaceNeed
@@ -219,6 +220,8 @@ def _look(kino: Kino) -> tuple[int, KinoBackupError | None]:
     """Bytes a copy of the database takes, and why SQLite cannot make one."""
     damage: KinoBackupError | None = None
     try:
+        if is_being_replaced(kino):
+            raise BusyError(f"{kino.database} is being replaced.")
         look = look_quickly(kino.database, _LOOK_SECONDS)
     except BusyError:
         pass  # a lock that will be gone; if not, it is gone when Kino has stopped

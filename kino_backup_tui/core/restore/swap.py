@@ -36,11 +36,14 @@ def swap(sets: Sets, leaving: Sequence[str], arriving: Sequence[str]) -> None:
     """
     for name in leaving:
         _move(name, sets.data, sets.old)
-    # Where the sets lie on another file system than the journal, nothing else makes these durable.
+    # The folder they went to first: without a journal a file system may make a rename durable by halves, and
+    # a file that is in both folders is better than one that is in neither. The second would not be missed by
+    # going back, which copes with any mixture; it keeps one from being on the disk.
     sync_descriptor(sets.old)
     sync_descriptor(sets.data)
     for name in reversed(arriving):
         _move(name, sets.new, sets.data)
+    # As above; without the second a file might be in the new set as well, which nobody would mind.
     sync_descriptor(sets.data)
     sync_descriptor(sets.new)
 
@@ -60,11 +63,14 @@ def swap_back(sets: Sets, layout: Layout, leaving: Sequence[str], arriving: Sequ
         # Without a copy aside, what is in place is the old file itself, or there was none.
         if (kept_aside or name not in leaving) and sets.has(sets.data, name):
             _put_aside(name, sets)
-    sync_descriptor(sets.data)
+    # Before the old ones take these places. The data path is synced again below, and would do; the set of the
+    # failed would not.
     sync_descriptor(sets.failed)
+    sync_descriptor(sets.data)
     for name in leaving:
         if sets.has(sets.old, name):
             _move(name, sets.old, sets.data)
+    # As above; without the second a file might be in the old set as well.
     sync_descriptor(sets.data)
     sync_descriptor(sets.old)
 

@@ -29,7 +29,9 @@ from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.listing import list_backups
 from kino_backup_tui.core.operations.plan import RestoreOptions, plan_restore
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent, Stage
+from kino_backup_tui.core.restore.journal import Phase, Record, write_record
 from kino_backup_tui.core.restore.plan import RestorePlan, Safety
+from kino_backup_tui.core.workspace import workspace_of
 from tests.conftest import write_database
 from tests.core.archive.archives import honest, manifest_for, member, packed, tar
 from tests.core.operations.restoring import change, do, execute, leftovers, restore, tree
@@ -200,6 +202,24 @@ def test_a_linked_config_is_replaced_by_a_file(
 
     assert result.blockers == ()
     assert any(f"{kino.config_file} is a link" in warning for warning in result.warnings)
+
+
+@pytest.mark.parametrize("phase", [Phase.QUIESCING, Phase.SWAPPING, Phase.ROLLING_BACK])
+def test_a_database_that_is_being_replaced_is_not_opened(
+    context: Context, kino: Kino, create: Callable[..., Backup], phase: Phase
+) -> None:
+    """SQLite would put a log and an index beside it, and the restore that runs would find them in its way."""
+    backup = create()
+    for beside in kino.data_path.glob("db.sqlite-*"):
+        beside.unlink()
+    record = Record("0" * 16, "job", "restore", "a", context.clock.now(), phase, kino.layout.name)
+    write_record(workspace_of(kino), record)
+
+    found = plan(context, backup)
+
+    assert "is not settled" in found.blockers[0].message
+    assert found.warnings == ()
+    assert [path.name for path in kino.data_path.glob("db.sqlite*")] == ["db.sqlite"]
 
 
 def test_a_fresh_machine_has_nothing_to_lose(
