@@ -58,6 +58,8 @@ class Books:
     """Ours, good, oldest first."""
     manual: list[Backup] = field(default_factory=list)
     """Made by hand, good, oldest first."""
+    misdated: set[str] = field(default_factory=set)
+    """Names of those that were made while the clock was wrong."""
     digests: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every file that must be in the location, by its name."""
 
@@ -65,18 +67,24 @@ class Books:
         """Note a file as it is now."""
         self.digests[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
 
-    def made(self, backup: Backup) -> None:
-        """A scheduled run was good: the oldest beyond `KEEP` goes, never the new one."""
-        self.scheduled = sorted([*self.scheduled, backup], key=_date)
+    def made(self, backup: Backup, now: datetime) -> None:
+        """A scheduled run was good: the oldest beyond `KEEP` goes, never the new one.
+
+        What is dated after now takes no place, and stays until then; what a wrong clock has dated goes first.
+        """
+        self.scheduled.append(backup)
         self.add(backup.path)
-        for old in self.scheduled[:-KEEP]:
+        reached = [one for one in self.scheduled if _date(one) <= now]
+        ranked = sorted(reached, key=lambda one: (one.filename not in self.misdated, _date(one)))
+        for old in ranked[:-KEEP]:
             if old is not backup:
                 self.scheduled.remove(old)
                 self.digests.pop(old.filename, None)
 
     def newest(self, now: datetime) -> Backup | None:
-        """The newest good one that is not of the future."""
-        good = [backup for backup in (*self.scheduled, *self.manual) if _date(backup) <= now]
+        """The newest good one whose date can be believed."""
+        everything = [*self.scheduled, *self.manual]
+        good = [one for one in everything if _date(one) <= now and one.filename not in self.misdated]
         return max(good, key=_date, default=None)
 
 
@@ -149,7 +157,7 @@ class Nights:
             if self.failing:
                 self._told.append("backup_recovered")
             self.failing = False
-            self.books.made(run.backup)
+            self.books.made(run.backup, self.machine.clock.now())
             self.counts["backups made"] += 1
         elif run.problem is not None and not run.repeated:
             self.failing = True
@@ -276,7 +284,9 @@ def _clock_ahead(nights: Nights) -> None:
     clock = nights.machine.clock
     clock.advance(days=40)
     nights.owed = True
+    before = {backup.filename for backup in nights.books.scheduled}
     nights.wake()
+    nights.books.misdated |= {backup.filename for backup in nights.books.scheduled} - before
     clock.advance(days=-40)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from kino_backup_tui.core.archive.manifest import Content, LeftOut, Manifest
+from kino_backup_tui.core.catalog.dates import Dates
 from kino_backup_tui.core.catalog.retention import Fate, FateReason
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.jobs.journal import JobRecord
@@ -229,7 +230,7 @@ class PreparedBackend(Backend):
             free_bytes=85_899_345_920,
             next_run=datetime(2026, 4, 27, 3, 0, tzinfo=ZONE) if self.settings.runs else None,
             newest=mine[0] if mine else None,
-            freshness=measure_freshness(mine, None, NOW),
+            freshness=measure_freshness(mine, None, Dates(NOW)),
             counts={},
             job=self.job,
             failing=self.failing,

@@ -9,9 +9,10 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from kino_backup_tui.core.catalog.dates import Dates
 from kino_backup_tui.core.errors import StaleError, UsageError
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
 
@@ -40,9 +41,17 @@ class Freshness:
         return self.age is not None and self.age <= max_age
 
 
-def measure_freshness(backups: Iterable[Backup], instance: str | None, now: datetime) -> Freshness:
-    """Judge the backups of a listing; `instance` is the id of this installation, None if it is lost."""
-    good = [backup for backup in backups if counts_as_fresh(backup, instance)]
+def measure_freshness(backups: Iterable[Backup], instance: str | None, dates: Dates) -> Freshness:
+    """Judge the backups of a listing; `instance` is the id of this installation, None if it is lost.
+
+    One that a wrong clock has dated does not count, also not when the clock gets there: it is older.
+    """
+    now = dates.now
+    good = [
+        backup
+        for backup in backups
+        if counts_as_fresh(backup, instance) and backup.filename not in dates.disbelieved
+    ]
     dated = sorted((backup.created_at, backup.filename, backup) for backup in good if backup.created_at)
     past = [entry for entry in dated if entry[0] <= now + _SKEW]
     ahead = dated[-1][2] if dated and dated[-1][0] > now + _SKEW else None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from kino_backup_tui.core.catalog.dates import known_dates
 from kino_backup_tui.core.errors import (
     DatabaseDamagedError,
     KinoBackupError,
@@ -110,7 +111,7 @@ def read_status(context: Context) -> Status:
     state = observe(context.kino)
     location = session.location
     records = read_records(session.workspace)
-    freshness = measure_freshness(mine, instance, now)
+    freshness = measure_freshness(mine, instance, known_dates(session.workspace, now))
     runner = find_runner(context.kino, os.environ)
     evidence = Evidence(
         runner=runner,
