@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kino_backup_tui.cli.exit_codes import EXIT_CODES, INTERNAL, exit_code
-from kino_backup_tui.core.errors import KinoBackupError, error_type
+from kino_backup_tui.core.errors import KinoBackupError, UsageError, error_type
 from tests.proof.building import build
 from tests.proof.examining import examine, leftovers, unfinished
 from tests.proof.figures import Figures, Options
@@ -111,7 +111,11 @@ def fail(
 
 def judge(world: World, scene: Scene, spot: Spot, error: str, ending: Ending) -> list[str]:
     """What is wrong after one call has failed."""
-    wrong = wrong_ending(ending, full=error in FULL and not _THROUGH_SQLITE.search(spot.path))
+    through_sqlite = _THROUGH_SQLITE.search(spot.path) is not None
+    wrong = wrong_ending(ending, full=error in FULL and not through_sqlite)
+    if scene.settles and through_sqlite and ending.code == UsageError.code:
+        # A live database that cannot be read any more is not what was confirmed: look at it again.
+        wrong = []
     if spot.name not in _REMOVES and not scene.settles:
         wrong += [f"at once: {found}" for found in leftovers(world)]
     if ending.well and not scene.settles:

@@ -41,6 +41,8 @@ _BYTES = 1024 * 1024 * 1024
 """More than is kept free for Kino; most of it is holes."""
 LAYOUTS = (("ext4",), ("xfs",), ("btrfs",), ("ext4", "ext4"), ("xfs", "btrfs"))
 """The file system of everything, and that of the working folder if it has one of its own."""
+ONE_DISK = {"apply (back)", "apply (on)", "rollback"}
+"""They begin with the files of a restore, which lie elsewhere if the working folder is another disk."""
 ALL_POINTS = {"restore"}
 STRIDE = 5
 """For all others."""
@@ -112,7 +114,7 @@ def run(options: Options) -> Figures:
         return figures
     for kinds in LAYOUTS:
         for scene in SCENES.values():
-            if not options.wants(scene.name):
+            if not options.wants(scene.name) or (len(kinds) > 1 and scene.name in ONE_DISK):
                 continue
             stride = options.stride * (1 if scene.name in ALL_POINTS else STRIDE)
             with folder_in_memory() as base:

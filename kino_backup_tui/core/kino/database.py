@@ -35,6 +35,8 @@ LARGEST_VALUE = 64 << 20
 
 MIGRATIONS = "_sqlx_migrations"
 """The table in which sqlx notes what has been done to a database."""
+_CHECK_CACHE_KIB = 8000
+"""For each of two processors. With SQLite's own 2,000, looking up index entries takes a tenth longer."""
 _POLL_SECONDS = 0.05
 
 
@@ -169,6 +171,7 @@ class _Check:
                 closing(open_untrusted(self._copy, ours=self._ours)) as connection,
                 _interruptible(connection, cancel),
             ):
+                connection.execute(f"PRAGMA cache_size = -{_CHECK_CACHE_KIB}")
                 self._list_tables(connection)
                 while self._parts and not self.failures:
                     _require_ok(connection, self._parts.popleft())
