@@ -15,7 +15,7 @@ from kino_backup_tui.core.jobs.job import Job, new_job_id, run_job
 from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.jobs.worker import start_detached
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.settle import LIBRARY_HINT, OPERATION
+from kino_backup_tui.core.operations.settle import OPERATION, library_hint
 from kino_backup_tui.core.operations.transition import Transition
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.restore.journal import (
@@ -112,7 +112,7 @@ def _wait_for_library(step: Transition) -> None:
     deadline = time.monotonic() + _LIBRARY_SECONDS
     while (problem := step.library_problem()) is not None:
         if time.monotonic() >= deadline:
-            raise LibraryMissingError(problem.message, hint=LIBRARY_HINT)
+            raise LibraryMissingError(problem.message, hint=library_hint(step.kino))
         time.sleep(_POLL_SECONDS)
 
 

@@ -12,14 +12,20 @@ from datetime import datetime
 from kino_backup_tui.core.archive.manifest import is_raw
 from kino_backup_tui.core.archive.names import UNKNOWN_VERSION
 from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.kino.command import command_for
+from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.index import MANUAL, SCHEDULED, IndexRow, created_at_text, index_of
 from kino_backup_tui.core.kino.releases import migrations_of
 from kino_backup_tui.core.models import Backup, Migration
 from kino_backup_tui.core.operations.session import Session
 from kino_backup_tui.core.restore.compare import incompatibility
 
-REPAIR = "kino-backup-tui reindex"
 UNFIT = "from there Kino would restore it without a look, and is expected not to start on it"
+
+
+def repair_command(kino: Kino) -> str:
+    """What brings Kino's list in step with the files."""
+    return command_for(kino, "reindex")
 
 
 def enlist(session: Session, backup: Backup, now: datetime) -> tuple[str, ...]:
@@ -37,7 +43,8 @@ def enlist(session: Session, backup: Backup, now: datetime) -> tuple[str, ...]:
         index.update([row])
     except KinoBackupError as error:
         return (
-            f"{error.message} Kino's own page does not show the backup until this has been run: {REPAIR}",
+            f"{error.message} Kino's own page does not show the backup until this has been run: "
+            f"{repair_command(session.kino)}",
         )
     return ()
 
@@ -65,7 +72,7 @@ def strike(session: Session, backups: Sequence[Backup]) -> tuple[str, ...]:
     except KinoBackupError as error:
         return (
             f"{error.message} Kino's own page goes on showing what was deleted until this has been run: "
-            f"{REPAIR}",
+            f"{repair_command(session.kino)}",
         )
     return ()
 

@@ -127,7 +127,7 @@ def open_session(context: Context) -> Session:
     try:
         store = stored_settings(kino)
         if store.in_database:
-            _require_at_rest(workspace)
+            _require_at_rest(kino, workspace)
         settings = store.load()
     except KinoBackupError as error:
         problem = error
@@ -152,13 +152,15 @@ def stored_settings(kino: Kino) -> SettingsStore:
     return settings_store(kino, mounts)
 
 
-def _require_at_rest(workspace: Workspace) -> None:
+def _require_at_rest(kino: Kino, workspace: Workspace) -> None:
     """Raise `BusyError` while another process replaces the database, which nobody may open then."""
     holder = current_holder(workspace)
     if holder is not None and holder.operation in _REPLACING and holder.pid != os.getpid():
+        from kino_backup_tui.core.kino.command import command_for
+
         raise BusyError(
             "The database is being replaced, and Kino's settings with it.",
-            hint="`kino-backup-tui watch` shows how far that is.",
+            hint=f"`{command_for(kino, 'watch')}` shows how far that is.",
         )
 
 

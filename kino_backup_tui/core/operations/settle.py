@@ -18,6 +18,7 @@ from kino_backup_tui.core.errors import (
 from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.kino.closed import find_openers
 from kino_backup_tui.core.kino.command import command_for
+from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.outcome import done_text, encode_result, uncapitalized
 from kino_backup_tui.core.operations.transition import (
@@ -43,10 +44,14 @@ from kino_backup_tui.core.workspace import Workspace, workspace_of
 
 OPERATION = "apply"
 KEEP_OLD, KEEP_NEW = "old", "new"
-LIBRARY_HINT = f"Mount it, then run `kino-backup-tui apply`; with {OPTION}, Kino starts without it."
 
 _SETTLING_SECONDS = 60.0
 _POLL_SECONDS = 0.5
+
+
+def library_hint(kino: Kino) -> str:
+    """What to do about a library that is missing."""
+    return f"Mount it, then run `{command_for(kino, OPERATION)}`; with {OPTION}, Kino starts without it."
 
 
 def settle(
@@ -149,7 +154,7 @@ def _keep_new(context: Context, step: Transition, job: Job) -> RestoreResult:
         step.allow_start()
     else:
         step.reindex()
-        with _kept_stopped("The restored state is in place", LIBRARY_HINT):
+        with _kept_stopped("The restored state is in place", library_hint(context.kino)):
             step.start()
     job.stage(Stage.CHECKING_HEALTH)
     health = step.judge(180.0, expect_http=False)

@@ -190,7 +190,8 @@ def test_a_manifest_that_lies_about_its_database_is_refused(
     context: Context, kino: Kino, tmp_path: Path, fields: dict[str, object], kind: type[Exception] | None
 ) -> None:
     """What the database itself says is what counts; the rest is for people."""
-    data = database(tmp_path, "CREATE TABLE film (id INTEGER PRIMARY KEY)")
+    migrations = "CREATE TABLE _sqlx_migrations (version BIGINT, success BOOLEAN, checksum BLOB)"
+    data = database(tmp_path, "CREATE TABLE film (id INTEGER PRIMARY KEY)", migrations)
     members = {"db.sqlite": data}
     path = tmp_path / "archive.tar.gz"
     manifest = manifest_for(members, **{"schema_version": 0, **fields})

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.index import IndexRow
 from kino_backup_tui.core.operations.checks.base import Check, Facts, good, skipped, warning
-from kino_backup_tui.core.operations.indexing import REPAIR
+from kino_backup_tui.core.operations.indexing import repair_command
 from kino_backup_tui.core.operations.reindex import IndexState, read_index
 
 _NAME = "index"
 _NAMED = 3
-_RUN = f"Run: {REPAIR}"
 
 
 def check_index(facts: Facts) -> Iterator[Check]:
@@ -33,49 +33,51 @@ def check_index(facts: Facts) -> Iterator[Check]:
 
 
 def _problems(state: IndexState, facts: Facts) -> Iterator[Check]:
+    kino = facts.context.kino
+    run = f"Run: {repair_command(kino)}"
     if state.ahead:
         newest = max(row.instant for row in state.ahead if row.instant).astimezone(facts.session.zone)
         yield warning(
             _NAME,
             f"Kino's own list has a scheduled backup of {newest:%Y-%m-%d %H:%M}, which is in the future: "
             "until then Kino is expected to make no scheduled backup.",
-            f"{_RUN}\nIt lists it as a manual one if its file is there.",
+            f"{run}\nIt lists it as a manual one if its file is there.",
         )
     if state.missing:
         yield warning(
             _NAME,
             f"Kino's own list names {_counted(state.missing)} without a file in {facts.session.location}: "
             f"{_some([row.filename for row in state.missing])}. Kino shows what it cannot restore.",
-            f"{_RUN}\nIf the files are in a former location: "
-            "kino-backup-tui schedule set --move brings them along.",
+            f"{run}\nIf the files are in a former location: "
+            f"{command_for(kino, 'schedule', 'set', '--move')} brings them along.",
         )
     if state.leading_out:
         yield warning(
             _NAME,
             f"Kino's own list names {_counted(state.leading_out)} outside its location, which Kino would "
             f"read and delete: {_some([row.filename for row in state.leading_out])}.",
-            f"{_RUN}\nIt removes the entries and touches no such file.",
+            f"{run}\nIt removes the entries and touches no such file.",
         )
     if state.superseded:
         yield warning(
             _NAME,
             f"Kino's own list has entries for files that another one has replaced: "
             f"{_some([row.filename for row in state.superseded])}.",
-            _RUN,
+            run,
         )
     if state.differing:
         names = [backup.filename for backup in state.differing]
         yield warning(
             _NAME,
             f"Kino's own list describes another file than there is: {_some(names)}.",
-            "\n".join(f"Run: kino-backup-tui verify {name}" for name in names[:_NAMED]),
+            "\n".join(f"Run: {command_for(kino, 'verify', name)}" for name in names[:_NAMED]),
         )
     if state.unlisted:
         yield warning(
             _NAME,
             f"Kino's own list, and so its page, lacks {len(state.unlisted)} of the backups: "
             f"{_some([backup.filename for backup in state.unlisted])}.",
-            _RUN,
+            run,
         )
 
 

@@ -70,7 +70,7 @@ def check_leftovers(facts: Facts) -> Iterator[Check]:
         yield warning(
             "leftovers",
             f"Files of a restore that is over take {megabytes(size)}: {_some(sets)}.",
-            "Run: kino-backup-tui apply",
+            f"Run: {command_for(facts.context.kino, 'apply')}",
         )
     if not partials and not copies:
         if not sets:

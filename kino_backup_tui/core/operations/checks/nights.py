@@ -73,7 +73,9 @@ def check_schedule(facts: Facts) -> Iterator[Check]:
         yield warning(name, f"{at}: {runner.text}.", runner.hint)
     elif status.unattended:
         yield warning(
-            name, f"{at}, by {runner.text}, which does not run now.", "Run: kino-backup-tui install-service"
+            name,
+            f"{at}, by {runner.text}, which does not run now.",
+            f"Run: {command_for(kino, 'install-service')}",
         )
     else:
         yield good(name, f"{at}, by {runner.text}.")
