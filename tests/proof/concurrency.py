@@ -171,7 +171,7 @@ def _left_behind(household: Household) -> list[str]:
     wrong += [f"scratch/{path.name} lies about" for path in workspace.scratch.glob("*")]
     wrong += [f"{path.name} lies about" for path in restore_folder(workspace).glob("received-*")]
     for name in transactions(workspace):
-        sets = {path.name for path in (work_folder(workspace) / name).iterdir()}
+        sets = {path.name for path in (work_folder(workspace) / name).iterdir() if any(path.iterdir())}
         wrong += [f"the {each} set of a restore lies about" for each in sets - {OLD}]
     if is_unsettled(read_record(workspace)):
         wrong.append("a restore is not settled")

@@ -12,6 +12,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from kino_backup_tui.core.errors import BusyError
 from kino_backup_tui.core.jobs.journal import read_events
 from kino_backup_tui.core.progress import JobEvent, Stage
 from tests.proof.crowd import Change
@@ -91,6 +92,11 @@ class Seen(NamedTuple):
     written_at: float
 
     @property
+    def had_the_lock(self) -> bool:
+        """False for a worker that only tells that it did not get it."""
+        return [event.outcome for event in self.events] != [None, BusyError.code]
+
+    @property
     def began(self) -> float:
         """When the job had certainly begun."""
         # The events of a night that is yet to come are dated in it.
@@ -149,7 +155,7 @@ def snapshot_times(journals: dict[str, Seen]) -> dict[str, tuple[float, float]]:
 
 def overlapping(journals: dict[str, Seen]) -> list[str]:
     """Jobs that began before the one before them had ended."""
-    order = sorted(journals.values(), key=lambda journal: journal.began)
+    order = sorted((each for each in journals.values() if each.had_the_lock), key=lambda each: each.began)
     wrong = [
         f"{later.events[0].operation} began {before.written_at - later.began:.3f} s before the end of "
         f"{before.events[0].operation}"

@@ -15,7 +15,7 @@ from kino_backup_tui.core.kino.home import Kino
 from tests.benchmarks import by_hand
 from tests.benchmarks.create import create_inside, create_whole
 from tests.benchmarks.databases import MB, temporary_kino
-from tests.benchmarks.listing import call_verified, fill, seconds_to_list
+from tests.benchmarks.listing import furnish
 from tests.benchmarks.measure import Run, in_process, in_turns, quickest, whole_process
 from tests.proof.figures import Figures, Options, Row
 
@@ -59,9 +59,7 @@ def by_size(size: int, names: list[str], rounds: int) -> Iterator[Row]:
 def by_count(count: int, rounds: int) -> Row:
     """The row of listing so many small archives."""
     with temporary_kino(0) as kino:
-        fill(kino, count)
-        first = seconds_to_list(kino, count)
-        call_verified(kino)
+        first = furnish(kino, count)
         ways: dict[str, Callable[[], Run]] = {
             "whole": lambda: whole_process(kino, "list", "--json"),
             "inside": lambda: in_process(kino, "list"),

@@ -39,6 +39,11 @@ def wait_for_turn(context: Context, operation: str, job: str, control: Control) 
         if time.monotonic() >= deadline:
             raise busy(holder)
         if not told:
-            control.report(JobEvent("stage", job, operation, context.clock.now(), Stage.WAITING))
+            control.report(waiting_event(context, operation, job))
             told = True
         time.sleep(_POLL_SECONDS)
+
+
+def waiting_event(context: Context, operation: str, job: str) -> JobEvent:
+    """That a job waits for another one, which has not been told in its own story."""
+    return JobEvent("stage", job, operation, context.clock.now(), Stage.WAITING)

@@ -10,17 +10,18 @@ import signal
 import subprocess
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from kino_backup_tui.core.archive.writer import CHUNK_BYTES
-from kino_backup_tui.core.errors import KinoBackupError, NotPermittedError, UsageError
+from kino_backup_tui.core.errors import BusyError, KinoBackupError, NotPermittedError, UsageError
 from kino_backup_tui.core.files import create_private, storage_errors
 from kino_backup_tui.core.jobs.job import new_job_id, run_unlocked
 from kino_backup_tui.core.jobs.journal import journal_path, read_events, read_records
 from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.jobs.worker import start_detached
-from kino_backup_tui.core.operations.before_restore import wait_for_turn
+from kino_backup_tui.core.operations.before_restore import wait_for_turn, waiting_event
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.gate import gate
 from kino_backup_tui.core.operations.last_restore import interrupted, way_back
@@ -85,9 +86,27 @@ def start_restore(
     """
     if plan.blockers:
         raise plan.blockers[0]
+    control = control or Control()
     workspace = workspace_of(context.kino)
-    job = new_job_id(context.clock)
-    wait_for_turn(context, plan.operation, job, control or Control())
+    deadline = time.monotonic() + control.wait_seconds
+    while True:
+        job = new_job_id(context.clock)
+        left = max(0.0, deadline - time.monotonic())
+        wait_for_turn(context, plan.operation, job, replace(control, wait_seconds=left))
+        _start_worker(context, workspace, plan, options, job)
+        faster = _who_was_faster(workspace, job)
+        if faster is None:
+            return job
+        journal_path(workspace, job).unlink(missing_ok=True)
+        if time.monotonic() >= deadline:
+            raise faster
+        control.report(waiting_event(context, plan.operation, job))
+
+
+def _start_worker(
+    context: Context, workspace: Workspace, plan: RestorePlan, options: RestoreOptions, job: str
+) -> None:
+    """Start it, and return once its job has begun, or has ended because another one had."""
     task = Task(
         job=job,
         operation=plan.operation,
@@ -105,11 +124,18 @@ def start_restore(
         )
     except OSError as error:
         raise KinoBackupError(f"The worker of the restore could not be started: {error}.") from error
-    _wait_for_journal(journal_path(workspace, job), child)
+    _wait_for_begin(workspace, job, child)
     if child is not None:
         # Somebody has to take note of its end, or a page that stays open keeps it as a zombie.
         threading.Thread(target=child.wait, name=f"worker {job}", daemon=True).start()
-    return job
+
+
+def _who_was_faster(workspace: Workspace, job: str) -> BusyError | None:
+    """Why a worker has ended without having begun: it did not get the lock; None for any other."""
+    events = [event for event, _pid in read_events(journal_path(workspace, job))]
+    if len(events) == 2 and events[-1].outcome == BusyError.code:
+        return BusyError(events[-1].message, hint="Wait for it, or give --wait more seconds.")
+    return None
 
 
 def cancel_restore(context: Context, job: str) -> bool:
@@ -202,9 +228,10 @@ def _sweep_received(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _wait_for_journal(journal: Path, child: subprocess.Popen[bytes] | None) -> None:
+def _wait_for_begin(workspace: Workspace, job: str, child: subprocess.Popen[bytes] | None) -> None:
+    journal = journal_path(workspace, job)
     deadline = time.monotonic() + START_SECONDS
-    while not journal.exists() or not journal.stat().st_size:
+    while not _has_begun(workspace, job):
         if (child is not None and child.poll() is not None) or time.monotonic() > deadline:
             if journal.exists():
                 return
@@ -213,3 +240,10 @@ def _wait_for_journal(journal: Path, child: subprocess.Popen[bytes] | None) -> N
                 hint="Try it again; if it stays so, please report it.",
             )
         time.sleep(_POLL_SECONDS)
+
+
+def _has_begun(workspace: Workspace, job: str) -> bool:
+    """Whether the job can be followed: it has the lock, or its story goes on, or is over already."""
+    events = sum(1 for _ in read_events(journal_path(workspace, job)))
+    holder = current_holder(workspace) if events == 1 else None
+    return events > 1 or (holder is not None and holder.job == job)

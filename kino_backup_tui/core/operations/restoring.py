@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from kino_backup_tui.core.catalog.locations import is_known, prepare_location
 from kino_backup_tui.core.errors import (
+    BusyError,
     KinoBackupError,
     LibraryMissingError,
     NoSpaceError,
@@ -47,11 +48,18 @@ def perform(context: Context, task: Task, control: Control) -> None:
     they could not be put back; anything else means that nothing was replaced.
     """
     workspace = workspace_of(context.kino)
+    needed = False
     try:
-        with run_job(workspace, task.operation, context.clock, control, identity=task.job) as job:
+        with contextlib.ExitStack() as stack:
+            try:
+                run = run_job(workspace, task.operation, context.clock, control, identity=task.job)
+                job = stack.enter_context(run)
+            except BusyError:
+                needed = True  # by the worker that the front end starts next, see `start_restore`
+                raise
             _Restoration(context, job, task, control).run()
     finally:
-        if task.received:
+        if task.received and not needed:
             task.source.unlink(missing_ok=True)
 
 

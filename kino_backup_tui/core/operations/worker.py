@@ -21,8 +21,8 @@ from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent
 from kino_backup_tui.core.workspace import workspace_of
 
-LOCK_SECONDS = 10.0
-"""The front end has waited for the lock; somebody may still look at it for a moment."""
+LOCK_SECONDS = 2.0
+"""The front end has waited for the lock; if somebody was faster, it waits again for another worker."""
 
 
 def encode_task(task: Task, kino: Kino) -> str:

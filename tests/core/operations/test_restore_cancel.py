@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 from collections.abc import Callable
 
@@ -79,18 +78,20 @@ def test_from_stopping_on_it_goes_on(
     assert state(kino) == before
 
 
-def test_a_received_archive_is_gone_however_it_ends(
-    context: Context, kino: Kino, create: Callable[..., Backup]
+@pytest.mark.parametrize("holding", [False, True])
+def test_a_received_archive_is_gone_once_a_restore_of_it_has_begun(
+    context: Context, kino: Kino, create: Callable[..., Backup], holding: bool
 ) -> None:
-    """Also where another operation holds the lock, so that the restore does not even begin."""
+    """Where another operation holds the lock, it stays for the next attempt; who gives up discards it."""
     data = create().path.read_bytes()
-    for holding in (False, True):
-        path = receive(context, io.BytesIO(data), Control())
-        plan = plan_restore(context, path, Control())
-        task = Task(JOB, plan.operation, path, False, plan.fingerprint, True, 180.0, True)
-        with contextlib.ExitStack() as stack:
-            if holding:
-                stack.enter_context(run_job(workspace_of(kino), "create", context.clock, Control()))
-                stack.enter_context(pytest.raises(BusyError))
+    path = receive(context, io.BytesIO(data), Control())
+    plan = plan_restore(context, path, Control())
+    task = Task(JOB, plan.operation, path, False, plan.fingerprint, True, 180.0, True)
+    if holding:
+        with run_job(workspace_of(kino), "create", context.clock, Control()), pytest.raises(BusyError):
             perform(context, task, Control(wait_seconds=0))
-        assert not path.exists()
+        assert path.exists()
+
+    perform(context, task, Control(wait_seconds=0))
+
+    assert not path.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import sqlite3
@@ -20,7 +21,7 @@ from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import create_backup
-from kino_backup_tui.core.operations.jobs import watch_job
+from kino_backup_tui.core.operations.jobs import list_jobs, watch_job
 from kino_backup_tui.core.operations.plan import plan_restore
 from kino_backup_tui.core.operations.restore import cancel_restore, read_result, start_restore
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent, Stage
@@ -275,3 +276,36 @@ def test_a_worker_that_finds_the_lock_taken_says_so(
             start_restore(context, plan, control=Control(wait_seconds=0))
         assert cancel_restore(context, job)
         events_until(context, job)
+
+
+@pytest.mark.parametrize("patience", [600.0, 0.0])
+def test_a_worker_that_does_not_get_the_lock_is_started_again(
+    context: Context, create: Callable[..., Backup], kino: Kino, patience: float
+) -> None:
+    """As long as one was told to wait: another operation may begin between the end of a wait and the worker.
+
+    It holds the lock here without saying so, as in the instant after it has taken it.
+    """
+    backup = create()
+    change(kino)
+    plan = plan_restore(context, backup, Control())
+    told: list[JobEvent] = []
+    with workspace_of(kino).lock_path.open("w") as lock:
+        fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
+
+        def report(event: JobEvent) -> None:
+            told.append(event)
+            fcntl.flock(lock.fileno(), fcntl.LOCK_UN)
+
+        control = Control(report=report, wait_seconds=patience)
+        if not patience:
+            with pytest.raises(BusyError):
+                start_restore(context, plan, control=control)
+            assert (told, [job.operation for job in list_jobs(context)]) == ([], ["create"])
+            return
+        job = start_restore(context, plan, control=control)
+
+    assert [event.stage for event in told] == [Stage.WAITING]
+    assert list(watch_job(context, job, CancelToken()))[-1].outcome == "ok"
+    assert len(films(kino)) == 20
+    assert [job.operation for job in list_jobs(context)] == ["restore", "create"]
