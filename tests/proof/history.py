@@ -15,7 +15,6 @@ from typing import NamedTuple
 from kino_backup_tui.core.errors import BusyError
 from kino_backup_tui.core.jobs.journal import read_events
 from kino_backup_tui.core.progress import JobEvent, Stage
-from tests.proof.crowd import Change
 from tests.proof.writer import Commit
 
 _LOOK_SECONDS = 0.1
@@ -23,6 +22,16 @@ _MILLISECOND = 0.001
 """What the times in a journal are cut off to."""
 _CLOCK_SECONDS = 0.01
 """How far the times that the kernel gives to files may lag behind."""
+
+
+class Change(NamedTuple):
+    """A restore or a rollback, and how it said that it ended."""
+
+    operation: str
+    outcome: str
+    source: str
+    periods: int
+    """How often Kino was started meanwhile."""
 
 
 class Range(NamedTuple):

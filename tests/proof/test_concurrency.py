@@ -12,9 +12,9 @@ import pytest
 from kino_backup_tui.core.progress import JobEvent
 from tests.proof import ledger
 from tests.proof.concurrency import Case, disturb
-from tests.proof.crowd import Change, Effort
+from tests.proof.crowd import Effort
 from tests.proof.figures import Figures
-from tests.proof.history import Commits, Range, Seen, overlapping, wrong_turns
+from tests.proof.history import Change, Commits, Range, Seen, overlapping, wrong_turns
 from tests.proof.writer import Commit
 
 COMMITS = Commits(
