@@ -91,14 +91,14 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "duplicate": lambda: packed(tar(MANIFEST, DB, DB)),
     "duplicate in other case": lambda: packed(
         tar(
-            member("manifest.json", manifest_for({})),
+            member("manifest.json", manifest_for({}, format=None)),
             DB,
             member("secrets/A", b"1"),
             member("secrets/a", b"2"),
         )
     ),
     "two databases": lambda: packed(
-        tar(member("manifest.json", manifest_for({})), DB, member("kino.db", b"x"))
+        tar(member("manifest.json", manifest_for({}, format=None)), DB, member("kino.db", b"x"))
     ),
     "undeclared member": lambda: packed(tar(MANIFEST, DB, member("secrets/x", b"x"))),
     "lying size": lambda: packed(tar(MANIFEST, member("db.sqlite", DATABASE + b"!"))),
@@ -107,7 +107,11 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "data behind the end mark": lambda: packed(tar(MANIFEST, DB) + tar(DB)),
     "endless padding": lambda: packed(tar(MANIFEST, DB) + bytes(64 * 1024 * 1024)),
     "many members": lambda: packed(
-        tar(member("manifest.json", manifest_for({})), *(member(f"secrets/{n}") for n in range(10_001)), DB)
+        tar(
+            member("manifest.json", manifest_for({}, format=None)),
+            *(member(f"secrets/{n}") for n in range(10_001)),
+            DB,
+        )
     ),
     "huge manifest": lambda: packed(tar(member("manifest.json", b'{"x":"' + b"y" * 300_000 + b'"}'), DB)),
     "duplicate key": lambda: packed(
@@ -149,7 +153,7 @@ DAMAGED: dict[str, Callable[[], bytes]] = {
     "gzip of text": lambda: packed(b"hello" * 300),
     "no end mark": lambda: packed(tar(MANIFEST, DB)[:-1024]),
     "no manifest": lambda: packed(tar(DB)),
-    "no database": lambda: packed(tar(member("manifest.json", manifest_for({})))),
+    "no database": lambda: packed(tar(member("manifest.json", manifest_for({}, format=None)))),
     "missing member": lambda: packed(
         tar(member("manifest.json", manifest_for({"db.sqlite": DATABASE, "secrets/x": b"x"})), DB)
     ),
@@ -161,6 +165,7 @@ DAMAGED: dict[str, Callable[[], bytes]] = {
     "schema not a number": lambda: honest(schema_version="2"),
     "schema negative": lambda: honest(schema_version=-1),
     "schema boolean": lambda: honest(schema_version=True),
+    "list of contents gone": lambda: honest(contents=[]),
     "total wrong": lambda: honest(size_bytes=1),
     "checksum wrong": lambda: honest(checksum_sha256="0" * 64),
     "date without offset": lambda: honest(created_at="2026-04-26T03:00:00"),

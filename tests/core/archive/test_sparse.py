@@ -24,7 +24,7 @@ from tests.core.archive.archives import manifest_for, member, packed, tar
 from tests.fakes import FakeClock
 
 TIB = 1 << 40
-MANIFEST = member("manifest.json", manifest_for({}, contents=[], kino_version="0.3.2"))
+MANIFEST = member("manifest.json", manifest_for({}, format=None, kino_version="0.3.2"))
 
 Piece = tuple[int, int]
 

@@ -83,7 +83,11 @@ REFUSED: dict[str, tuple[Callable[[Path], bytes], type[KinoBackupError], str]] =
     "foreign": (lambda _: b"PK\x03\x04" + bytes(900), ArchiveDamagedError, ""),
     "wrong member": (
         lambda _: packed(
-            tar(member("manifest.json", manifest_for({})), member("readme.txt", b"x"), member("db.sqlite"))
+            tar(
+                member("manifest.json", manifest_for({}, format=None)),
+                member("readme.txt", b"x"),
+                member("db.sqlite"),
+            )
         ),
         ArchiveRefusedError,
         "readme.txt",
