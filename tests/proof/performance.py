@@ -119,7 +119,7 @@ def _archive(kino: Kino) -> Path:
 
 
 def _rounds(size: int) -> int:
-    return 1 if size >= 1000 else 3 if size >= _LARGE_MB else 7
+    return 1 if size >= 1000 else 5 if size >= _LARGE_MB else 9
 
 
 def _row(case: str, runs: Mapping[str, list[Run]]) -> dict[str, str | int | float]:
