@@ -88,6 +88,10 @@ class StillClock:
 class SampleBackend(Backend):
     """The sample Kino, under the path and with the state that the reader of a README has at home."""
 
+    def command(self, *words: str) -> str:
+        """As it is printed for a Kino that is found by itself."""
+        return " ".join(("kino-backup-tui", *words))
+
     def status(self) -> Status:
         """Running on a NAS."""
         running = KinoState(running=True, version="0.4.2")
