@@ -262,7 +262,8 @@ archives "/mnt/l 50%"
 """
     )
 
-    lines = printed.splitlines()
+    kinos, *lines = printed.splitlines()
+    assert kinos.startswith("warning: The sandbox of kino.service does not let Kino write there")
     assert lines[0].startswith(
         "warning: The sandbox of kino-backup-tui-srv-my-kino-0fe46ae3.service does not"
     )

@@ -42,6 +42,12 @@ def quoted_path(path: Path | str, prefix: str = "") -> str:
     return f'"{prefix}{text}"'
 
 
+def shown_path(path: Path) -> str:
+    """The same for a line that a person is to enter: quoted only where it has to be."""
+    text = str(path)
+    return quoted_path(path) if set(text) & set(" \t\"'\\%") else text
+
+
 def is_word(text: str) -> bool:
     """Whether a unit file can have it as a path: UTF-8, on one line."""
     return not any(ord(char) < 0x20 or ord(char) == 0x7F or 0xD800 <= ord(char) < 0xE000 for char in text)

@@ -9,6 +9,7 @@ from pathlib import Path
 from kino_backup_tui.core.errors import ServiceError
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.systemctl import Manager
+from kino_backup_tui.core.kino.systemd_text import shown_path
 from kino_backup_tui.core.kino.systemd_unit import split_quoted
 from kino_backup_tui.core.supervisors.detect import find_supervisor
 from kino_backup_tui.core.supervisors.systemd import SystemdSupervisor
@@ -41,5 +42,5 @@ def sandbox_text(unit: str, shown: Mapping[str, str], real: Path) -> str:
         return ""
     return (
         f"The sandbox of {unit} does not let Kino write there: `systemctl edit {unit}`, "
-        f"[Service] ReadWritePaths={real}"
+        f"[Service] ReadWritePaths={shown_path(real)}"
     )

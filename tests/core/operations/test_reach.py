@@ -19,6 +19,12 @@ def test_outside_of_what_the_unit_may_write_the_missing_line_is_named() -> None:
     assert text.endswith("ReadWritePaths=/mnt/nas")
 
 
+def test_the_line_is_one_that_systemd_reads_as_it_is_meant() -> None:
+    """A space would end the path there, and a percent sign begin a specifier."""
+    text = sandbox_text("kino.service", PACKAGED, Path("/mnt/l 50%"))
+    assert text.endswith('ReadWritePaths="/mnt/l 50%%"')
+
+
 @pytest.mark.parametrize(
     ("shown", "location"),
     [

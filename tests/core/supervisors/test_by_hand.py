@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,6 +36,9 @@ def started() -> Iterator[Started]:
         processes.append(process)
         assert process.stdout is not None
         holders.append(int(process.stdout.readline()))
+        name = Path(f"/proc/{holders[-1]}/comm")
+        while name.exists() and name.read_text() != "sleep\n":  # it says its id while it is still a shell
+            time.sleep(0.01)
         return holders[-1]
 
     yield start

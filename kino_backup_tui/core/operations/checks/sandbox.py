@@ -14,6 +14,7 @@ from kino_backup_tui.core.errors import KinoBackupError, LocationError, NotPermi
 from kino_backup_tui.core.kino.command import PROGRAM, command_for, full_command
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.systemctl import Manager
+from kino_backup_tui.core.kino.systemd_text import shown_path
 from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, good, skipped, warned
 from kino_backup_tui.core.supervisors.container import ContainerSupervisor
 from kino_backup_tui.core.supervisors.systemd import SystemdSupervisor
@@ -95,7 +96,7 @@ def _problem(
         )
     return LocationError(
         f"{unit} cannot write to {place} from inside its sandbox, although {user} may.",
-        hint=f"Run `systemctl edit {unit}`, and enter:\n[Service]\nReadWritePaths={_quoted(place)}\n"
+        hint=f"Run `systemctl edit {unit}`, and enter:\n[Service]\nReadWritePaths={shown_path(place)}\n"
         f"Then: systemctl restart {unit}"
         if not unit.startswith(PROGRAM)
         else f"Run: {command_for(kino, 'install-service')}",
@@ -127,10 +128,6 @@ def _mounts(shown: Mapping[str, str]) -> list[str]:
             if Path(folder).is_dir():
                 properties.append(f"ReadWritePaths={folder}")
     return properties
-
-
-def _quoted(path: Path) -> str:
-    return f'"{path}"' if " " in str(path) else str(path)
 
 
 def _check_container(supervisor: ContainerSupervisor, place: Path) -> Check:
