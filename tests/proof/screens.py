@@ -48,7 +48,7 @@ STEPS: Mapping[str, bytes] = {
 }
 """Names of keys and the screens they open, in the order in which they are pressed on one page."""
 IDLE_SECONDS = 65.0
-_QUIET_SECONDS = 1.0
+_QUIET_SECONDS = 2.0
 _ROUNDS = 9
 
 
