@@ -21,7 +21,6 @@ from kino_backup_tui.core.errors import (
 from kino_backup_tui.core.files import open_regular, storage_error
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.index_view import listed_rows, told_by_index
 from kino_backup_tui.core.operations.session import Session, open_session
 
 if TYPE_CHECKING:
@@ -146,6 +145,8 @@ def _told(session: Session, backups: list[Backup], *, ghosts: bool) -> list[Back
     """A listing with what Kino's own list adds to it; that is read only if it may add something."""
     if not (ghosts or any(backup.role is EntryRole.BACKUP and backup.manifest is None for backup in backups)):
         return backups
+    from kino_backup_tui.core.operations.index_view import listed_rows, told_by_index
+
     rows = listed_rows(session)
     if rows is None:
         return backups

@@ -15,7 +15,6 @@ from kino_backup_tui.core.catalog.locations import is_known, known_locations, lo
 from kino_backup_tui.core.catalog.scan import describe, newest_first, scan_location
 from kino_backup_tui.core.errors import BusyError, KinoBackupError, NotFoundError
 from kino_backup_tui.core.files import storage_error
-from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.path_map import Mounted
 from kino_backup_tui.core.kino.settings import BackupSettings
@@ -154,6 +153,8 @@ def stored_settings(kino: Kino) -> SettingsStore:
 
 def _require_at_rest(kino: Kino, workspace: Workspace) -> None:
     """Raise `BusyError` while another process replaces the database, which nobody may open then."""
+    from kino_backup_tui.core.jobs.lock import current_holder
+
     holder = current_holder(workspace)
     if holder is not None and holder.operation in _REPLACING and holder.pid != os.getpid():
         from kino_backup_tui.core.kino.command import command_for
