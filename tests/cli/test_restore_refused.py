@@ -39,7 +39,7 @@ def _of_kino_0_3(folder: Path) -> Path:
 
 def _with_a_link(folder: Path) -> Path:
     link = member("secrets/link", kind=b"2", linkname="/etc/passwd")
-    return _written(folder, packed(tar(member("manifest.json", manifest_for({})), link)))
+    return _written(folder, packed(tar(member("manifest.json", manifest_for({}, format=None)), link)))
 
 
 CASES: dict[str, tuple[Callable[[Path], Path], int, str]] = {

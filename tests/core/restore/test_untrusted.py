@@ -31,7 +31,7 @@ MORE: dict[str, Callable[[], bytes]] = {
     "file and folder": lambda: honest({"secrets/a": b"1", "secrets/a/b": b"2"}),
     "folder and file": lambda: packed(
         tar(
-            member("manifest.json", manifest_for({})),
+            member("manifest.json", manifest_for({}, format=None)),
             member("secrets/a/b", b"1"),
             member("secrets/a", b"2"),
             member("db.sqlite", DATABASE),
