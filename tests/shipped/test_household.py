@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from kino_backup_tui.core.clock import Clock
-from kino_backup_tui.core.kino.home import KINO_0_3
+from kino_backup_tui.core.kino.home import KINO_0_3, Kino
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.listing import list_backups
 from kino_backup_tui.demo.sample import write_sample
 from kino_backup_tui.demo.session import demo_session
 from tests.cli.harness import COMMAND, run
@@ -47,6 +49,27 @@ def test_kino_knows_of_backups_without_a_file_and_not_of_all_files(data_path: Pa
     assert sorted(name[:22] for name in there - listed) == [
         "kino-backup-2026-03-17",
         "kino-backup-pre-restor",
+    ]
+
+
+@pytest.mark.parametrize("hour", [0, 2, 4, 12, 23])
+def test_it_looks_the_same_at_every_hour(tmp_path: Path, hour: int) -> None:
+    """The two newest backups are still to be verified, whether the latest night was today or yesterday."""
+    clock = FakeClock(FakeClock().now().replace(hour=hour))
+    write_sample(tmp_path / "kino", clock, layout=KINO_0_3)
+    listed = list_backups(Context(Kino(tmp_path / "kino", KINO_0_3), clock)).backups
+    assert [backup.status.value for backup in listed] == [
+        "unverified",
+        "unverified",
+        "verified",
+        "verified",
+        "verified",
+        "damaged",
+        "verified",
+        "verified",
+        "verified",
+        "verified",
+        "verified",
     ]
 
 
