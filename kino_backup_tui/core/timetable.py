@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple, Protocol
 
-from kino_backup_tui.core import schedule, shipped_schedule
+from kino_backup_tui.core import schedule
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
 
@@ -88,64 +88,14 @@ class DocumentedTimetable:
         return schedule.served_slot(settings, self._zone, now, served)
 
 
-class ShippedTimetable:
-    """Kino 0.3 runs its schedule by itself, and this program what Kino has missed; see `shipped_schedule`."""
-
-    def __init__(self, listed: Instants) -> None:
-        self._listed = listed
-
-    def terms(self, settings: BackupSettings) -> Terms:
-        """UTC, and distances instead of days."""
-        apart = {each: shipped_schedule.LEAST_AGE[each] for each in (Frequency.WEEKLY, Frequency.MONTHLY)}
-        return Terms(UTC, apart, tuple(_remarks(settings)))
-
-    def next_runs(self, settings: BackupSettings, after: datetime, count: int) -> tuple[datetime, ...]:
-        """As Kino decides it, from its own list."""
-        if not settings.runs:
-            return ()
-        return shipped_schedule.next_runs(settings, after, max(self._listed(), default=None), count)
-
-    def due(
-        self,
-        settings: BackupSettings,
-        now: datetime,
-        last_slot: datetime | None,
-        served: Iterable[datetime] = (),
-    ) -> datetime | None:
-        """From the end of Kino's window on, if that has passed without a scheduled backup."""
-        if not settings.runs:
-            return None
-        remembered = () if last_slot is None or schedule.was_ahead(last_slot, now) else (last_slot,)
-        made = [instant for instant in (*served, *self._listed()) if instant <= now]
-        missed = shipped_schedule.missed_window(settings, now, max((*made, *remembered), default=None))
-        return missed.start if missed else None
-
-    def served_slot(
-        self, settings: BackupSettings, now: datetime, served: Iterable[datetime]
-    ) -> datetime | None:
-        """The window that began last before the newest of them."""
-        made = max((instant for instant in served if instant <= now), default=None)
-        window = None if made is None else shipped_schedule.last_window(settings, made)
-        return window.start if window else None
-
-
 def timetable(kino: Kino, zone: tzinfo, listed: Instants) -> Timetable:
     """The timetable that a Kino goes by.
 
     `zone` is that of the host. `listed` gives the dates of the scheduled backups in Kino's own list, for a
     Kino that has one: it goes by that, and not by the files.
     """
-    return DocumentedTimetable(zone) if kino.layout.config is not None else ShippedTimetable(listed)
+    if not kino.layout.runs_schedule:
+        return DocumentedTimetable(zone)
+    from kino_backup_tui.core.shipped_timetable import ShippedTimetable  # its rules are of no other Kino
 
-
-def _remarks(settings: BackupSettings) -> Iterable[str]:
-    if not settings.runs:
-        yield "Kino does not look at Enabled: its schedule is set to off."
-    if settings.frequency is Frequency.WEEKLY:
-        yield "Kino's weekly is every 6 days, so the weekday moves."
-    if settings.frequency is Frequency.MONTHLY:
-        yield "Kino's monthly is every 28 days, so the day of it moves."
-    window = shipped_schedule.window_on(datetime(2000, 1, 1, tzinfo=UTC).date(), settings.time)
-    if settings.runs and window.end - window.start < shipped_schedule.WINDOW:
-        minutes = (window.end - window.start) // timedelta(minutes=1)
-        yield f"Kino tries for {minutes} min only: until midnight UTC."
+    return ShippedTimetable(listed)

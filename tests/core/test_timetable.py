@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from kino_backup_tui.core.kino.home import DOCUMENTED, KINO_0_3, Kino
 from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
-from kino_backup_tui.core.timetable import ShippedTimetable, timetable
+from kino_backup_tui.core.shipped_timetable import ShippedTimetable
+from kino_backup_tui.core.timetable import timetable
 
 ZONE = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 4, 27, 12, tzinfo=UTC)

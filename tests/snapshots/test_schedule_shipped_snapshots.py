@@ -13,7 +13,7 @@ from kino_backup_tui.core.kino.settings import KEEP_ALL, BackupSettings, Frequen
 from kino_backup_tui.core.kino.settings_store import settings_store
 from kino_backup_tui.core.operations.schedule import SchedulePreview
 from kino_backup_tui.core.operations.status import Status
-from kino_backup_tui.core.timetable import ShippedTimetable
+from kino_backup_tui.core.shipped_timetable import ShippedTimetable
 from kino_backup_tui.tui.app import KinoBackupApp
 from tests.snapshots.test_snapshots import Compare, loaded, pressing, settled
 from tests.tui.prepared import DATA_PATH, NOW, ZONE, PreparedBackend, household

@@ -30,6 +30,10 @@ class Layout(NamedTuple):
     """Patterns of files that it leaves in its data path and never removes."""
     location_leavings: tuple[str, ...] = ()
     """The same of those in the location of its backups."""
+    keeps_index: bool = False
+    """Whether it has a list of its backups in its database."""
+    runs_schedule: bool = False
+    """Whether it makes the scheduled backups itself."""
 
 
 DOCUMENTED = Layout("documented", database="db.sqlite", config="config.toml", secrets="secrets")
@@ -43,6 +47,8 @@ KINO_0_3 = Layout(
     stop_signal="INT",
     leavings=("kino.db.pre-restore", "kino.db.restore-staged", "kino-restore-upload-*.tar.gz"),
     location_leavings=("kino-backup-*.sqlite", "kino-backup-*.sqlite-journal"),
+    keeps_index=True,
+    runs_schedule=True,
 )
 """As Kino 0.3 is shipped: settings and secrets live inside the database."""
 LAYOUTS = {layout.name: layout for layout in (DOCUMENTED, KINO_0_3)}

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
-from kino_backup_tui.core.kino.home import KINO_0_3, Kino
+from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Migration
 
 SCHEDULED, MANUAL = "scheduled", "manual"
@@ -111,7 +111,7 @@ class NoIndex:
 
 def index_of(kino: Kino) -> BackupIndex:
     """The list of backups that a Kino keeps."""
-    if kino.layout != KINO_0_3:
+    if not kino.layout.keeps_index:
         return NoIndex()
     from kino_backup_tui.core.kino.index_table import TableIndex  # only there a database is opened for it
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kino_backup_tui.core.errors import KinoBackupError, ServiceError
-from kino_backup_tui.core.kino.home import KINO_0_3, Kino
+from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.settings_store import settings_store
 from kino_backup_tui.core.kino.systemctl import Manager
 from kino_backup_tui.core.kino.systemd_unit import split_quoted
@@ -33,7 +33,7 @@ def find_runner(kino: Kino, environ: Mapping[str, str]) -> Runner:
     return (
         find_server(workspace_of(kino))
         or timer
-        or (Runner("kino", "Kino", True, "Kino itself") if kino.layout is KINO_0_3 else None)
+        or (Runner("kino", "Kino", True, "Kino itself") if kino.layout.runs_schedule else None)
         or Runner("none", "", False, "nothing runs the schedule", hint=_hint(kino, "install-service"))
     )
 

@@ -32,6 +32,7 @@ def _page_commands() -> type[Provider]:
 class BackupsScreen(CatalogScreen):
     """The list and its keys. Other screens are loaded when they are opened."""
 
+    CSS_PATH = None
     BINDING_GROUP_TITLE = "Backups"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(action.binding() for action in PAGE_ACTIONS if action.keys),

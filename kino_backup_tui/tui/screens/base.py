@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from rich.console import RenderableType
 from rich.text import Text
 from textual.screen import ModalScreen, Screen
 from textual.worker import Worker, WorkerState
+
+if TYPE_CHECKING:
+    from textual.types import CSSPathType
 
 Result = TypeVar("Result")
 
@@ -16,6 +20,8 @@ TOO_SMALL = "This terminal is too small for the backups: make it at least 60 col
 
 class KinoScreen(Screen[Result], Generic[Result]):
     """A screen; `-too-narrow` and `-too-short` hide its children and leave one sentence."""
+
+    CSS_PATH: ClassVar[CSSPathType | None] = Path(__file__).with_name("opened.tcss")
 
     def render(self) -> RenderableType:
         """The background, or the sentence once the children are hidden."""
