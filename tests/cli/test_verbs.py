@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-# To be there when a user asks for them who may not read our modules.
-import kino_backup_tui.cli.verbs.list_
-import kino_backup_tui.core.operations.listing  # noqa: F401
 from kino_backup_tui.cli.main import cli as program
 from kino_backup_tui.core.errors import NotPermittedError
 from tests.as_user import NOBODY, let_others_in, run_as
@@ -337,6 +334,8 @@ def test_an_unreadable_data_path_is_not_permitted_however_it_is_named(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By option and by environment alike: the user is named, and it is no usage error."""
+    # That user may not read this checkout either: what a verb loads has to be loaded before.
+    program.main(["--data-path", str(cli.data_path), "list"], standalone_mode=False)
     let_others_in(cli.data_path)
     cli.data_path.chmod(0o700)
     monkeypatch.setenv("KINO_DATA_PATH", str(cli.data_path))
