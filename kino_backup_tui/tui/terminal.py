@@ -6,13 +6,14 @@ is imported, and picks its colour filter before an app could change its mind.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import shutil
 import signal
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.operations.context import Context
@@ -55,6 +56,7 @@ def run_app(context: Context, *, sample: bool = False) -> int:
     from kino_backup_tui.tui.backend import Backend
     from kino_backup_tui.tui.look_ahead import LookAhead
 
+    _outlive_the_terminal()
     backend = Backend(context, sample=sample)
     ahead = LookAhead(backend)
     ahead.start()
@@ -74,6 +76,38 @@ def run_app(context: Context, *, sample: bool = False) -> int:
         for number, handler in handlers.items():
             signal.signal(number, handler)
     return app.return_code or 0
+
+
+class LastingOutput:
+    """A stream to a terminal on which nothing is written, and nothing fails, once the terminal is gone."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write text, or drop it; returns its length."""
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is still to be written, or drop it."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+
+def _outlive_the_terminal() -> None:
+    """Let the program end in good order after a dropped connection.
+
+    The thread that draws for Textual would end at the first error, and the page then wait for ever until that
+    has taken more from its queue (Textualize/textual#6692 has another way into the same wait). Python itself
+    would end with 120 for what it cannot flush.
+    """
+    if sys.__stderr__ is not None:
+        sys.stderr = sys.__stderr__ = LastingOutput(sys.__stderr__)  # type: ignore[assignment,misc]
 
 
 def _assumed_size() -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -17,12 +18,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
+from typing import IO, cast
 
 import pytest
+from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup
-from kino_backup_tui.tui.terminal import default_theme
+from kino_backup_tui.tui.terminal import LastingOutput, default_theme
 
 Create = Callable[..., Backup]
 DOWN = b"\x1b[B"
@@ -59,6 +63,12 @@ class Terminal:
     def write(self, keys: bytes) -> None:
         """Press keys."""
         os.write(self.descriptor, keys)
+
+    def hang_up(self) -> None:
+        """Lose the connection: from now on there is nothing to read, and the other side is told so."""
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, self.descriptor)
+        os.close(nothing)
 
     def exit_code(self) -> int:
         """Wait for the end; what was written until then is in `seen`."""
@@ -134,6 +144,42 @@ def test_a_signal_leaves_the_terminal_clean(kino: Kino, create: Create, number: 
         assert b"\x1b[?1049l" in terminal.seen
         assert left_on(terminal.seen) == []
         assert b"\x1b[?25h" in terminal.seen
+
+
+def test_a_connection_that_is_lost_while_the_page_draws_ends_the_program(kino: Kino, create: Create) -> None:
+    """Whatever was still to be drawn, nobody waits for a terminal that is gone."""
+    for _ in range(3):
+        create()
+
+    with opened(kino) as terminal:
+        terminal.read_until("kino-backup-manual")
+        terminal.write(DOWN * 200)
+        terminal.hang_up()
+
+        assert terminal.exit_code() == 128 + signal.SIGHUP
+
+
+def test_the_thread_that_draws_takes_everything_for_a_terminal_that_is_gone() -> None:
+    """The page never waits for room in its queue."""
+    master, slave = pty.openpty()
+    os.close(master)
+
+    def draw() -> None:
+        for _ in range(3 * MAX_QUEUED_WRITES):
+            writer.write("─" * 80)
+        writer.stop()
+
+    with os.fdopen(slave, "w") as terminal:
+        writer = WriterThread(cast(IO[str], LastingOutput(terminal)))
+        writer.start()
+        page = Thread(target=draw, daemon=True)
+        page.start()
+        page.join(PATIENCE)
+        stuck = page.is_alive()
+        with contextlib.suppress(OSError):
+            terminal.close()
+
+    assert not stuck
 
 
 @pytest.mark.parametrize("size", [(0, 0), (0, 80), (24, 0)], ids=["no_size", "no_rows", "no_columns"])
