@@ -131,12 +131,17 @@ class Backend:
         return preview_schedule(self._context, settings, move=move)
 
     def save(
-        self, settings: BackupSettings, control: Control, *, accept_location: bool = False
+        self,
+        settings: BackupSettings,
+        control: Control,
+        *,
+        before: BackupSettings | None = None,
+        accept_location: bool = False,
     ) -> SchedulePreview:
         """See `save_schedule`."""
         from kino_backup_tui.core.operations.schedule import save_schedule
 
-        return save_schedule(self._context, settings, control, accept_location=accept_location)
+        return save_schedule(self._context, settings, control, before=before, accept_location=accept_location)
 
     def move(self, control: Control) -> Moved:
         """See `move_backups`."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,17 @@ def test_switched_off_is_off_and_switched_on_is_on(
 
     assert values(shipped.database, off) == ["1 weekly"]
     assert next_backup_of_kino(shipped, clock.now()) is not None
+
+
+def test_what_kino_s_page_has_changed_meanwhile_stays(shipped: Kino, shipped_context: Context) -> None:
+    """Another time does not bring back the retention that a form still showed."""
+    before = read_schedule(shipped_context)
+    with closing(open_database(shipped.database)) as connection:
+        connection.execute("UPDATE config SET backup_retention_count = 12")
+
+    save_schedule(shipped_context, replace(before, time=time(4, 15)), Control(), before=before)
+
+    assert read_schedule(shipped_context) == replace(before, time=time(4, 15), keep=12)
 
 
 def test_an_enabled_that_kino_ignores_is_not_taken_for_an_answer(

@@ -300,7 +300,12 @@ class PreparedBackend(Backend):
         return Installed("systemd", plan.name, plan.files, written=plan.files, done=done)
 
     def save(
-        self, settings: BackupSettings, control: Control, *, accept_location: bool = False
+        self,
+        settings: BackupSettings,
+        control: Control,
+        *,
+        before: BackupSettings | None = None,
+        accept_location: bool = False,
     ) -> SchedulePreview:
         """Kept in memory."""
         self._play(control)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from textual.widgets import Input, Static
 from kino_backup_tui.core.errors import KinoBackupError, LocationError, NoSpaceError, UnknownLocationError
 from kino_backup_tui.core.jobs.journal import JobRecord
 from kino_backup_tui.core.kino.home import Kino
-from kino_backup_tui.core.kino.settings import load_settings
+from kino_backup_tui.core.kino.settings import load_settings, save_settings
 from kino_backup_tui.core.models import Backup, BackupKind
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.making import Created
@@ -373,6 +374,23 @@ async def test_saving_the_schedule_changes_config_toml(backend: Backend, kino: K
 
     assert load_settings(kino.config_file).keep == 12
     assert "# behind a proxy" in kino.config_file.read_text()
+
+
+async def test_a_form_left_open_takes_nothing_back(backend: Backend, kino: Kino) -> None:
+    """What Kino's own page has changed meanwhile, and the form has not, stays changed."""
+    async with KinoBackupApp(backend).run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ScheduleScreen))
+        save_settings(kino.config_file, replace(load_settings(kino.config_file), keep=30), kino.owner)
+        field = pilot.app.screen.query_one("#time", Input)
+        field.value = "04:15"
+        field.focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.screen is page(pilot))
+
+    saved = load_settings(kino.config_file)
+    assert (saved.keep, f"{saved.time:%H:%M}") == (30, "04:15")
 
 
 async def test_a_schedule_that_is_not_allowed_cannot_be_saved(backend: Backend, kino: Kino) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from kino_backup_tui.core.catalog.dates import known_dates
 from kino_backup_tui.core.catalog.locations import (
@@ -104,18 +105,28 @@ def meant_schedule(context: Context, before: BackupSettings, wanted: BackupSetti
 
 
 def save_schedule(
-    context: Context, settings: BackupSettings, control: Control, *, accept_location: bool = False
+    context: Context,
+    settings: BackupSettings,
+    control: Control,
+    *,
+    before: BackupSettings | None = None,
+    accept_location: bool = False,
 ) -> SchedulePreview:
     """Save the settings; a new location is created or checked, and marked as ours.
 
+    With `before`, from which `settings` were made, a value that is the same in both is not set: somebody may
+    have changed it since, on Kino's own page for example.
     Raises `LocationError`, `NotPermittedError`, `NoSpaceError`, `BusyError`, and what `SettingsStore.save`
     raises.
     """
     store = stored_settings(context.kino)
     store.check(settings)
-    location = _location(context, settings)
-    _require_outside(location, context.kino)
+    _require_outside(_location(context, settings), context.kino)
     with run_job(workspace_of(context.kino), "schedule", context.clock, control) as job:
+        if before is not None:
+            saved = store.load()
+            settings = store.meant(saved, replace(saved, **_changes(before, settings)))
+        location = _location(context, settings)
         session = open_session(context)
         if location != session.location:
             _introduce(session, context.kino)
@@ -126,6 +137,11 @@ def save_schedule(
         store.save(settings)
         job.message = store.where
     return preview_schedule(context, settings)
+
+
+def _changes(before: BackupSettings, after: BackupSettings) -> dict[str, Any]:
+    values = asdict(after)
+    return {name: values[name] for name, value in asdict(before).items() if values[name] != value}
 
 
 def _remarks(context: Context, location: Path, settings: BackupSettings) -> Iterator[str]:

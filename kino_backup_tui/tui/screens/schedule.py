@@ -273,7 +273,9 @@ class ScheduleScreen(KinoDialog[SavedSchedule | None]):
     def _save(self, settings: BackupSettings, *, accept_location: bool = False) -> None:
         control = Control(wait_seconds=_SAVE_PATIENCE)
         try:
-            saved = self._backend.save(settings, control, accept_location=accept_location)
+            # What could not be read is replaced as a whole.
+            before = None if self._problem else self._settings
+            saved = self._backend.save(settings, control, before=before, accept_location=accept_location)
         except KinoBackupError as error:
             self.post_message(JobFailed(error))
         else:

@@ -69,6 +69,16 @@ def test_saving_changes_only_what_changed(context: Context, kino: Kino) -> None:
     assert kino.config_file.read_text() == before.replace("keep = 3", "keep = 5")
 
 
+def test_what_another_has_changed_meanwhile_stays(context: Context, kino: Kino) -> None:
+    """A form that was opened before sets what was changed in it, and not the rest back."""
+    before = read_schedule(context)
+    kino.config_file.write_text(kino.config_file.read_text().replace("keep = 3", "keep = 14"))
+
+    saved = save_schedule(context, replace(before, time=time(4, 15)), Control(), before=before)
+
+    assert saved.settings == read_schedule(context) == replace(before, time=time(4, 15), keep=14)
+
+
 def test_a_new_location_is_marked_and_used(context: Context, kino: Kino, tmp_path: Path) -> None:
     """Naming a place in the form is accepting it: the next backup goes there without a question."""
     (tmp_path / "nas").mkdir()
