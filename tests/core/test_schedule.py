@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from time import tzset
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
-from kino_backup_tui.core.schedule import latest_slot, next_slot, next_slots, slot_on
+from kino_backup_tui.core.schedule import (
+    CLOCK_ERROR,
+    due_slot,
+    latest_slot,
+    next_slot,
+    next_slots,
+    slot_on,
+    was_ahead,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu", "UTC"]
@@ -41,6 +51,77 @@ def test_the_slot_of_a_day(zone: str, day: str, at: str, slot: str | None) -> No
     found = slot_on(date.fromisoformat(day), daily(at), ZoneInfo(zone))
 
     assert found == (datetime.fromisoformat(slot).replace(tzinfo=UTC) if slot else None)
+
+
+def test_the_end_of_a_gap_is_found_to_the_second() -> None:
+    """Whichever minute of the hour is skipped, it is due at three."""
+    slots = {slot_on(date(2026, 3, 29), daily(f"02:{minute:02}"), BERLIN) for minute in range(60)}
+
+    assert slots == {datetime(2026, 3, 29, 1, tzinfo=UTC)}
+
+
+@pytest.fixture
+def far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process is in the zone that is the first to see a date."""
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+    tzset()
+    yield
+    monkeypatch.undo()
+    tzset()
+
+
+@pytest.mark.usefixtures("far_east")
+@pytest.mark.parametrize(("at", "minutes_away"), [("23:45", 15), ("23:30", 0)])
+def test_the_zone_of_the_process_does_not_matter(at: str, minutes_away: int) -> None:
+    """Only the one that is asked about does, though its date is two days behind."""
+    zone, now = ZoneInfo("Pacific/Pago_Pago"), datetime(2026, 4, 26, 10, 30, tzinfo=UTC)
+    slot = now + timedelta(minutes=minutes_away)
+    gap = slot_on(date(2026, 3, 29), daily("02:30"), BERLIN)
+
+    later, earlier = (
+        next_slot(daily(at), zone, now - timedelta(seconds=1)),
+        latest_slot(daily(at), zone, slot),
+    )
+
+    assert later == earlier == slot
+    assert [found.tzinfo for found in (later, earlier, gap) if found] == [UTC, UTC, UTC]
+
+
+def test_the_next_slots_are_as_many_as_asked_for() -> None:
+    """Each the next after the one before it."""
+    first = datetime(2026, 4, 26, 1, tzinfo=UTC)
+
+    found = next_slots(daily("03:00"), BERLIN, first - timedelta(seconds=1), 3)
+
+    assert found == (first, first + timedelta(days=1), first + timedelta(days=2))
+
+
+SLOT = datetime(2026, 4, 26, 1, tzinfo=UTC)
+NIGHTLY = daily("03:00")
+
+
+@pytest.mark.parametrize(("hours", "minutes", "due"), [(12, 0, True), (11, 59, False)])
+def test_a_slot_is_another_one_from_twelve_hours_on(hours: int, minutes: int, due: bool) -> None:
+    """Nearer ones are the same, moved by a change of the time of day."""
+    before = SLOT - timedelta(hours=hours, minutes=minutes)
+
+    assert due_slot(NIGHTLY, BERLIN, SLOT, before) == (SLOT if due else None)
+
+
+def test_a_remembered_slot_of_the_far_future_says_nothing() -> None:
+    """It was noted while the clock was wrong, and must not put off the backups until then."""
+    assert due_slot(NIGHTLY, BERLIN, SLOT, SLOT + timedelta(days=400)) == SLOT
+
+
+def test_a_backup_made_this_very_instant_serves_its_slot() -> None:
+    """No second one is due in the same second."""
+    assert due_slot(NIGHTLY, BERLIN, SLOT, None, [SLOT]) is None
+
+
+def test_an_instant_was_ahead_if_no_slot_could_be_that_far_away() -> None:
+    """That far away exactly, one could be."""
+    assert not was_ahead(SLOT + CLOCK_ERROR, SLOT)
+    assert was_ahead(SLOT + CLOCK_ERROR + timedelta(seconds=1), SLOT)
 
 
 def test_weekly_is_sunday_and_monthly_the_first() -> None:
