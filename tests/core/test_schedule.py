@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
-from time import tzset
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -60,31 +59,25 @@ def test_the_end_of_a_gap_is_found_to_the_second() -> None:
     assert slots == {datetime(2026, 3, 29, 1, tzinfo=UTC)}
 
 
-@pytest.fixture
-def far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This process is in the zone that is the first to see a date."""
-    monkeypatch.setenv("TZ", "Pacific/Kiritimati")
-    tzset()
-    yield
-    monkeypatch.undo()
-    tzset()
+@pytest.mark.parametrize(
+    ("process", "asked", "at", "slot"),
+    [
+        ("Pacific/Kiritimati", "Pacific/Pago_Pago", "23:45", datetime(2026, 4, 26, 10, 45, tzinfo=UTC)),
+        ("Pacific/Pago_Pago", "Pacific/Kiritimati", "00:15", datetime(2026, 4, 26, 10, 15, tzinfo=UTC)),
+    ],
+)
+def test_the_zone_of_the_process_does_not_matter(
+    process_zone: Callable[[str], None], process: str, asked: str, at: str, slot: datetime
+) -> None:
+    """Only the one that is asked about does, though its date is two days away."""
+    process_zone(process)
+    zone = ZoneInfo(asked)
+    in_a_gap = slot_on(date(2026, 3, 29), daily("02:30"), BERLIN)
 
+    found = [next_slot(daily(at), zone, slot - timedelta(minutes=1)), latest_slot(daily(at), zone, slot)]
 
-@pytest.mark.usefixtures("far_east")
-@pytest.mark.parametrize(("at", "minutes_away"), [("23:45", 15), ("23:30", 0)])
-def test_the_zone_of_the_process_does_not_matter(at: str, minutes_away: int) -> None:
-    """Only the one that is asked about does, though its date is two days behind."""
-    zone, now = ZoneInfo("Pacific/Pago_Pago"), datetime(2026, 4, 26, 10, 30, tzinfo=UTC)
-    slot = now + timedelta(minutes=minutes_away)
-    gap = slot_on(date(2026, 3, 29), daily("02:30"), BERLIN)
-
-    later, earlier = (
-        next_slot(daily(at), zone, now - timedelta(seconds=1)),
-        latest_slot(daily(at), zone, slot),
-    )
-
-    assert later == earlier == slot
-    assert [found.tzinfo for found in (later, earlier, gap) if found] == [UTC, UTC, UTC]
+    assert found == [slot, slot]
+    assert [each.tzinfo for each in (*found, in_a_gap) if each] == [UTC, UTC, UTC]
 
 
 def test_the_next_slots_are_as_many_as_asked_for() -> None:
