@@ -42,7 +42,7 @@ def test_each_file_of_judgements_is_of_a_group() -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("mutmut") is None, reason="needs the extra `proof`")
 def test_what_no_test_notices_and_nobody_has_judged_is_broken() -> None:
-    """A proof that cannot fail proves nothing: without the tests of retention, what it believes may change."""
+    """A proof that cannot fail proves nothing: without its tests, what is believed may change."""
     figures = Figures()
 
     alter("dates", Group(("core/catalog/dates.py",), ("core/catalog/test_dates.py",)), figures)
