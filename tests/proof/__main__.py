@@ -24,6 +24,7 @@ PROOFS: Mapping[str, tuple[str, str]] = {
     "performance": ("tests.proof.performance", "time and memory against the same work by hand, 1 MB to 2 GB"),
     "screens": ("tests.proof.screens", "bytes on the wire for each key and each screen, and the first paint"),
     "concurrency": ("tests.proof.concurrency", "writers, tools, timers, restores and kills, all at once"),
+    "mutation": ("tests.proof.mutation", "what decides is altered line by line, and a test has to notice"),
     "nights": ("tests.proof.nights", "a thousand scheduled nights in simulated time, with random faults"),
 }
 """Name, module with a function `run(options) -> Figures`, what it does in one sentence."""
