@@ -12,7 +12,14 @@ import pytest
 from kino_backup_tui.core.archive.manifest import Manifest
 from kino_backup_tui.core.archive.names import backup_id, format_name
 from kino_backup_tui.core.catalog.dates import Dates
-from kino_backup_tui.core.catalog.retention import FateReason, fates, removable
+from kino_backup_tui.core.catalog.retention import (
+    Fate,
+    FateReason,
+    fates,
+    is_of_another_installation,
+    removable,
+)
+from kino_backup_tui.core.kino.settings import KEEP_ALL
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 
 OURS = "a" * 32
@@ -37,6 +44,12 @@ def scheduled(age: int, **changes: Any) -> Backup:
         manifest=manifest,
     )
     return replace(backup, **changes)
+
+
+def nameless(backup: Backup) -> Backup:
+    """The same backup, whose manifest names no installation."""
+    assert backup.manifest is not None
+    return replace(backup, manifest=replace(backup.manifest, instance=""))
 
 
 def foreign_instance(backup: Backup) -> Backup:
@@ -65,6 +78,10 @@ NEVER: dict[str, tuple[Backup, FateReason]] = {
         scheduled(30, named_kind=BackupKind.PRE_RESTORE),
         FateReason.KIND_UNKNOWN,
     ),
+    "of no known kind": (scheduled(30, kind=None, named_kind=None), FateReason.KIND_UNKNOWN),
+    "not read yet": (scheduled(30, manifest=None, status=BackupStatus.UNVERIFIED), FateReason.UNVERIFIED),
+    "made by Kino": (nameless(scheduled(30, named_kind=None)), FateReason.MADE_BY_KINO),
+    "made by Kino, not read yet": (scheduled(30, named_kind=None, manifest=None), FateReason.MADE_BY_KINO),
     "renamed": (scheduled(30, named_kind=None), FateReason.KIND_UNKNOWN),
     "dated after now": (scheduled(-30), FateReason.AHEAD),
     "leftover": (scheduled(30, role=EntryRole.LEFTOVER), FateReason.NOT_A_BACKUP),
@@ -91,13 +108,22 @@ def test_each_backup_knows_when_it_goes() -> None:
     backups = [scheduled(0), scheduled(1), scheduled(2), scheduled(3)]
     slots = [NIGHT + timedelta(days=day) for day in (1, 2, 3)]
 
-    found = [fates(backups, OURS, 3, slots, TODAY)[backup.path] for backup in backups]
+    assert [fates(backups, OURS, 3, slots, TODAY)[backup.path] for backup in backups] == [
+        Fate(FateReason.COUNTED, 1, 3, slots[2]),
+        Fate(FateReason.COUNTED, 2, 3, slots[1]),
+        Fate(FateReason.COUNTED, 3, 3, slots[0]),
+        Fate(FateReason.NEXT_TO_GO, 4, 3),
+    ]
 
-    assert [(fate.reason, fate.rank, fate.goes_at) for fate in found] == [
-        (FateReason.COUNTED, 1, slots[2]),
-        (FateReason.COUNTED, 2, slots[1]),
-        (FateReason.COUNTED, 3, slots[0]),
-        (FateReason.NEXT_TO_GO, 4, None),
+
+def test_where_all_are_kept_none_goes_and_none_has_a_date() -> None:
+    """Each is counted, however many there are."""
+    backups = [scheduled(age) for age in range(3)]
+    slots = [NIGHT + timedelta(days=1)]
+
+    assert removable(backups, OURS, KEEP_ALL, TODAY) == []
+    assert [fates(backups, OURS, KEEP_ALL, slots, TODAY)[backup.path] for backup in backups] == [
+        Fate(FateReason.COUNTED, rank, KEEP_ALL) for rank in (1, 2, 3)
     ]
 
 
@@ -121,3 +147,20 @@ def test_a_clock_that_has_lost_the_time_removes_nothing() -> None:
     backups = [scheduled(age) for age in range(10)]
 
     assert removable(backups, OURS, 1, Dates(datetime(1970, 1, 1, tzinfo=UTC))) == []
+
+
+ORIGINS: dict[str, tuple[Backup, str | None, bool]] = {
+    "ours": (scheduled(1), OURS, False),
+    "ours, and dated after now": (scheduled(-1), OURS, False),
+    "of another": (foreign_instance(scheduled(1)), OURS, True),
+    "of another, and made by hand": (foreign_instance(scheduled(1, kind=BackupKind.MANUAL)), OURS, False),
+    "of nobody known": (scheduled(1), None, True),
+}
+
+
+@pytest.mark.parametrize(("backup", "instance", "foreign"), ORIGINS.values(), ids=ORIGINS.keys())
+def test_only_a_scheduled_backup_can_be_missed_for_its_origin(
+    backup: Backup, instance: str | None, foreign: bool
+) -> None:
+    """What is left alone for another reason is nothing to tell of the other installation."""
+    assert is_of_another_installation(backup, instance) is foreign
