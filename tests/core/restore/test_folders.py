@@ -170,9 +170,10 @@ def test_what_is_mounted_on_its_own_cannot_be_moved(kino: Kino, name: str) -> No
     assert problem.hint == f"Mount {kino.data_path} as a whole instead, then retry."
 
 
-def test_a_mount_point_with_a_space_in_its_name_is_one(tmp_path: Path) -> None:
-    """The kernel lists it with the space as an octal number, see proc_pid_mountinfo(5)."""
-    kino = Kino(tmp_path / "my kino")
+@pytest.mark.parametrize("name", ["my kino", "\udcff"])
+def test_a_mount_point_with_any_name_is_one(tmp_path: Path, name: str) -> None:
+    """The kernel lists a space as an octal number, see proc_pid_mountinfo(5), and bytes that are no text."""
+    kino = Kino(tmp_path / name)
     kino.secrets.mkdir(parents=True)
 
     with mounted(kino.secrets):

@@ -119,10 +119,11 @@ def test_from_anywhere_the_old_set_can_be_put_back(full: Folders, moved: int) ->
     assert {**full.held("new"), **full.held("failed")} == dict.fromkeys(ARRIVING, "new")
 
 
+@pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("moved", range(len(FULL) + 1))
-def test_from_anywhere_the_new_set_can_be_put_in_place(full: Folders, moved: int) -> None:
-    """Interrupted in the swap or on the way back; the old set is put aside whole."""
-    inodes = staged_inodes(full.sets, DOCUMENTED)
+def test_from_anywhere_the_new_set_can_be_put_in_place(full: Folders, moved: int, known: bool) -> None:
+    """Interrupted in the swap or on the way back, known files or not; the old set is aside."""
+    inodes = staged_inodes(full.sets, DOCUMENTED) if known else {}
     full.move(FULL[:moved])
 
     swap_on(full.sets, DOCUMENTED, LEAVING, inodes)
@@ -180,6 +181,19 @@ def test_without_a_file_of_the_new_set_it_is_not_put_in_place(full: Folders, nam
     assert full.everything() == before
 
 
+def test_without_a_file_of_the_old_set_the_new_one_is_put_in_place(full: Folders) -> None:
+    """What has arrived in its place stays there, and what is gone is not waited for."""
+    inodes = staged_inodes(full.sets, DOCUMENTED)
+    full.move(FULL[: len(LEAVING) + 1])
+    for name in ("config.toml", "db.sqlite-wal"):
+        (full.paths["old"] / name).unlink()
+
+    swap_on(full.sets, DOCUMENTED, LEAVING, inodes)
+
+    assert full.held("data") == dict.fromkeys(ARRIVING, "new")
+    assert full.held("old") == dict.fromkeys(("db.sqlite", "secrets"), "old")
+
+
 def test_without_the_journal_only_the_database_has_to_be_there(full: Folders) -> None:
     """What else the new set had is not known then; one without a database is not put in place."""
     (full.paths["new"] / "config.toml").unlink()
@@ -196,8 +210,7 @@ def test_without_the_journal_only_the_database_has_to_be_there(full: Folders) ->
 def test_what_is_put_aside_overwrites_nothing(full: Folders) -> None:
     """Files that Kino has made meanwhile, time and again, all stay with the set of the failed."""
     swap(full.sets, LEAVING, ARRIVING)
-    for name in ("config.toml", "config.toml~2"):
-        full.write("failed", [name], "earlier")
+    full.write("failed", ["config.toml", "db.sqlite", "config.toml~2"], "earlier")
 
     swap_back(full.sets, DOCUMENTED, LEAVING, ARRIVING)
 
@@ -205,7 +218,8 @@ def test_what_is_put_aside_overwrites_nothing(full: Folders) -> None:
         "config.toml": "earlier",
         "config.toml~2": "earlier",
         "config.toml~3": "new",
-        "db.sqlite": "new",
+        "db.sqlite": "earlier",
+        "db.sqlite~2": "new",
     }
 
 
@@ -261,19 +275,19 @@ def test_a_log_beside_no_database_is_of_the_old_one(full: Folders) -> None:
 
 
 def test_what_changed_its_status_when_the_restore_began_has_arrived(folders: Folders) -> None:
-    """Only what was there before is of the old set."""
-    folders.write("data", ["secrets"], "")
-    status = (folders.paths["data"] / "secrets").stat()
+    """Only what was there before is of the old set; of a link, its own status counts."""
+    (folders.paths["data"] / "secrets").symlink_to("nowhere")
+    status = (folders.paths["data"] / "secrets").lstat()
 
     assert old_names(folders.sets, DOCUMENTED, status.st_ctime_ns) == ()
     assert old_names(folders.sets, DOCUMENTED, status.st_ctime_ns + 1) == ("secrets",)
 
 
-def test_what_was_renamed_through_a_link_is_told_by_the_link(folders: Folders) -> None:
-    """What it leads to may be younger or gone."""
-    (folders.paths["data"] / "secrets").symlink_to("nowhere")
+def test_what_has_changed_since_is_of_the_old_set_while_the_new_one_waits(full: Folders) -> None:
+    """Kino wrote to it after the restore began; what nothing waits for may have arrived."""
+    full.move(FULL[:2])
 
-    assert old_names(folders.sets, DOCUMENTED, 10**20) == ("secrets",)
+    assert old_names(full.sets, DOCUMENTED, 0) == ("db.sqlite", "db.sqlite-wal", "config.toml")
 
 
 def test_lost_is_what_is_neither_aside_nor_in_its_place(full: Folders) -> None:
