@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -141,15 +143,21 @@ def test_a_file_looks_as_it_does_but_for_what_gives_rights(kino: Kino, set_id: i
 def test_what_is_not_there_or_of_another_kind_gets_the_usual_looks(kino: Kino, tmp_path: Path) -> None:
     """Of Kino's user, and private; a link, what is behind one, and a file in the place of a folder alike."""
     os.chown(kino.database, 1001, 1002)
-    (tmp_path / "vault").mkdir()
-    (tmp_path / "vault" / "key").touch()
-    (tmp_path / "vault" / "key").chmod(0o666)
+    (tmp_path / "vault" / "more").mkdir(parents=True)
+    for key in (tmp_path / "vault" / "key", tmp_path / "vault" / "more" / "key"):
+        key.touch()
+        key.chmod(0o666)
     (kino.secrets / "link").symlink_to(tmp_path / "vault")
     (kino.secrets / "key").symlink_to(tmp_path / "vault" / "key")
     for name in ("secrets/gone", "secrets/key", "secrets/link/key", "secrets/link/more/key", "secrets"):
         assert looks_of(kino, name, folder=False) == Looks(Owner(1001, 1002), 0o600), name
     for name in ("secrets/gone", "secrets/link", "config.toml"):
         assert looks_of(kino, name, folder=True) == Looks(Owner(1001, 1002), 0o700), name
+
+    shutil.rmtree(kino.secrets)
+    kino.secrets.symlink_to(tmp_path / "vault")
+    for name in ("secrets/key", "secrets/more/key"):
+        assert looks_of(kino, name, folder=False) == Looks(Owner(1001, 1002), 0o600), name
 
 
 def test_access_lists_are_read_and_given(kino: Kino, tmp_path: Path) -> None:
@@ -179,23 +187,35 @@ def test_a_default_access_list_of_a_folder_is_kept(kino: Kino) -> None:
 
 def test_a_file_that_cannot_be_given_to_its_owner_is_an_error(tmp_path: Path) -> None:
     """Kino could not read it; asked for by an ordinary user."""
-    target = tmp_path / "file"
-    target.touch()
-    if os.geteuid() == 0:
-        os.chown(target, 12345, 12345)
-    child = os.fork()
-    if child == 0:
-        code = 1
+    with (tmp_path / "file").open("wb") as stream:
+        os.seteuid(12345 if OURS.uid == 0 else OURS.uid)
         try:
-            with target.open("rb") as stream:
-                if os.geteuid() == 0:
-                    os.setegid(12345)
-                    os.seteuid(12345)
+            with pytest.raises(PermissionError) as caught:
                 Looks(Owner(1, 1), 0o600).put_on(stream.fileno())
-        except PermissionError as error:
-            code = 0 if error.strerror == "it cannot be given to Kino's user" else 2
         finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
+            os.seteuid(OURS.uid)
 
-    assert os.waitstatus_to_exitcode(status) == 0
+    assert caught.value.errno == errno.EPERM
+    assert caught.value.strerror == "it cannot be given to Kino's user"
+
+
+def test_folders_are_private_while_they_are_filled(
+    unpacked: Callable[..., ReadArchive], kino: Kino, tmp_path: Path
+) -> None:
+    """Whatever the umask; only then they get the looks of those that they replace."""
+    kino.secrets.chmod(0o755)
+    seen: set[int] = set()
+
+    def look(_count: int) -> None:
+        seen.update(stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "new").glob("secrets"))
+
+    umask = os.umask(0)
+    try:
+        # More than is read at a time comes after the folder.
+        archive = honest({"secrets/key": b"k", "secrets/large": os.urandom(8 << 20)})
+        unpacked(archive, look)
+    finally:
+        os.umask(umask)
+
+    assert seen == {0o700}
+    assert stat.S_IMODE((tmp_path / "new" / "secrets").stat().st_mode) == 0o755
