@@ -19,7 +19,8 @@ from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
 
 _SUNDAY = 6
 _DAY = timedelta(days=1)
-_LONGEST_MONTH = 31
+_DAYS_TO_LOOK_AT = 2 * 31 + 3
+"""Among so many in a row there are two slots of the rarest schedule, should one fall on a missing date."""
 _SAME_SLOT = timedelta(hours=12)
 """Neighbouring slots are 21 hours or more apart, in every zone; what is nearer is the same slot, moved by a
 change of the zone or of the time of day."""
@@ -35,19 +36,18 @@ def slot_on(day: date, settings: BackupSettings, zone: tzinfo) -> datetime | Non
     first = wall.replace(tzinfo=zone).astimezone(UTC)
     if first.astimezone(zone).replace(tzinfo=None) == wall:
         return first
-    # The clock skipped this time. PEP 495: the two folds of a skipped time lie on either side of the gap.
+    # The clock skipped this time. PEP 495: its first fold lies behind the gap, its second one before it.
     before = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
-    after = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if after - before >= _DAY:
+    if first - before >= _DAY:
         return None
-    return _transition(before, after, zone)
+    return _transition(before, first, zone)
 
 
 def next_slot(settings: BackupSettings, zone: tzinfo, after: datetime) -> datetime | None:
     """The first slot later than an instant, aware, in UTC; None if nothing is scheduled."""
     # A day earlier than the local date: a slot that a gap moves belongs to the date before its instant.
     day = after.astimezone(zone).date() - _DAY
-    for _ in range(2 * _LONGEST_MONTH + 3):
+    for _ in range(_DAYS_TO_LOOK_AT):
         slot = slot_on(day, settings, zone)
         if slot is not None and slot > after:
             return slot
@@ -58,7 +58,7 @@ def next_slot(settings: BackupSettings, zone: tzinfo, after: datetime) -> dateti
 def latest_slot(settings: BackupSettings, zone: tzinfo, at: datetime) -> datetime | None:
     """The last slot not later than an instant, aware, in UTC; None if nothing is scheduled."""
     day = at.astimezone(zone).date() + _DAY
-    for _ in range(2 * _LONGEST_MONTH + 3):
+    for _ in range(_DAYS_TO_LOOK_AT):
         slot = slot_on(day, settings, zone)
         if slot is not None and slot <= at:
             return slot

@@ -44,15 +44,6 @@ def window_on(day: date, at: time) -> Window:
     return Window(start, min(start + WINDOW, datetime.combine(day, time(), UTC) + _DAY))
 
 
-def begins_at(settings: BackupSettings, instant: datetime, newest: datetime | None) -> bool:
-    """Whether Kino would begin a backup if it looked now; `newest` is its newest scheduled one."""
-    least = LEAST_AGE.get(settings.frequency)
-    window = window_on(instant.astimezone(UTC).date(), settings.time)
-    if least is None or not window.start <= instant < window.end:
-        return False
-    return newest is None or instant - newest >= least
-
-
 def next_run(settings: BackupSettings, after: datetime, newest: datetime | None) -> datetime | None:
     """The first instant at which Kino, which has just looked, would begin; aware, in UTC, None if never.
 
@@ -75,7 +66,7 @@ def next_runs(
     """The first `count` of them, if each of them is made and none besides; empty if nothing is scheduled."""
     runs: list[datetime] = []
     while len(runs) < count:
-        run = next_run(settings, runs[-1] if runs else after, runs[-1] if runs else newest)
+        run = next_run(settings, after, runs[-1] if runs else newest)
         if run is None:
             break
         runs.append(run)
@@ -102,9 +93,7 @@ def missed_window(settings: BackupSettings, now: datetime, newest: datetime | No
     if window is None or newest is None:
         return window
     least = WINDOW if settings.frequency is Frequency.DAILY else LEAST_AGE[settings.frequency]
-    ready = newest + least
-    served = ready >= window.end or newest >= window.start
-    return None if served else window
+    return None if newest + least >= window.end else window
 
 
 def _before(window: Window, settings: BackupSettings) -> Window:

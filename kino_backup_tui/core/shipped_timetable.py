@@ -6,7 +6,7 @@ See `shipped_schedule` for the rules.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from kino_backup_tui.core import schedule, shipped_schedule
 from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
@@ -61,7 +61,7 @@ def _remarks(settings: BackupSettings) -> Iterable[str]:
         yield "Kino's weekly is every 6 days, so the weekday moves."
     if settings.frequency is Frequency.MONTHLY:
         yield "Kino's monthly is every 28 days, so the day of it moves."
-    window = shipped_schedule.window_on(datetime(2000, 1, 1, tzinfo=UTC).date(), settings.time)
+    window = shipped_schedule.window_on(date.min, settings.time)
     if settings.runs and window.end - window.start < shipped_schedule.WINDOW:
         minutes = (window.end - window.start) // timedelta(minutes=1)
         yield f"Kino tries for {minutes} min only: until midnight UTC."

@@ -6,6 +6,7 @@ itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -17,7 +18,6 @@ from hypothesis import strategies as st
 from kino_backup_tui.core.kino.settings import BackupSettings, Frequency
 from kino_backup_tui.core.shipped_schedule import (
     PATIENCE,
-    begins_at,
     last_window,
     missed_window,
     next_run,
@@ -49,15 +49,6 @@ def kino_begins(preset: BackupSettings, now: datetime, newest: datetime | None) 
     return newest is None or (now - newest).total_seconds() >= SECONDS_APART[preset.frequency.value]
 
 
-@given(PRESETS, TIMES, INSTANTS, st.none() | INSTANTS)
-def test_kino_begins_when_a_look_at_its_clock_says_so(
-    frequency: Frequency, at: time, now: datetime, newest: datetime | None
-) -> None:
-    """At every minute, and for backups of the past, of now and of the future."""
-    preset = schedule(frequency, at)
-    assert begins_at(preset, now, newest) is kino_begins(preset, now, newest)
-
-
 @settings(deadline=None, max_examples=40)
 @given(PRESETS, TIMES, INSTANTS, st.none() | INSTANTS)
 def test_the_next_run_is_the_first_look_that_begins_one(
@@ -85,9 +76,48 @@ def test_weekly_is_every_six_days_and_monthly_every_28(frequency: Frequency, day
 def test_the_clock_is_that_of_utc() -> None:
     """Whatever the zone of the instant that is asked about."""
     berlin = datetime(2026, 4, 26, 3, 0, tzinfo=ZoneInfo("Europe/Berlin"))
-    assert not begins_at(schedule(Frequency.DAILY), berlin, None)
-    assert begins_at(schedule(Frequency.DAILY), berlin + timedelta(hours=2), None)
     assert next_run(schedule(Frequency.DAILY), berlin, None) == datetime(2026, 4, 26, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("process", "at"), [("Pacific/Kiritimati", time(12, 30)), ("Pacific/Pago_Pago", time(3, 0))]
+)
+def test_the_zone_of_the_process_does_not_matter(
+    process_zone: Callable[[str], None], process: str, at: time
+) -> None:
+    """Where the date is another one than that of UTC, the window is still that of UTC's."""
+    process_zone(process)
+    preset, window = schedule(Frequency.DAILY, at), window_on(START.date(), at)
+
+    runs = [next_run(preset, window.start - PATIENCE, None), next_run(preset, window.start, None)]
+
+    assert runs == [window.start, window.start + MINUTE]
+    assert [run.tzinfo for run in runs if run] == [UTC, UTC]
+    assert last_window(preset, window.start) == window
+
+
+def test_the_next_look_is_a_minute_after_the_last() -> None:
+    """Kino has just looked, within its window, and its newest backup is old enough."""
+    preset, looked = schedule(Frequency.DAILY), START + timedelta(hours=3, minutes=10)
+    assert next_run(preset, looked, None) == looked + MINUTE
+    assert next_run(preset, looked, START - 9 * DAY) == looked + MINUTE
+
+
+def test_old_enough_at_the_end_of_a_window_is_too_late_for_it() -> None:
+    """The hour ends before its last instant; the next day's is taken."""
+    preset, end = schedule(Frequency.DAILY), START + timedelta(hours=4)
+    newest = end - timedelta(hours=23)
+    assert next_run(preset, START, newest - MINUTE) == end - MINUTE
+    assert next_run(preset, START, newest) == START + DAY + timedelta(hours=3)
+
+
+def test_the_last_window_begins_at_its_first_instant() -> None:
+    """A second earlier it was that of the day before."""
+    preset, window = schedule(Frequency.DAILY), window_on(START.date(), time(3, 0))
+    assert last_window(preset, window.start) == window
+    assert last_window(preset, window.start - timedelta(seconds=1)) == window_on(
+        START.date() - DAY, time(3, 0)
+    )
 
 
 def test_a_window_ends_at_midnight() -> None:
@@ -109,7 +139,6 @@ def test_off_has_no_runs() -> None:
     assert next_runs(preset, START, None, 5) == ()
     assert last_window(preset, START) is None
     assert missed_window(preset, START, None) is None
-    assert not begins_at(preset, START + timedelta(hours=3), None)
 
 
 def test_a_window_counts_as_missed_only_when_a_late_backup_would_be_there() -> None:
@@ -118,6 +147,32 @@ def test_a_window_counts_as_missed_only_when_a_late_backup_would_be_there() -> N
     window = window_on(START.date(), time(3, 0))
     assert missed_window(preset, window.end + PATIENCE - MINUTE, newest) is None
     assert missed_window(preset, window.end + PATIENCE, newest) == window
+
+
+def test_kino_has_its_patience_after_midnight_too() -> None:
+    """A window that midnight cuts short is that of the day before, and not missed for half an hour more."""
+    preset = schedule(Frequency.DAILY, time(23, 30))
+    before, last = (window_on(START.date() - days * DAY, time(23, 30)) for days in (2, 1))
+    assert missed_window(preset, START + PATIENCE - MINUTE, None) == before
+    assert missed_window(preset, START + PATIENCE - MINUTE, before.start) is None
+    assert missed_window(preset, START + PATIENCE, before.start) == last
+
+
+def test_while_a_window_lasts_the_one_before_it_may_be_missed() -> None:
+    """Kino was down then, and may not come up in time for this one."""
+    preset, now = schedule(Frequency.DAILY), START + timedelta(hours=3, minutes=30)
+    yesterday = window_on(START.date() - DAY, time(3, 0))
+    assert missed_window(preset, now, None) == yesterday
+    assert missed_window(preset, now, yesterday.start - DAY) == yesterday
+    assert missed_window(preset, now, yesterday.start) is None
+
+
+def test_a_window_in_which_no_backup_was_old_enough_yet_is_not_missed() -> None:
+    """Old enough at its last instant is too late for Kino."""
+    preset, window = schedule(Frequency.WEEKLY), window_on(START.date(), time(3, 0))
+    now, newest = START + DAY / 2, window.end - 6 * DAY
+    assert missed_window(preset, now, newest) is None
+    assert missed_window(preset, now, newest - MINUTE) == window
 
 
 @pytest.mark.parametrize("frequency", list(SECONDS_APART))
