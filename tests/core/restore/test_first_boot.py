@@ -67,13 +67,13 @@ def test_torrents_that_no_download_names_are_removed(tmp_path: Path) -> None:
     known: Row = {"torrent_hash": HASH.upper(), "state": "downloading", "output_path": str(tmp_path)}
     torrents = (
         Torrent(HASH, str(tmp_path)),
-        Torrent("cd" * 20, folder_of(tmp_path, "Series", 70) + "/"),
+        Torrent("cd" * 20, folder_of(tmp_path, "Series X", 70) + "/"),
         Torrent("ef" * 20, ""),
     )
 
     assert boot({"download": [known]}, torrents) == FirstBoot(
         torrents=(
-            Removal("Series", tmp_path / "Series", 70),
+            Removal("Series X", tmp_path / "Series X", 70),
             Removal("ef" * 20, None, None),
         )
     )
@@ -134,6 +134,7 @@ def test_without_a_library_or_without_media_there_is_none_to_miss(library: Path)
     """Kino looks for nothing then."""
     assert boot(rows_of(None)).library is None
     assert boot(rows_of(library, 0)).library is None
+    assert boot({"config": rows_of(library)["config"]}).library is None
     assert boot({"media": [{"file_path": "/gone"}]}).library is None
     assert boot({"config": [], "media": [{"file_path": "/gone"}]}).library is None
 
@@ -217,6 +218,10 @@ def test_disks_that_do_not_answer_are_a_library_that_does_not(
     assert boot(rows, (Torrent(HASH, str(tmp_path / "t")),)) == FirstBoot(
         torrents=(Removal("t", tmp_path / "t", None),),
         library=Library(str(library), 4, 4, (), "does not answer"),
+    )
+    mounts = Host([Mounted(str(library), tmp_path)])
+    assert boot(rows_of(library), host=mounts).library == Library(
+        str(library), 4, 4, (), "does not answer", tmp_path
     )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,19 @@ from kino_backup_tui.core.kino.home import DOCUMENTED, KINO_0_3, Kino
 from kino_backup_tui.core.kino.rows import Row, Rows
 from kino_backup_tui.core.progress import CancelToken
 from kino_backup_tui.core.restore.first_boot import differing_settings, is_set_up, rows_at_rest, wanted_rows
+
+WRITER = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute(f"PRAGMA journal_mode = {sys.argv[2]}")
+for setting in ("wal_autocheckpoint = 0", "cache_size = 1", "cache_spill = 1"):
+    connection.execute(f"PRAGMA {setting}")
+connection.execute("UPDATE config SET listen_port = 4711")
+if sys.argv[2] != "WAL":
+    connection.execute("BEGIN")
+    connection.execute("UPDATE media SET file_path = file_path || hex(zeroblob(4000))")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def test_a_kino_with_a_library_is_set_up() -> None:
@@ -42,22 +54,21 @@ def test_settings_that_differ_are_those_that_the_backup_has() -> None:
     ]
 
 
-@pytest.fixture
-def writer(shipped: Kino) -> Iterator[sqlite3.Connection]:
-    """A connection that has written to the log, and leaves it there."""
-    with closing(sqlite3.connect(shipped.database, isolation_level=None)) as connection:
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute("UPDATE config SET listen_port = 4711")
-        yield connection
+@pytest.mark.parametrize("mode", ["WAL", "DELETE"])
+def test_a_database_with_a_log_is_left_as_it_is(shipped: Kino, mode: str) -> None:
+    """It is Kino's own, left by a crash; to end its log, or to roll back, is Kino's business."""
+    subprocess.run([sys.executable, "-c", WRITER, shipped.database, mode], check=False)
+    log = shipped.database.with_name("kino.db-wal" if mode == "WAL" else "kino.db-journal")
+    before = shipped.database.read_bytes(), log.read_bytes()
+    assert log.stat().st_size > 0
 
-
-def test_rows_are_read_with_what_only_the_log_has(shipped: Kino, writer: sqlite3.Connection) -> None:
-    """Such a database was Kino's own; all that is needed is read of it."""
     rows = rows_at_rest(shipped.database, KINO_0_3, CancelToken())
 
-    assert rows["config"][0]["listen_port"] == 4711
-    assert len(rows["media"]) == 20
-    assert set(rows) == set(wanted_rows(KINO_0_3)) == {"config", "download", "media"}
+    assert (shipped.database.read_bytes(), log.read_bytes()) == before
+    if mode == "WAL":
+        assert rows["config"][0]["listen_port"] == 4711
+        assert len(rows["media"]) == 20
+        assert set(rows) == set(wanted_rows(KINO_0_3)) == {"config", "download", "media"}
 
 
 @pytest.mark.parametrize("log", [None, "-wal", "-journal"])
