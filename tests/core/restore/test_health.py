@@ -167,6 +167,7 @@ def test_a_kino_without_http_is_healthy_if_it_stays_up_longer(
 ) -> None:
     """Where its API did not answer before either."""
     supervised.run(str(kino.database), "silent")
+    clock.step = 4.0
     health, _ = judge(kino, supervised, clock, expect_http=False)
     assert health == Health(True, None, "kino.service is up, with its database open", (), 20.0)
 
@@ -176,10 +177,11 @@ def test_an_api_that_does_not_answer_any_more_is_not_healthy(
 ) -> None:
     """Not before the time is over, and with its last words."""
     supervised.run(str(kino.database), "silent")
+    clock.step = 2.5
     health, notes = judge(kino, supervised, clock, seconds=30)
     text = "kino.service is up, but its API did not answer within 30 s"
     assert health == Health(False, None, text, ("started",), 30.0)
-    assert notes[-1] == "kino.service is up, waiting for its API · 29 s of 30 s"
+    assert notes[-1] == "kino.service is up, waiting for its API · 28 s of 30 s"
 
 
 def test_an_api_without_our_database_is_not_our_kino(kino: Kino, supervised: Supervised, clock: Time) -> None:
@@ -271,6 +273,7 @@ def test_work_without_our_database_gives_no_more_time(
 ) -> None:
     """It is not our database that is worked on."""
     supervised.run("", "busy")
+    clock.step = 2.5
     health, _ = judge(kino, supervised, clock, seconds=30)
     assert health.seconds == 30.0
 
