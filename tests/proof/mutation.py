@@ -71,7 +71,11 @@ GROUPS: Mapping[str, Group] = {
         ("core/restore/first_boot.py",),
         ("core/restore/test_first_boot.py", "core/restore/test_first_boot_rows.py"),
     ),
-    "restore-health": Group(("core/restore/health.py",), ("core/restore/test_health.py",)),
+    "restore-health": Group(
+        ("core/restore/health.py",),
+        ("core/restore/test_health.py",),
+        ("core/restore/test_health.py::test_new_lines_in_the_log_do_not_give_more_time_for_ever",),
+    ),
 }
 """Names of groups, for `--only`."""
 
