@@ -26,7 +26,6 @@ from tests.proof.places import folder_in_memory
 
 _CHECKOUT = Path(__file__).parents[2]
 _COPIED = ("kino_backup_tui", "tests", "screenshots", "pyproject.toml", "README.md", "LICENSE")
-_JUDGED = Path(__file__).parent / "judged"
 _MUTMUT = (sys.executable, "-c", "from mutmut.__main__ import cli; cli()")
 _PATIENCE = 4.0
 _NOTICED = frozenset({"killed", "timeout", "segfault", "caught by type check"})
@@ -43,6 +42,8 @@ class Group(NamedTuple):
     """Those of them that are left out: each mutant that lives has to pass all others."""
 
 
+JUDGED = Path(__file__).parent / "judged"
+"""Folder of the judgements."""
 GROUPS: Mapping[str, Group] = {
     "schedule": Group(
         ("core/schedule.py",),
@@ -94,11 +95,12 @@ def run(options: Options) -> Figures:
     figures = Figures()
     for name, group in GROUPS.items():
         if options.wants(name):
-            _run_group(name, group, figures)
+            alter(name, group, figures)
     return figures
 
 
-def _run_group(name: str, group: Group, figures: Figures) -> None:
+def alter(name: str, group: Group, figures: Figures) -> None:
+    """Alter one group; what becomes of it is added to the figures."""
     started = time.monotonic()
     with folder_in_memory() as folder:
         _copy(folder, group)
@@ -115,7 +117,7 @@ def _run_group(name: str, group: Group, figures: Figures) -> None:
             for mutmuts_name, state in found.items()
             if state not in _NOTICED
         )
-    judged = Counter(mutant for mutant, _ in judgements(_JUDGED / f"{name}.tsv"))
+    judged = Counter(mutant for mutant, _ in judgements(name))
     figures.broken += [f"{name}: nobody notices {_told(mutant)}" for mutant in (living - judged).elements()]
     figures.notes += [
         f"{name}: judged, and noticed now: {_told(one)}" for one in (judged - living).elements()
@@ -129,8 +131,9 @@ def _run_group(name: str, group: Group, figures: Figures) -> None:
     )
 
 
-def judgements(file: Path) -> Iterator[tuple[Mutant, str]]:
+def judgements(name: str) -> Iterator[tuple[Mutant, str]]:
     """The survivors of a group that are known, and why each may live."""
+    file = JUDGED / f"{name}.tsv"
     if file.exists():
         for line in file.read_text().splitlines():
             *mutant, judgement = line.split("\t")
