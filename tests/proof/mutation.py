@@ -61,6 +61,22 @@ GROUPS: Mapping[str, Group] = {
         ("core/catalog/retention.py", "core/catalog/dates.py"),
         ("core/catalog/test_retention.py", "core/catalog/test_dates.py"),
     ),
+    "restore-files": Group(
+        ("core/restore/journal.py", "core/restore/swap.py", "core/restore/folders.py"),
+        ("core/restore/test_journal.py", "core/restore/test_swap.py", "core/restore/test_folders.py"),
+    ),
+    "restore-stage": Group(("core/restore/stage.py",), ("core/restore/test_stage.py",)),
+    "restore-compare": Group(("core/restore/compare.py",), ("core/restore/test_compare.py",)),
+    "restore-looking": Group(("core/restore/looking.py",), ("core/restore/test_looking.py",)),
+    "restore-first-boot": Group(
+        ("core/restore/first_boot.py",),
+        ("core/restore/test_first_boot.py", "core/restore/test_first_boot_rows.py"),
+    ),
+    "restore-health": Group(
+        ("core/restore/health.py",),
+        ("core/restore/test_health.py",),
+        ("core/restore/test_health.py::test_new_lines_in_the_log_do_not_give_more_time_for_ever",),
+    ),
 }
 """Names of groups, for `--only`."""
 

@@ -146,7 +146,7 @@ def _parsed(config: bytes | None) -> dict[str, Any] | None:
     if config is None:
         return {}
     try:
-        return tomllib.loads(config[: LARGEST + 1].decode("utf-8-sig")) if len(config) <= LARGEST else None
+        return tomllib.loads(config.decode("utf-8-sig")) if len(config) <= LARGEST else None
     except (ValueError, RecursionError):
         return None
 

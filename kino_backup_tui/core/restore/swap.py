@@ -88,7 +88,7 @@ def swap_on(sets: Sets, layout: Layout, leaving: Sequence[str], inodes: Mapping[
         for name in leaving
         if not sets.has(sets.old, name) and inode(sets.data, name) not in (None, inodes.get(name))
     ]
-    for name in {layout.database, *inodes} if inodes else {layout.database}:
+    for name in {layout.database, *inodes}:
         if name not in sources and (name in going or not sets.has(sets.data, name)):
             raise UndecidedError(f"{name} of the restored files is neither in its place nor waiting for it.")
     for name in going:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import threading
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 
 from kino_backup_tui.core.errors import OperationCancelledError
 from kino_backup_tui.core.progress import CancelToken
-from kino_backup_tui.core.restore.looking import Seen, look_at
+from kino_backup_tui.core.restore.looking import Seen, look_at, main
 
 
 def test_files_are_looked_for_and_folders_measured(tmp_path: Path) -> None:
@@ -88,6 +90,55 @@ def test_what_was_said_before_measuring_took_too_long_counts(
     seen = look_at(tmp_path, [tmp_path / "gone"], [tmp_path], CancelToken(), seconds=1.0)
 
     assert seen == Seen("", (0,), (None,))
+
+
+def test_what_lies_in_the_current_folder_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may have gone into a folder of somebody else, and Python looks there first for what it imports."""
+    (tmp_path / "json.py").write_text("raise SystemExit(0)\n")
+    monkeypatch.chdir(tmp_path)
+
+    assert look_at(tmp_path, [None], [], CancelToken()) == Seen("", (0,), ())
+
+
+def test_the_child_neither_writes_on_the_terminal_nor_gets_its_signals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C is for who waits for it; it runs in a session of its own."""
+    says = """echo noise >&2; echo '{"problem": "'$(cut -d' ' -f6 /proc/$$/stat)'", "missing": []}'; exit"""
+    monkeypatch.setattr("sys.executable", _stuck(tmp_path, says))
+
+    seen = look_at(tmp_path, [], [], CancelToken())
+
+    assert seen is not None
+    assert seen.problem.isdigit()
+    assert seen.problem != str(os.getsid(0))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_child_says_first_what_is_there_and_then_how_large_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line each; a link is measured itself, and what cannot be measured is nothing."""
+    (tmp_path / "download" / "deep").mkdir(parents=True)
+    for name, size in (("film", 10), ("download/a", 5), ("download/b", 6), ("download/deep/c", 7)):
+        (tmp_path / name).write_bytes(bytes(size))
+    (tmp_path / "link").symlink_to("x" * 33)
+    others = [str(tmp_path / name) for name in ("film", "download", "link", "gone")]
+    files = [None, str(tmp_path / "film"), str(tmp_path / "gone")]
+    for folder, problem in (
+        (str(tmp_path), ""),
+        (None, ""),
+        (others[3], "is not there"),
+        ("\0", "cannot be the name of a folder"),
+    ):
+        asked = {"folder": folder, "files": files, "others": [*others, None, "\0"]}
+        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(asked)))
+
+        main()
+
+        first, second = capsys.readouterr().out.splitlines()
+        assert json.loads(first) == {"problem": problem, "missing": [0, 2]}
+        assert json.loads(second) == [10, 18, 33, None, None, None]
 
 
 def _stuck(folder: Path, before: str = ":") -> str:
