@@ -15,7 +15,7 @@ from tests.proof.examining import examine
 from tests.proof.figures import Figures, Options
 from tests.proof.places import folder_in_memory
 from tests.proof.points import killed_at
-from tests.proof.scenes import SCENES
+from tests.proof.scenes import ALL_SCENES
 from tests.proof.world import Scene
 
 MOST_POINTS = 5000
@@ -24,7 +24,7 @@ MOST_POINTS = 5000
 def run(options: Options) -> Figures:
     """Every scene."""
     figures = Figures()
-    for scene in SCENES.values():
+    for scene in ALL_SCENES.values():
         if options.wants(scene.name):
             with folder_in_memory() as base:
                 points, broken = kill(base, scene, options.stride)

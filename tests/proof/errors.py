@@ -21,7 +21,7 @@ from tests.proof.examining import examine, leftovers, unfinished
 from tests.proof.figures import Figures, Options
 from tests.proof.places import folder_in_memory
 from tests.proof.points import Ending
-from tests.proof.scenes import SCENES
+from tests.proof.scenes import ALL_SCENES
 from tests.proof.syscalls import Call, descriptor_path, failing, has_strace, record, text
 from tests.proof.world import Scene, World
 
@@ -49,7 +49,7 @@ _CHANGES = {
 _REMOVES = {"unlink", "unlinkat", "rmdir"}
 _FULL_CODES = {6, 9}
 """No space; of a restore that has replaced files by then, that it was rolled back."""
-_THROUGH_SQLITE = re.compile(r"/db\.sqlite(-wal|-shm|-journal)?$")
+_THROUGH_SQLITE = re.compile(r"/(db\.sqlite|kino\.db)(-wal|-shm|-journal)?$")
 """SQLite tells of some full disks as of bad ones, and has no name for a quota (sqlite.org/rescode.html).
 A disk that is really full is asked, which `tests.proof.space` shows; here it has room again."""
 _BAD_DISK_CODES = set(EXIT_CODES.values()) - {INTERNAL, 2, 3, 5, 7, 10, 130}
@@ -71,7 +71,7 @@ def run(options: Options) -> Figures:
     if not has_strace():
         figures.notes.append("SKIPPED: there is no strace here, or it may not trace")
         return figures
-    for scene in SCENES.values():
+    for scene in ALL_SCENES.values():
         if options.wants(scene.name):
             with folder_in_memory() as base:
                 cases, ends, broken = fail(base, scene, ERRORS, options.stride)

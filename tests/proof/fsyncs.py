@@ -18,7 +18,7 @@ from tests.proof.effects import Synced
 from tests.proof.figures import Figures, Options
 from tests.proof.places import folder_in_memory
 from tests.proof.power_loss import Trial, prepare, states
-from tests.proof.scenes import SCENES
+from tests.proof.scenes import ALL_SCENES
 from tests.proof.syscalls import has_strace
 from tests.proof.world import Scene
 
@@ -34,7 +34,7 @@ def run(options: Options) -> Figures:
         return figures
     asked: dict[str, int] = defaultdict(int)
     missed: dict[str, list[str]] = defaultdict(list)
-    for scene in SCENES.values():
+    for scene in ALL_SCENES.values():
         if not options.wants(scene.name):
             continue
         with folder_in_memory() as base:

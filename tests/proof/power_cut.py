@@ -29,7 +29,7 @@ from tests.proof.examining import examine
 from tests.proof.figures import Figures, Options
 from tests.proof.places import folder_in_memory
 from tests.proof.points import at_each_change, outcome_of
-from tests.proof.scenes import SCENES
+from tests.proof.scenes import ALL_SCENES
 from tests.proof.world import Scene, World
 
 MAKERS = {
@@ -113,7 +113,7 @@ def run(options: Options) -> Figures:
         figures.notes.append(f"SKIPPED: {problem}")
         return figures
     for kinds in LAYOUTS:
-        for scene in SCENES.values():
+        for scene in ALL_SCENES.values():
             if not options.wants(scene.name) or (len(kinds) > 1 and scene.name in ONE_DISK):
                 continue
             stride = options.stride * (1 if scene.name in ALL_POINTS else STRIDE)

@@ -19,7 +19,7 @@ from tests.proof.effects import Recording, Synced, interpret, scan
 from tests.proof.examining import examine
 from tests.proof.figures import Figures, Options
 from tests.proof.places import folder_in_memory
-from tests.proof.scenes import SCENES
+from tests.proof.scenes import ALL_SCENES
 from tests.proof.sites import note_syncs
 from tests.proof.syscalls import has_strace, record
 from tests.proof.world import Scene, World, empty, teach_cache
@@ -54,7 +54,7 @@ def run(options: Options) -> Figures:
     if not has_strace():
         figures.notes.append("SKIPPED: there is no strace here, or it may not trace")
         return figures
-    for scene in SCENES.values():
+    for scene in ALL_SCENES.values():
         if options.wants(scene.name):
             with folder_in_memory() as base:
                 try_states(figures, prepare(base, scene), options)

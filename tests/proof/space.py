@@ -21,7 +21,7 @@ from tests.proof.examining import broken_archives, examine, lost
 from tests.proof.figures import Figures, Options
 from tests.proof.places import folder_in_memory
 from tests.proof.points import outcome_of
-from tests.proof.scenes import SCENES
+from tests.proof.scenes import ALL_SCENES
 from tests.proof.world import Scene
 
 STEP = 4096
@@ -35,7 +35,7 @@ _FILLER = "filler"
 def run(options: Options) -> Figures:
     """Every scene."""
     figures = Figures()
-    for scene in SCENES.values():
+    for scene in ALL_SCENES.values():
         if not options.wants(scene.name):
             continue
         with folder_in_memory() as base:
