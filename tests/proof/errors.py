@@ -8,7 +8,6 @@ by `tests.proof.syscalls`, so it reaches SQLite and buffered files, too.
 from __future__ import annotations
 
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,10 +18,9 @@ from kino_backup_tui.core.errors import KinoBackupError, UsageError, error_type
 from tests.proof.building import build
 from tests.proof.examining import examine, leftovers, unfinished
 from tests.proof.figures import Figures, Options
-from tests.proof.places import folder_in_memory
 from tests.proof.points import Ending
-from tests.proof.scenes import ALL_SCENES
-from tests.proof.syscalls import Call, descriptor_path, failing, has_strace, record, text
+from tests.proof.scenes import each_traced
+from tests.proof.syscalls import Call, descriptor_path, failing, record, text
 from tests.proof.world import Scene, World
 
 FULL = ("ENOSPC", "EDQUOT")
@@ -68,17 +66,11 @@ class Spot(NamedTuple):
 def run(options: Options) -> Figures:
     """Every scene."""
     figures = Figures()
-    if not has_strace():
-        figures.notes.append("SKIPPED: there is no strace here, or it may not trace")
-        return figures
-    for scene in ALL_SCENES.values():
-        if options.wants(scene.name):
-            with folder_in_memory() as base:
-                cases, ends, broken = fail(base, scene, ERRORS, options.stride)
-            endings = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
-            figures.add(operation=scene.name, cases=cases, broken=sum(broken.values()), endings=endings)
-            figures.broken += [f"{scene.name}: {wrong} ({count} cases)" for wrong, count in broken.items()]
-            sys.stderr.write(f"{figures.rows[-1]}\n")
+    for scene, base in each_traced(figures, options):
+        cases, ends, broken = fail(base, scene, ERRORS, options.stride)
+        endings = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
+        figures.add(operation=scene.name, cases=cases, broken=sum(broken.values()), endings=endings)
+        figures.blame(scene.name, broken, "cases")
     return figures
 
 

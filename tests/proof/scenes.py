@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from kino_backup_tui.core.errors import UsageError
 from kino_backup_tui.core.kino.home import KINO_0_3, WORKING_FOLDER
@@ -29,7 +30,10 @@ from kino_backup_tui.core.restore.plan import RestorePlan
 from kino_backup_tui.core.workspace import workspace_of
 from tests.core.restore.interrupting import die_in
 from tests.core.restore.killing import NEW
-from tests.proof.world import NOW, Scene, World, digest
+from tests.proof.figures import Figures, Options
+from tests.proof.places import folder_in_memory
+from tests.proof.syscalls import has_strace
+from tests.proof.world import NOW, Scene, World, digest, empty
 
 
 def _create(world: World) -> None:
@@ -38,7 +42,10 @@ def _create(world: World) -> None:
 
 def _forget_all(world: World) -> None:
     """As an admin finds it who has just installed us: no working folder, and no backup yet."""
-    shutil.rmtree(world.kino.data_path / WORKING_FOLDER)
+    work = world.kino.data_path / WORKING_FOLDER
+    empty(work)
+    if not work.is_mount():
+        work.rmdir()
     shutil.rmtree(world.kino.default_location)
 
 
@@ -166,3 +173,19 @@ SHIPPED_SCENES: Mapping[str, Scene] = {
 }
 """The same on Kino 0.3, whose settings and list of backups are in its database."""
 ALL_SCENES: Mapping[str, Scene] = {**SCENES, **SHIPPED_SCENES}
+
+
+def each(options: Options) -> Iterator[tuple[Scene, Path]]:
+    """Every scene that is asked for, with a folder in memory of its own."""
+    for scene in ALL_SCENES.values():
+        if options.wants(scene.name):
+            with folder_in_memory() as base:
+                yield scene, base
+
+
+def each_traced(figures: Figures, options: Options) -> Iterator[tuple[Scene, Path]]:
+    """The same for those who record calls; none where that is not possible."""
+    if has_strace():
+        yield from each(options)
+    else:
+        figures.skip("there is no strace here, or it may not trace")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.proof.errors import ERRORS, fail
-from tests.proof.places import folder_in_memory
+from tests.proof.places import NotMountedError, folder_in_memory
 from tests.proof.scenes import SCENES
-from tests.proof.space import NotMountedError, squeeze
+from tests.proof.space import squeeze
 from tests.proof.syscalls import has_strace
 
 BUDGETS = {
