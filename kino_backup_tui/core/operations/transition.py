@@ -158,8 +158,8 @@ class Transition:
         self.job.stage(Stage.ROLLING_BACK)
         try:
             if self.record.phase in UNTOUCHED:
-                # The swap was to begin, and its journal could not be written: what is in place is the old set,
-                # and must not be taken for one that has arrived.
+                # The swap was to begin, and its journal could not be written: what is in place is the old
+                # set, and must not be taken for one that has arrived.
                 with self._sets() as sets:
                     leaving = present_in(sets.data, self.kino.layout)
                 self.record = replace(self.record, leaving=leaving)

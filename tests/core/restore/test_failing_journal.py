@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from kino_backup_tui.core.errors import RolledBackError
-from kino_backup_tui.core.restore.journal import FINAL, Phase, read_record, restore_folder
+from kino_backup_tui.core.restore.folders import restore_folder
+from kino_backup_tui.core.restore.journal import FINAL, Phase, read_record
 from kino_backup_tui.core.workspace import Workspace, workspace_of
 from tests.core.restore.killing import (
     NEW,
