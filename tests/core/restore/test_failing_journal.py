@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kino_backup_tui.core.errors import RolledBackError
+from kino_backup_tui.core.errors import RolledBackError, UndecidedError
 from kino_backup_tui.core.restore.folders import restore_folder
 from kino_backup_tui.core.restore.journal import FINAL, Phase, read_record
 from kino_backup_tui.core.workspace import Workspace, workspace_of
@@ -21,6 +21,7 @@ from tests.core.restore.killing import (
     prepare_rollback,
     restore,
     rollback,
+    settling,
 )
 from tests.proof.points import Ending, Work, at_each_change, outcome_of
 
@@ -73,6 +74,21 @@ def test_files_stay_where_they_are_if_the_journal_cannot_say_that_they_will_be_m
     assert before == (OLD if way == "restore" else NEW)
     assert bench.state() == before
     assert phase_of(workspace) in FINAL
+
+
+def test_a_restore_that_cannot_be_ended_says_that_the_new_files_are_in_place(bench: Bench) -> None:
+    """Any other error would mean that nothing was replaced; `apply` ends it."""
+    bench.reset()
+    workspace = workspace_of(bench.kino)
+
+    ending = failing_once(restore(bench), "os.rename", lambda: phase_of(workspace) is Phase.SWAPPED)
+
+    assert ending.code == UndecidedError.code
+    assert "is in place" in ending.text
+    assert bench.state() == NEW
+    settling(bench)
+    assert phase_of(workspace) is Phase.CONFIRMED
+    assert bench.state() == NEW
 
 
 def test_room_that_cannot_be_given_back_does_not_fail_a_restore(bench: Bench) -> None:
