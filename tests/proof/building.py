@@ -15,8 +15,9 @@ from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.progress import Control
 from tests.core.restore.killing import leave_in_the_log, write_state
 from tests.fakes import FakeClock
+from tests.proof import shipped
 from tests.proof.examining import broken_archives, leftovers
-from tests.proof.world import HOST, SETTINGS, Scene, World
+from tests.proof.world import HOST, KEEP, Scene, World
 
 
 def build(base: Path, scene: Scene, padding: int = 0) -> World:
@@ -24,23 +25,20 @@ def build(base: Path, scene: Scene, padding: int = 0) -> World:
 
     So many bytes that cannot be compressed are in each database.
     """
-    world = World(base)
+    world = World(base, scene.layout)
     world.nas.mkdir(parents=True)
     world.own.mkdir()
-    data_path = world.kino.data_path
-    write_state(data_path, "old", "abc", SETTINGS)
-    _pad(world.kino.database, padding)
-    leave_in_the_log(world.kino.database)
+    _write(world.kino, "old", padding)
+    _crash(world.kino)
     clock = FakeClock()
     clock.advance(hours=-72)
     context = Context(world.kino, clock, host=HOST)
     for kind in (BackupKind.MANUAL, *[BackupKind.SCHEDULED] * 3):
         create_backup(context, Control(), kind=kind, version="1")
         clock.advance(hours=24)
-    other = base / "other"
-    write_state(other, "new", "abd", SETTINGS)
-    _pad(Kino(other).database, padding)
-    made = create_backup(Context(Kino(other), clock, host="nas02"), Control(), version="9").backup
+    other = Kino(base / "other", scene.layout)
+    _write(other, "new", padding)
+    made = create_backup(Context(other, clock, host="nas02"), Control(), version="9").backup
     shutil.copy(made.path, world.own)
     scene.begin(world)
     shutil.copytree(world.folder, world.template)
@@ -59,7 +57,22 @@ def build(base: Path, scene: Scene, padding: int = 0) -> World:
     return world
 
 
-def _pad(database: Path, size: int) -> None:
-    with closing(sqlite3.connect(database)) as connection, connection:
+def _write(kino: Kino, title: str, padding: int) -> None:
+    data_path = kino.data_path
+    if kino.layout.keeps_index:
+        # Kino starts on no database whose films are gone.
+        shipped.write_state(data_path, data_path.parent / "library", title, keep=KEEP)
+    else:
+        secrets = "abc" if title == "old" else "abd"
+        write_state(data_path, title, secrets, f"\n[backup]\nkeep = {KEEP}\n")
+    with closing(sqlite3.connect(kino.database)) as connection, connection:
         connection.execute("CREATE TABLE poster (picture BLOB)")
-        connection.execute("INSERT INTO poster VALUES (?)", (random.Random(0).randbytes(size),))  # noqa: S311
+        picture = random.Random(0).randbytes(padding)  # noqa: S311 - no secret
+        connection.execute("INSERT INTO poster VALUES (?)", (picture,))
+
+
+def _crash(kino: Kino) -> None:
+    if kino.layout.keeps_index:
+        shipped.crash(kino.data_path)
+    else:
+        leave_in_the_log(kino.database)

@@ -13,9 +13,8 @@ from pathlib import Path
 from tests.proof.building import build
 from tests.proof.examining import examine
 from tests.proof.figures import Figures, Options
-from tests.proof.places import folder_in_memory
 from tests.proof.points import killed_at
-from tests.proof.scenes import SCENES
+from tests.proof.scenes import each
 from tests.proof.world import Scene
 
 MOST_POINTS = 5000
@@ -24,12 +23,10 @@ MOST_POINTS = 5000
 def run(options: Options) -> Figures:
     """Every scene."""
     figures = Figures()
-    for scene in SCENES.values():
-        if options.wants(scene.name):
-            with folder_in_memory() as base:
-                points, broken = kill(base, scene, options.stride)
-            figures.add(operation=scene.name, points=points, broken=sum(broken.values()))
-            figures.broken += [f"{scene.name}: {text} (at {count} points)" for text, count in broken.items()]
+    for scene, base in each(options):
+        points, broken = kill(base, scene, options.stride)
+        figures.add(operation=scene.name, points=points, broken=sum(broken.values()))
+        figures.blame(scene.name, broken, "points")
     return figures
 
 

@@ -9,22 +9,26 @@ from pathlib import Path
 from kino_backup_tui.core.kino.home import WORKING_FOLDER
 from kino_backup_tui.core.models import BackupStatus
 from kino_backup_tui.core.operations.listing import list_backups
+from kino_backup_tui.core.operations.reindex import reindex
+from kino_backup_tui.core.operations.schedule import read_schedule
 from kino_backup_tui.core.operations.settle import settle
 from kino_backup_tui.core.operations.verify import verify_backup
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.restore.folders import OLD as OLD_SET
 from kino_backup_tui.core.restore.folders import set_folder, transactions
 from kino_backup_tui.core.workspace import workspace_of
-from tests.core.restore.killing import state_of
 from tests.proof.points import Work, outcome_of
-from tests.proof.world import HOST, Scene, Snapshot, World, digest
+from tests.proof.world import ARCHIVES, HOST, Scene, Snapshot, World, digest
 
 
-def examine(world: World, scene: Scene, *, finished: bool = False, refused: bool = False) -> list[str]:
+def examine(
+    world: World, scene: Scene, *, finished: bool = False, refused: bool = False, warned: bool = False
+) -> list[str]:
     """What is wrong after an interruption; empty if nothing is.
 
     Looks, settles, looks again, repeats the operation and looks once more. One that is `finished` had said
     that it was done, one that was `refused` that it was not, and will not be tried again before its time.
+    One that was `warned` may have left Kino's own list behind, which `reindex` then has to mend.
     """
     wrong = [*broken_archives(world), *lost(world, world.after), *wrong_settings(world)]
     if scene.settles:
@@ -32,14 +36,17 @@ def examine(world: World, scene: Scene, *, finished: bool = False, refused: bool
         wrong += wrong_settings(world)
     if not wrong:
         wrong += unfinished(world, world.after) if finished else wrong_state(world)
+        wrong += not_in_step(world) if finished and not warned else []
     if finished and scene.then is not None:
         wrong += _step("then", partial(scene.then, world))
     wrong += _step("again", lambda: (scene.again or scene.work)(world))
+    if scene.layout.keeps_index:
+        wrong += _step("reindex", lambda: reindex(world.context, Control()))
     if not wrong:
         wrong = [*broken_archives(world), *lost(world, world.later)]
         # A night that was given up is made up for by no other.
         wrong += [] if refused and scene.again is not None else unfinished(world, world.later)
-        wrong += leftovers(world)
+        wrong += [*leftovers(world), *wrong_list(world)]
         wrong = [f"after the next run: {text}" for text in wrong]
     return wrong
 
@@ -85,17 +92,16 @@ def lost(world: World, end: Snapshot) -> list[str]:
 
 
 def wrong_settings(world: World) -> list[str]:
-    """config.toml, unless it is the old one or the new one."""
-    allowed = (world.before.config, world.after.config)
-    config = world.kino.data_path / "config.toml"
-    if config.exists() and config.read_bytes() not in allowed:
-        return [f"config.toml is {config.read_bytes()[:80]!r}"]
-    return []
+    """The settings, unless they are the old or the new ones; none at all are of a state that is none."""
+    settings = world.contents().settings
+    if settings is None or settings in (world.before.settings, world.after.settings):
+        return []
+    return [f"the settings are {settings[:80]!r}"]
 
 
 def wrong_state(world: World) -> list[str]:
     """The live files, unless they are wholly the old or the new ones."""
-    state = state_of(world.kino.data_path)
+    state = world.contents().state
     return [] if state in (world.before.state, world.after.state) else [f"the live files are {state}"]
 
 
@@ -107,11 +113,29 @@ def unfinished(world: World, end: Snapshot) -> list[str]:
     gone = world.before.archives.keys() - end.archives.keys()
     if not _has_unverified(world):
         wrong += [f"{name} is still there" for name in gone & now.archives.keys()]
-    if now.config != end.config:
-        wrong.append("config.toml is not as it was to be")
+    if now.settings != end.settings:
+        wrong.append("the settings are not as they were to be")
     if now.state != end.state:
         wrong.append(f"the live files are {now.state}")
     return wrong
+
+
+def not_in_step(world: World) -> list[str]:
+    """What Kino's own list does not say that it said after the operation that nothing disturbed."""
+    now, end = world.snapshot().listed, world.after.listed
+    wrong = [f"{name} is not in Kino's list" for name in end - now]
+    return wrong + [f"{name} is still in Kino's list" for name in (world.before.listed - end) & now]
+
+
+def wrong_list(world: World) -> list[str]:
+    """Where Kino's own list, once it is brought in step, does not describe the files of the location."""
+    if not world.layout.keeps_index:
+        return []
+    location = Path(read_schedule(world.context).location or world.kino.default_location)
+    there = {(path.name, path.stat().st_size, digest(path)) for path in location.glob(ARCHIVES)}
+    listed = world.contents().listed
+    wrong = [f"{name} is listed twice" for name, *_ in listed if sum(name == row[0] for row in listed) > 1]
+    return wrong + [f"{name} is not listed as it is" for name, *_ in there.symmetric_difference(listed)]
 
 
 def leftovers(world: World) -> list[str]:

@@ -36,8 +36,17 @@ class Figures:
     notes: list[str] = field(default_factory=list)
 
     def add(self, **row: str | int | float) -> None:
-        """Add a row."""
+        """Add a row, and tell it at once: the table comes when all are done."""
         self.rows.append(row)
+        sys.stderr.write(f"{row}\n")
+
+    def blame(self, case: str, broken: Mapping[str, int], of: str) -> None:
+        """Add what was wrong in one case, with how often; `of` is the plural of what it was counted in."""
+        self.broken += [f"{case}: {wrong} ({count} {of})" for wrong, count in broken.items()]
+
+    def skip(self, why: str) -> None:
+        """Note that this cannot be run here."""
+        self.notes.append(f"SKIPPED: {why}")
 
 
 def table(rows: Sequence[Row]) -> str:

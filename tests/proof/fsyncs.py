@@ -16,10 +16,8 @@ from pathlib import Path
 from tests.proof.disk import Disk
 from tests.proof.effects import Synced
 from tests.proof.figures import Figures, Options
-from tests.proof.places import folder_in_memory
 from tests.proof.power_loss import Trial, prepare, states
-from tests.proof.scenes import SCENES
-from tests.proof.syscalls import has_strace
+from tests.proof.scenes import each_traced
 from tests.proof.world import Scene
 
 POLICIES = ("strict", "torn", "ordered", "empty", "zeros")
@@ -29,19 +27,13 @@ POLICIES = ("strict", "torn", "ordered", "empty", "zeros")
 def run(options: Options) -> Figures:
     """Every line that asks for a sync, in every scene."""
     figures = Figures()
-    if not has_strace():
-        figures.notes.append("SKIPPED: there is no strace here, or it may not trace")
-        return figures
     asked: dict[str, int] = defaultdict(int)
     missed: dict[str, list[str]] = defaultdict(list)
-    for scene in SCENES.values():
-        if not options.wants(scene.name):
-            continue
-        with folder_in_memory() as base:
-            for site, found in try_each(base, scene, options).items():
-                asked[site] += 1
-                if found:
-                    missed[site].append(f"{scene.name}: {found}")
+    for scene, base in each_traced(figures, options):
+        for site, found in try_each(base, scene, options).items():
+            asked[site] += 1
+            if found:
+                missed[site].append(f"{scene.name}: {found}")
         sys.stderr.write(f"{scene.name}: {len(asked)} lines, {len(missed)} of them missed\n")
     for site in sorted(asked):
         example = missed[site][0] if site in missed else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,3 +17,20 @@ def folder_in_memory() -> Iterator[Path]:
     place = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="kino-proof-", dir=place) as folder:
         yield Path(folder)
+
+
+class NotMountedError(Exception):
+    """A file system cannot be mounted here."""
+
+
+@contextmanager
+def disk_in_memory(folder: Path, size: int) -> Iterator[None]:
+    """A file system of so many bytes is mounted there."""
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NotMountedError(f"a small file system cannot be mounted here: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)

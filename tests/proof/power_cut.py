@@ -4,22 +4,24 @@ What the kernel has not written to an image when it is copied is what a power cu
 change the operation is stopped, and the image copied as it is; or after an unrelated sync on the same file
 system, which makes much of what was not synced durable, but not all of it. Each copy is mounted at the place
 of the first, which lets the file system recover, and examined as `tests.proof.world` says. So is one that
-was made after the operation had said that it is done.
+was made after the operation had said that it is done. Points between which nothing was written to an image
+are one copy.
 
-Images lie in memory: a loop device writes to them, and nothing needs to reach a real disk.
+`--only` names operations, disks ("ext4 + xfs": Kino's data and the working folder), or both. Images lie in
+memory: a loop device writes to them, and nothing needs to reach a real disk.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,9 +29,9 @@ from kino_backup_tui.core.kino.home import WORKING_FOLDER
 from tests.proof.building import build
 from tests.proof.examining import examine
 from tests.proof.figures import Figures, Options
-from tests.proof.places import folder_in_memory
+from tests.proof.places import disk_in_memory, folder_in_memory
 from tests.proof.points import at_each_change, outcome_of
-from tests.proof.scenes import SCENES
+from tests.proof.scenes import each
 from tests.proof.world import Scene, World
 
 MAKERS = {
@@ -39,13 +41,12 @@ MAKERS = {
 }
 _BYTES = 1024 * 1024 * 1024
 """More than is kept free for Kino; most of it is holes."""
-LAYOUTS = (("ext4",), ("xfs",), ("btrfs",), ("ext4", "ext4"), ("xfs", "btrfs"))
+LAYOUTS = (*((kind,) for kind in MAKERS), *itertools.product(MAKERS, repeat=2))
 """The file system of everything, and that of the working folder if it has one of its own."""
-ONE_DISK = {"apply (back)", "apply (on)", "rollback"}
-"""They begin with the files of a restore, which lie elsewhere if the working folder is another disk."""
-ALL_POINTS = {"restore"}
+RECOVERED = {"restore", "rollback", "apply (back)", "apply (on)"}
+"""What has a journal: at every point, on all disks."""
 STRIDE = 5
-"""For all others."""
+"""For all others, which are tried on one disk."""
 
 
 class ToolError(Exception):
@@ -58,6 +59,9 @@ class Copy(NamedTuple):
     label: str
     files: tuple[Path, ...]
     finished: bool
+    written: tuple[int, ...]
+    """When each of them was last written to."""
+    points: int = 1
 
 
 @dataclass(frozen=True)
@@ -98,33 +102,39 @@ class Disks:
     def copy(self, label: str, *, finished: bool = False) -> Copy:
         """Copy them as they are now."""
         files = tuple(image.with_name(f"{image.name} {label}") for image in self.images)
+        written = []
         for image, file in zip(self.images, files, strict=True):
             # As it was at one moment: a copy during which the kernel has written is none.
             before = None
             while before != (before := image.stat().st_mtime_ns):
                 _run("cp", "--sparse=always", str(image), str(file))
-        return Copy(label, files, finished)
+            written.append(before)
+        return Copy(label, files, finished, tuple(written))
+
+    def written(self) -> tuple[int, ...]:
+        """When each image was last written to."""
+        return tuple(image.stat().st_mtime_ns for image in self.images)
 
 
 def run(options: Options) -> Figures:
-    """Every layout, every scene."""
+    """Every scene on the disks it is tried on."""
     figures = Figures()
     if (problem := missing()) is not None:
-        figures.notes.append(f"SKIPPED: {problem}")
+        figures.skip(problem)
         return figures
-    for kinds in LAYOUTS:
-        for scene in SCENES.values():
-            if not options.wants(scene.name) or (len(kinds) > 1 and scene.name in ONE_DISK):
+    disks = {" + ".join(kinds): kinds for kinds in LAYOUTS}
+    scenes = tuple(name for name in options.only if name not in disks)
+    for where, kinds in disks.items():
+        if len(scenes) < len(options.only) and where not in options.only:
+            continue
+        for scene, base in each(replace(options, only=scenes)):
+            recovered = scene.name.partition(",")[0] in RECOVERED
+            if len(kinds) > 1 and not recovered:
                 continue
-            stride = options.stride * (1 if scene.name in ALL_POINTS else STRIDE)
-            with folder_in_memory() as base:
-                cuts, broken = cut(base, scene, kinds, stride)
-            where = " + ".join(kinds)
-            figures.add(disks=where, operation=scene.name, cuts=cuts, broken=sum(broken.values()))
-            figures.broken += [
-                f"{where}, {scene.name}: {text} ({count} cuts)" for text, count in broken.items()
-            ]
-            sys.stderr.write(f"{figures.rows[-1]}\n")
+            cuts, images, broken = cut(base, scene, kinds, options.stride * (1 if recovered else STRIDE))
+            broken_cuts = sum(broken.values())
+            figures.add(disks=where, operation=scene.name, cuts=cuts, images=images, broken=broken_cuts)
+            figures.blame(f"{where}, {scene.name}", broken, "images")
     return figures
 
 
@@ -148,12 +158,11 @@ def missing(*kinds: str) -> str | None:
     return None
 
 
-def cut(base: Path, scene: Scene, kinds: tuple[str, ...], stride: int = 1) -> tuple[int, Counter[str]]:
-    """Cut the power at the points of an operation: how many cuts, and what was wrong how often."""
-    world = build(base, scene)
-    shutil.rmtree(world.folder)
+def cut(base: Path, scene: Scene, kinds: tuple[str, ...], stride: int = 1) -> tuple[int, int, Counter[str]]:
+    """Cut the power at the points of an operation: how many cuts, in how many images, and what was wrong."""
+    world = _build(base, scene, apart=len(kinds) > 1)
     disks = Disks(world, kinds)
-    cuts = 0
+    cuts = images = 0
     broken: Counter[str] = Counter()
     # An unrelated sync changes what follows, so each way of flushing is a run of its own.
     for flushed in range(len(kinds) + 1):
@@ -165,9 +174,22 @@ def cut(base: Path, scene: Scene, kinds: tuple[str, ...], stride: int = 1) -> tu
                 wrong = examine(world, scene, finished=copy.finished)
             for file in copy.files:
                 file.unlink()
-            cuts += 1
+            cuts += copy.points
+            images += 1
             broken.update(wrong)
-    return cuts, broken
+    return cuts, images, broken
+
+
+def _build(base: Path, scene: Scene, *, apart: bool) -> World:
+    """With a restore that began on two disks, if there are two: it keeps the files of each where they are."""
+    with ExitStack() as stack:
+        if apart:
+            work = World(base, scene.layout).kino.data_path / WORKING_FOLDER
+            work.mkdir(parents=True)
+            stack.enter_context(disk_in_memory(work, _BYTES))
+        world = build(base, scene)
+    shutil.rmtree(world.folder)
+    return world
 
 
 def _copies(disks: Disks, scene: Scene, stride: int, flushed: tuple[Path, ...]) -> list[Copy]:
@@ -185,7 +207,10 @@ def _copies(disks: Disks, scene: Scene, stride: int, flushed: tuple[Path, ...]) 
     def watch(child: int) -> None:
         while _stands_still(child):
             _sync_something(flushed)
-            copies.append(disks.copy(f"point {len(copies)}"))
+            if copies and copies[-1].written == disks.written():
+                copies[-1] = copies[-1]._replace(points=copies[-1].points + 1)
+            else:
+                copies.append(disks.copy(f"point {len(copies)}"))
             os.kill(child, signal.SIGCONT)
 
     ending = outcome_of(work, watch)

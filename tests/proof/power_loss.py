@@ -7,7 +7,6 @@ effect, when the operation has said that it is done, what it has done must be th
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,10 +17,9 @@ from tests.proof.disk import POLICIES, Disk, Tree
 from tests.proof.effects import Recording, Synced, interpret, scan
 from tests.proof.examining import examine
 from tests.proof.figures import Figures, Options
-from tests.proof.places import folder_in_memory
-from tests.proof.scenes import SCENES
+from tests.proof.scenes import each_traced
 from tests.proof.sites import note_syncs
-from tests.proof.syscalls import has_strace, record
+from tests.proof.syscalls import record
 from tests.proof.world import Scene, World, empty, teach_cache
 
 RANDOM_STATES = 3
@@ -51,13 +49,8 @@ class Trial:
 def run(options: Options) -> Figures:
     """Every scene."""
     figures = Figures()
-    if not has_strace():
-        figures.notes.append("SKIPPED: there is no strace here, or it may not trace")
-        return figures
-    for scene in SCENES.values():
-        if options.wants(scene.name):
-            with folder_in_memory() as base:
-                try_states(figures, prepare(base, scene), options)
+    for scene, base in each_traced(figures, options):
+        try_states(figures, prepare(base, scene), options)
     return figures
 
 
@@ -109,4 +102,3 @@ def try_states(figures: Figures, trial: Trial, options: Options) -> None:
         distinct=len(trial.known),
         broken=sum(broken.values()),
     )
-    sys.stderr.write(f"{figures.rows[-1]}\n")

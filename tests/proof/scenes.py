@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from kino_backup_tui.core.errors import UsageError
-from kino_backup_tui.core.kino.home import WORKING_FOLDER
+from kino_backup_tui.core.kino.home import KINO_0_3, WORKING_FOLDER
 from kino_backup_tui.core.kino.settings import Frequency
 from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.operations.create import create_backup
@@ -28,8 +29,11 @@ from kino_backup_tui.core.restore.journal import Phase
 from kino_backup_tui.core.restore.plan import RestorePlan
 from kino_backup_tui.core.workspace import workspace_of
 from tests.core.restore.interrupting import die_in
-from tests.core.restore.killing import NEW, state_of
-from tests.proof.world import NOW, Scene, World, digest
+from tests.core.restore.killing import NEW
+from tests.proof.figures import Figures, Options
+from tests.proof.places import folder_in_memory
+from tests.proof.syscalls import has_strace
+from tests.proof.world import NOW, Scene, World, digest, empty
 
 
 def _create(world: World) -> None:
@@ -38,7 +42,10 @@ def _create(world: World) -> None:
 
 def _forget_all(world: World) -> None:
     """As an admin finds it who has just installed us: no working folder, and no backup yet."""
-    shutil.rmtree(world.kino.data_path / WORKING_FOLDER)
+    work = world.kino.data_path / WORKING_FOLDER
+    empty(work)
+    if not work.is_mount():
+        work.rmdir()
     shutil.rmtree(world.kino.default_location)
 
 
@@ -98,7 +105,7 @@ def _restore(world: World) -> None:
 
 
 def _roll_back(world: World) -> None:
-    if state_of(world.kino.data_path) == NEW:
+    if world.contents().state == NEW:
         _perform(world, plan_rollback(world.context, Control()))
 
 
@@ -132,31 +139,53 @@ def _perform(world: World, plan: RestorePlan) -> None:
 
 
 def _die_before_the_end(world: World) -> None:
-    die_in(workspace_of(world.kino), Phase.SWAPPING, lambda: _restore(world), moved=7)
+    # On Kino 0.3 the database alone is replaced, by two renames.
+    moved = 1 if world.layout.keeps_index else 7
+    die_in(workspace_of(world.kino), Phase.SWAPPING, lambda: _restore(world), moved=moved)
 
 
 def _die_after_the_swap(world: World) -> None:
     die_in(workspace_of(world.kino), Phase.SWAPPED, lambda: _restore(world))
 
 
-SCENES: Mapping[str, Scene] = {
-    scene.name: scene
-    for scene in (
-        Scene("create", _create),
-        Scene("create (first)", _create, begin=_forget_all),
-        Scene("import", _import),
-        Scene("export", _export),
-        Scene("delete", _delete),
-        Scene("prune", _prune),
-        Scene("schedule set", _set_schedule, then=_create),
-        Scene("schedule set (away)", _set_other_location, begin=_save_elsewhere),
-        Scene("run-due", _run_due, again=_next_night),
-        Scene("move", _move, begin=_set_schedule),
-        Scene("restore", _restore, settles=True),
-        Scene("restore (first)", _restore, begin=_forget_all, settles=True),
-        Scene("rollback", _roll_back, begin=_restore, settles=True, again=_roll_back_and_save),
-        Scene("apply (back)", _apply, begin=_die_before_the_end, settles=True, again=_create),
-        Scene("apply (on)", _apply, begin=_die_after_the_swap, settles=True, again=_create),
-    )
+_DOCUMENTED = (
+    Scene("create", _create),
+    Scene("create (first)", _create, begin=_forget_all),
+    Scene("import", _import),
+    Scene("export", _export),
+    Scene("delete", _delete),
+    Scene("prune", _prune),
+    Scene("schedule set", _set_schedule, then=_create),
+    Scene("schedule set (away)", _set_other_location, begin=_save_elsewhere),
+    Scene("run-due", _run_due, again=_next_night),
+    Scene("move", _move, begin=_set_schedule),
+    Scene("restore", _restore, settles=True),
+    Scene("restore (first)", _restore, begin=_forget_all, settles=True),
+    Scene("rollback", _roll_back, begin=_restore, settles=True, again=_roll_back_and_save),
+    Scene("apply (back)", _apply, begin=_die_before_the_end, settles=True, again=_create),
+    Scene("apply (on)", _apply, begin=_die_after_the_swap, settles=True, again=_create),
+)
+SCENES: Mapping[str, Scene] = {scene.name: scene for scene in _DOCUMENTED}
+"""By name, on a Kino as it is documented."""
+SHIPPED_SCENES: Mapping[str, Scene] = {
+    f"{scene.name}, Kino 0.3": replace(scene, name=f"{scene.name}, Kino 0.3", layout=KINO_0_3)
+    for scene in _DOCUMENTED
 }
-"""By name."""
+"""The same on Kino 0.3, whose settings and list of backups are in its database."""
+ALL_SCENES: Mapping[str, Scene] = {**SCENES, **SHIPPED_SCENES}
+
+
+def each(options: Options) -> Iterator[tuple[Scene, Path]]:
+    """Every scene that is asked for, with a folder in memory of its own."""
+    for scene in ALL_SCENES.values():
+        if options.wants(scene.name):
+            with folder_in_memory() as base:
+                yield scene, base
+
+
+def each_traced(figures: Figures, options: Options) -> Iterator[tuple[Scene, Path]]:
+    """The same for those who record calls; none where that is not possible."""
+    if has_strace():
+        yield from each(options)
+    else:
+        figures.skip("there is no strace here, or it may not trace")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +16,11 @@ from typing import Any
 
 from tests.proof.building import build
 from tests.proof.errors import wrong_ending
-from tests.proof.examining import broken_archives, examine, lost
+from tests.proof.examining import broken_archives, examine, leftovers, lost
 from tests.proof.figures import Figures, Options
-from tests.proof.places import folder_in_memory
+from tests.proof.places import NotMountedError, disk_in_memory
 from tests.proof.points import outcome_of
-from tests.proof.scenes import SCENES
+from tests.proof.scenes import each
 from tests.proof.world import Scene
 
 STEP = 4096
@@ -35,25 +34,16 @@ _FILLER = "filler"
 def run(options: Options) -> Figures:
     """Every scene."""
     figures = Figures()
-    for scene in SCENES.values():
-        if not options.wants(scene.name):
-            continue
-        with folder_in_memory() as base:
-            try:
-                ends, broken = squeeze(base, scene, range(0, BUDGETS, options.stride))
-            except NotMountedError as error:
-                figures.notes.append(f"SKIPPED: {error}")
-                break
-        endings = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
-        budgets = sum(ends.values())
-        figures.add(operation=scene.name, budgets=budgets, broken=sum(broken.values()), endings=endings)
-        figures.broken += [f"{scene.name}: {wrong} ({count} budgets)" for wrong, count in broken.items()]
-        sys.stderr.write(f"{figures.rows[-1]}\n")
+    try:
+        for scene, base in each(options):
+            ends, broken = squeeze(base, scene, range(0, BUDGETS, options.stride))
+            endings = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
+            budgets = sum(ends.values())
+            figures.add(operation=scene.name, budgets=budgets, broken=sum(broken.values()), endings=endings)
+            figures.blame(scene.name, broken, "budgets")
+    except NotMountedError as error:
+        figures.skip(str(error))
     return figures
-
-
-class NotMountedError(Exception):
-    """A file system cannot be mounted here."""
 
 
 def squeeze(base: Path, scene: Scene, budgets: range) -> tuple[Counter[str], Counter[str]]:
@@ -61,7 +51,7 @@ def squeeze(base: Path, scene: Scene, budgets: range) -> tuple[Counter[str], Cou
     world = build(base, scene, PADDING)
     ends: Counter[str] = Counter()
     broken: Counter[str] = Counter()
-    with _mounted(world.folder), _believed_empty():
+    with disk_in_memory(world.folder, _SIZE), _believed_empty():
         for budget in budgets:
             world.reset()
             _fill(world.folder, budget * STEP)
@@ -71,8 +61,11 @@ def squeeze(base: Path, scene: Scene, budgets: range) -> tuple[Counter[str], Cou
             wrong += [
                 f"while it is full: {found}" for found in (*broken_archives(world), *lost(world, world.after))
             ]
+            if not ending.well and not scene.settles:
+                wrong += [f"while it is full: {found}" for found in leftovers(world)]
             (world.folder / _FILLER).unlink()
-            broken.update([*wrong, *examine(world, scene, finished=ending.well, refused=not ending.well)])
+            wrong += examine(world, scene, finished=ending.well, refused=not ending.well, warned=True)
+            broken.update(wrong)
     return ends, broken
 
 
@@ -100,15 +93,3 @@ def _fill(folder: Path, leave: int) -> None:
     blocks, size = map(int, said.stdout.split())
     with (folder / _FILLER).open("wb") as stream:
         os.posix_fallocate(stream.fileno(), 0, blocks * size - leave)
-
-
-@contextmanager
-def _mounted(folder: Path) -> Iterator[None]:
-    command = ["mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "tmpfs", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise NotMountedError(f"a small file system cannot be mounted here: {done.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)

@@ -20,6 +20,9 @@ CASES = (
     ("restore", ("ext4",), 45),
     ("restore", ("ext4", "ext4"), 70),
     ("move", ("btrfs", "xfs"), 40),
+    ("rollback", ("xfs", "ext4"), 90),
+    ("apply (back)", ("ext4", "btrfs"), 25),
+    ("apply (on)", ("btrfs",), 20),
 )
 
 
@@ -31,7 +34,7 @@ def test_a_power_cut_loses_nothing_that_was_there_or_was_promised(
     if (problem := missing(*kinds)) is not None:
         pytest.skip(problem)
     with folder_in_memory() as base:
-        cuts, broken = cut(base, SCENES[name], kinds, stride)
+        cuts, _, broken = cut(base, SCENES[name], kinds, stride)
 
     assert not broken
     assert cuts >= 2 * (len(kinds) + 1)
@@ -53,7 +56,7 @@ def test_without_its_syncs_a_backup_is_lost(kind: str) -> None:
             os.fsync = sync
 
     with folder_in_memory() as base:
-        _, broken = cut(base, replace(scene, work=unsynced), (kind,), stride=1000)
+        _, _, broken = cut(base, replace(scene, work=unsynced), (kind,), stride=1000)
 
     assert any("is missing" in text or "is not whole" in text for text in broken), broken
 

@@ -13,7 +13,7 @@ from tests.proof.figures import Figures, Options
 from tests.proof.fsyncs import try_each
 from tests.proof.places import folder_in_memory
 from tests.proof.power_loss import prepare, try_states
-from tests.proof.scenes import SCENES
+from tests.proof.scenes import ALL_SCENES, SCENES
 from tests.proof.syscalls import has_strace, record
 
 pytestmark = pytest.mark.skipif(not has_strace(), reason="needs strace, and the right to trace")
@@ -28,8 +28,12 @@ STRIDES = {
     "run-due": 25,
     "create": 20,
     "create (first)": 20,
+    "create, Kino 0.3": 25,
+    "delete, Kino 0.3": 11,
+    "schedule set, Kino 0.3": 15,
+    "restore, Kino 0.3": 120,
 }
-"""Of the effects; each point has eight states."""
+"""Of the effects; each point has nine states."""
 
 
 @pytest.fixture
@@ -39,14 +43,14 @@ def base() -> Iterator[Path]:
         yield folder
 
 
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", [*SCENES, *(name for name in STRIDES if name not in SCENES)])
 def test_a_power_cut_at_any_effect_loses_nothing_that_was_there_or_was_promised(
     name: str, base: Path
 ) -> None:
     """Whatever of the effects that were not synced has reached the disk."""
     figures = Figures()
 
-    try_states(figures, prepare(base, SCENES[name]), Options(stride=STRIDES.get(name, 4)))
+    try_states(figures, prepare(base, ALL_SCENES[name]), Options(stride=STRIDES.get(name, 4)))
 
     assert figures.broken == []
 

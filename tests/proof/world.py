@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from kino_backup_tui.core.catalog.cache import fingerprint_of
-from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
+from kino_backup_tui.core.kino.home import DOCUMENTED, WORKING_FOLDER, Kino, Layout
 from kino_backup_tui.core.operations.context import Context
 from tests.core.restore.killing import state_of
 from tests.fakes import FakeClock
+from tests.proof import shipped
 
-SETTINGS = "\n[backup]\nkeep = 2\n"
+KEEP = 2
+"""Scheduled backups; one less than there are."""
 HOST = "nas01"
 ARCHIVES = "kino-backup-*.tar.gz"
 NOW = timedelta(days=1)
@@ -42,6 +44,7 @@ class Scene:
     """The next run that does anything, if that is another one."""
     then: Callable[[World], object] | None = None
     """What has to be possible once the operation has said that it is done."""
+    layout: Layout = DOCUMENTED
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,13 @@ class Snapshot:
 
     archives: Mapping[str, str]
     """SHA-256 by the file name, in whichever folder."""
-    config: bytes
+    settings: bytes | None
+    """Of the schedule; of a Kino as documented, config.toml as a whole."""
     state: str
     own: frozenset[str]
     """Names in the admin's own folder."""
+    listed: frozenset[str]
+    """Names in Kino's own list, if it has one."""
 
 
 @dataclass
@@ -61,6 +67,7 @@ class World:
     """The folder that a run changes, and how it began and should end."""
 
     base: Path
+    layout: Layout = DOCUMENTED
     proven: set[str] = field(default_factory=set)
     """SHA-256 of archives that were verified."""
     before: Snapshot = field(init=False)
@@ -81,7 +88,7 @@ class World:
     @property
     def kino(self) -> Kino:
         """The Kino."""
-        return Kino(self.folder / "kino")
+        return Kino(self.folder / "kino", self.layout)
 
     @property
     def nas(self) -> Path:
@@ -114,11 +121,18 @@ class World:
     def snapshot(self) -> Snapshot:
         """What there is now."""
         archives = {path.name: digest(path) for path in self.archives()}
-        data_path = self.kino.data_path
-        config = data_path / "config.toml"
-        settings = config.read_bytes() if config.exists() else b""
         own = frozenset(path.name for path in self.own.glob(ARCHIVES))
-        return Snapshot(archives, settings, state_of(data_path), own)
+        state, settings, listed = self.contents()
+        return Snapshot(archives, settings, state, own, frozenset(name for name, _, _ in listed))
+
+    def contents(self) -> shipped.Contents:
+        """What the live files say."""
+        data_path = self.kino.data_path
+        if self.layout.keeps_index:
+            return shipped.read(data_path)
+        config = data_path / "config.toml"
+        settings = config.read_bytes() if config.exists() else None
+        return shipped.Contents(state_of(data_path), settings, ())
 
     def archives(self) -> Iterator[Path]:
         """All files that look like backups."""

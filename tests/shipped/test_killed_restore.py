@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-import subprocess
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -22,7 +17,6 @@ from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.restore.journal import Phase, read_record
 from kino_backup_tui.core.workspace import workspace_of
-from kino_backup_tui.demo.shipped.data_path import write_shipped_kino
 from tests.core.restore.interrupting import die_in
 from tests.core.restore.killing import (
     BROKEN,
@@ -37,16 +31,9 @@ from tests.core.restore.killing import (
     starting,
 )
 from tests.core.restore.test_killed import require_whole
+from tests.proof.shipped import crash, read, write_state
 
 Work = Callable[[Bench], Callable[[], None]]
-NOW = datetime(2026, 4, 26, 9, 0, tzinfo=UTC)
-_CRASH = """
-import os, signal, sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("PRAGMA wal_autocheckpoint = 0")
-connection.execute("UPDATE movie SET title = 'old, from the log'")
-os.kill(os.getpid(), signal.SIGKILL)
-"""
 
 
 @dataclass(frozen=True)
@@ -63,26 +50,12 @@ class ShippedBench(Bench):
 
     def state(self) -> str:
         """By the one film; what is not what it should be is told."""
-        with tempfile.TemporaryDirectory() as scratch:
-            for path in self.kino.data_path.glob("kino.db*"):
-                shutil.copy(path, scratch)
-            with closing(sqlite3.connect(Path(scratch) / "kino.db")) as connection:
-                titles = [title for (title,) in connection.execute("SELECT title FROM movie")]
-                listed = {name for (name,) in connection.execute("SELECT filename FROM backup")}
-                (sound,) = connection.execute("PRAGMA integrity_check").fetchone()
+        found = read(self.kino.data_path)
+        listed = {name for name, _, _ in found.listed}
         there = {path.name for path in (self.kino.data_path / "backups").glob("kino-backup-*.tar.gz")}
-        states = {("old, from the log",): OLD, ("new",): NEW} if sound == "ok" else {}
-        state = states.get(tuple(titles))
-        if state is None or (state == self.arriving and (listed != there or not there)):
-            return f"{BROKEN}: {titles}, listed {listed}, there {there}"
-        return state
-
-
-def write_state(data_path: Path, library: Path, title: str) -> None:
-    """One film of that title."""
-    write_shipped_kino(data_path, NOW, films=1, library=library)
-    with closing(sqlite3.connect(data_path / "kino.db")) as connection, connection:
-        connection.execute("UPDATE movie SET title = ?", (title,))
+        if found.state == self.arriving and (listed != there or not there):
+            return f"{BROKEN}: listed {listed}, there {there}"
+        return found.state
 
 
 @pytest.fixture
@@ -90,7 +63,7 @@ def bench(tmp_path: Path) -> ShippedBench:
     """Both states."""
     bench = ShippedBench(tmp_path)
     write_state(bench.template, tmp_path / "library", "old")
-    subprocess.run([sys.executable, "-c", _CRASH, bench.template / "kino.db"], check=False)
+    crash(bench.template)
     other = tmp_path / "other"
     write_state(other, tmp_path / "library", "new")
     create_backup(Context(Kino(other, KINO_0_3)), Control())

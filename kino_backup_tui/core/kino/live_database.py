@@ -41,6 +41,10 @@ def open_live(database: Path, seconds: float, *, writing: bool = False) -> sqlit
         isolation_level=None,
     )
     connection.execute("PRAGMA trusted_schema = OFF")
+    if writing:
+        # One that was just restored has no log yet: there a commit is the removal of a journal, which a power
+        # cut may undo unless the folder is synced (https://www.sqlite.org/pragma.html#pragma_synchronous).
+        connection.execute("PRAGMA synchronous = EXTRA")
     # To work the log into a database that Kino writes is Kino's own business.
     connection.execute("PRAGMA wal_autocheckpoint = 0" if writing else "PRAGMA query_only = 1")
     return connection

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NoReturn
 
@@ -195,7 +196,8 @@ class _Restoration:
             step.swap()
         except (OSError, KinoBackupError) as error:
             self._go_back(Stage.SWAPPING, sentence(error))
-        self._warnings += step.reindex()
+        with self._in_place():
+            self._warnings += step.reindex()
         health: Health | None = None
         if step.supervisor.controls:
             try:
@@ -210,13 +212,25 @@ class _Restoration:
                 self._go_back(self._job.now_at, error.message)
             if health is not None and not health.healthy:
                 self._go_back(Stage.CHECKING_HEALTH, health.text, health.log)
-        step.confirm()
+        with self._in_place():
+            step.confirm()
         try:
             step.release()
         except KinoBackupError as error:
             self._warnings.append(f"{error.message} {error.hint}".rstrip())
         done = done_text(step.record, health, None if health else step.library_problem())
         self._finish("ok", done, running=True if health else None)
+
+    @contextlib.contextmanager
+    def _in_place(self) -> Iterator[None]:
+        """Say that the new set is in place where that cannot be noted; raises `UndecidedError` then."""
+        try:
+            yield
+        except KinoBackupError as error:
+            text = f"{self._step.record.source} is in place, but the restore is not ended: {error.message}"
+            hint = f"`{command_for(self._context.kino, 'apply')}` ends it."
+            self._finish(UndecidedError.code, text, failed=self._job.now_at, hint=hint)
+            raise UndecidedError(text, hint=hint) from error
 
     def _go_back(
         self,

@@ -38,7 +38,7 @@ from kino_backup_tui.core.restore.folders import (
     transactions,
 )
 from kino_backup_tui.core.restore.health import Health, wait_until_healthy
-from kino_backup_tui.core.restore.journal import Phase, Record, enter, write_record
+from kino_backup_tui.core.restore.journal import UNTOUCHED, Phase, Record, enter, write_record
 from kino_backup_tui.core.restore.swap import lost_names, present_in, swap, swap_back, swap_on
 from kino_backup_tui.core.supervisors.base import Supervisor, gate_command
 from kino_backup_tui.core.workspace import Workspace
@@ -157,6 +157,12 @@ class Transition:
         self.job.cancel = CancelToken()
         self.job.stage(Stage.ROLLING_BACK)
         try:
+            if self.record.phase in UNTOUCHED:
+                # The swap was to begin, and its journal could not be written: what is in place is the old
+                # set, and must not be taken for one that has arrived.
+                with self._sets() as sets:
+                    leaving = present_in(sets.data, self.kino.layout)
+                self.record = replace(self.record, leaving=leaving)
             if self.record.phase in (Phase.SWAPPED, Phase.REVERTING):
                 self.enter(Phase.REVERTING)
             else:

@@ -6,6 +6,7 @@ moves files, and this file decides which way.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -147,10 +148,12 @@ def write_record(workspace: Workspace, record: Record) -> Record:
     except NoSpaceError:
         if not reserve.exists():
             raise
-        reserve.unlink()
+        with storage_errors(reserve, "remove"):
+            reserve.unlink()
         _replace_journal(workspace, record)
     if record.phase in FINAL:
-        reserve.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what stays is used by the next restore
+            reserve.unlink(missing_ok=True)
     return record
 
 

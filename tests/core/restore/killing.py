@@ -111,7 +111,7 @@ def state_of(data_path: Path) -> str:
     try:
         facts = (
             _titles(data_path),
-            (data_path / "config.toml").read_text().splitlines()[0],
+            (data_path / "config.toml").read_text().partition("\n")[0],
             {path.name: path.read_text() for path in (data_path / "secrets").iterdir()},
         )
     except (OSError, sqlite3.Error) as error:
