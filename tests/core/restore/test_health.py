@@ -224,6 +224,19 @@ def test_new_lines_in_the_log_give_a_quarter_of_a_minute_more(
     assert notes[-1].endswith("40 s of 45 s")
 
 
+def test_signs_of_work_are_looked_for_every_five_seconds(
+    kino: Kino, supervised: Supervised, clock: Time
+) -> None:
+    """A line of the seventh second is seen in the tenth, and the time counts from then."""
+    supervised.run(str(kino.database), "silent")
+    clock.step = 1.0
+    clock.meanwhile = lambda: supervised.lines.append("migrating") if clock.now == 7 else None
+
+    health, _ = judge(kino, supervised, clock, seconds=12)
+
+    assert (health.healthy, health.seconds) == (False, 25.0)
+
+
 def test_new_lines_in_the_log_do_not_give_more_time_for_ever(
     kino: Kino, supervised: Supervised, clock: Time
 ) -> None:
