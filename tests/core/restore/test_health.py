@@ -80,7 +80,7 @@ def test_a_kino_that_asks_to_be_set_up_has_not_taken_the_restored_database(
     refused, _ = judge(kino, supervised, clock, is_set_up=True)
     accepted, _ = judge(kino, supervised, clock, is_set_up=False)
 
-    assert not refused.healthy
+    assert refused.healthy is False
     assert refused.text == "kino.service answers as a Kino that was never set up, not with this database"
     assert (accepted.healthy, accepted.version) == (True, "0.4.2")
 
