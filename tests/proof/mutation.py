@@ -61,6 +61,10 @@ GROUPS: Mapping[str, Group] = {
         ("core/catalog/retention.py", "core/catalog/dates.py"),
         ("core/catalog/test_retention.py", "core/catalog/test_dates.py"),
     ),
+    "prune": Group(
+        ("core/operations/prune.py",),
+        ("core/operations/test_delete_and_prune.py", "core/operations/test_pruning.py"),
+    ),
 }
 """Names of groups, for `--only`."""
 
