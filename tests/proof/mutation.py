@@ -61,6 +61,10 @@ GROUPS: Mapping[str, Group] = {
         ("core/catalog/retention.py", "core/catalog/dates.py"),
         ("core/catalog/test_retention.py", "core/catalog/test_dates.py"),
     ),
+    "prune": Group(
+        ("core/operations/prune.py",),
+        ("core/operations/test_delete_and_prune.py", "core/operations/test_pruning.py"),
+    ),
     "restore-files": Group(
         ("core/restore/journal.py", "core/restore/swap.py", "core/restore/folders.py"),
         ("core/restore/test_journal.py", "core/restore/test_swap.py", "core/restore/test_folders.py"),

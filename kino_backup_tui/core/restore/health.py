@@ -58,7 +58,7 @@ def wait_until_healthy(
     seconds: float,
     expect_http: bool,
     cancel: CancelToken,
-    is_set_up: bool = False,
+    is_set_up: bool,
     note: Callable[[str], None],
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,

@@ -80,7 +80,7 @@ def test_a_kino_that_asks_to_be_set_up_has_not_taken_the_restored_database(
     refused, _ = judge(kino, supervised, clock, is_set_up=True)
     accepted, _ = judge(kino, supervised, clock, is_set_up=False)
 
-    assert not refused.healthy
+    assert refused.healthy is False
     assert refused.text == "kino.service answers as a Kino that was never set up, not with this database"
     assert (accepted.healthy, accepted.version) == (True, "0.4.2")
 
@@ -128,8 +128,10 @@ def test_a_service_that_is_still_being_started_is_waited_for(
     assert notes[0] == "kino.service is not up yet: failed (exit code 1) · 0 s of 2 s"
 
     supervised.run(str(kino.database), "http")
-    health, _ = judge(kino, supervised, clock, seconds=2)
-    assert health.text == "kino.service did not come up (running) within 2 s"
+    clock.step = 5.0
+    clock.meanwhile = lambda: supervised.lines.append("starting")
+    health, _ = judge(kino, supervised, clock, seconds=8)
+    assert health.text == "kino.service did not come up (running) within 10 s"
 
 
 def test_a_kino_that_comes_up_too_late_did_not_stay_up_long_enough(
@@ -152,8 +154,9 @@ def test_a_kino_that_comes_up_too_late_did_not_stay_up_long_enough(
     assert health.text == "kino.service did not stay up long enough within 4 s"
 
 
+@pytest.mark.parametrize(("ended", "told"), [("exit code 3", ": exit code 3"), ("", "")])
 def test_after_three_restarts_the_end_of_the_last_is_told(
-    kino: Kino, supervised: Supervised, clock: Time
+    kino: Kino, supervised: Supervised, clock: Time, ended: str, told: str
 ) -> None:
     """Its state says nothing of it any more; how the one before the start ended is none of it."""
     supervised.run(str(kino.database), "http")
@@ -161,11 +164,11 @@ def test_after_three_restarts_the_end_of_the_last_is_told(
 
     def restart() -> None:
         supervised.restarts += 1
-        supervised.ended = "exit code 3" if supervised.restarts == 2 else ""
+        supervised.ended = ended if supervised.restarts == 2 else ""
 
     clock.meanwhile = restart
     health, _ = judge(kino, supervised, clock)
-    assert health.text == "kino.service ended 3 times since it was started: exit code 3"
+    assert health.text == f"kino.service ended 3 times since it was started{told}"
     assert health.seconds == 1.5
 
 
@@ -224,6 +227,19 @@ def test_new_lines_in_the_log_give_a_quarter_of_a_minute_more(
     assert notes[-1].endswith("40 s of 45 s")
 
 
+def test_signs_of_work_are_looked_for_every_five_seconds(
+    kino: Kino, supervised: Supervised, clock: Time
+) -> None:
+    """A line of the seventh second is seen in the tenth, and the time counts from then."""
+    supervised.run(str(kino.database), "silent")
+    clock.step = 1.0
+    clock.meanwhile = lambda: supervised.lines.append("migrating") if clock.now == 7 else None
+
+    health, _ = judge(kino, supervised, clock, seconds=12)
+
+    assert (health.healthy, health.seconds) == (False, 25.0)
+
+
 def test_new_lines_in_the_log_do_not_give_more_time_for_ever(
     kino: Kino, supervised: Supervised, clock: Time
 ) -> None:
@@ -251,5 +267,11 @@ def test_it_can_be_cancelled(kino: Kino, supervised: Supervised) -> None:
     cancel.cancel()
     with pytest.raises(OperationCancelledError):
         wait_until_healthy(
-            kino, supervised, seconds=180, expect_http=True, cancel=cancel, note=lambda _text: None
+            kino,
+            supervised,
+            seconds=180,
+            expect_http=True,
+            is_set_up=True,
+            cancel=cancel,
+            note=lambda _text: None,
         )
