@@ -132,9 +132,10 @@ def judge(world: World, scene: Scene, spot: Spot, error: str, ending: Ending) ->
         kept = " is still there" if scene.name == "run-due" else "nothing"
         left = [found for found in unfinished(world, world.after) if not found.endswith(kept)]
         wrong += [f"it said ok: {found}" for found in left]
+    sweeps = removes or spot.path.endswith(".partial")
     found = examine(world, scene, refused=not ending.well)
-    # What of a journal could not be removed is swept by the next one that is written.
-    return wrong + [text for text in found if not (removes and "restore/.journal.json" in text)]
+    # What of a journal could not be opened or removed is swept by the next one that is written.
+    return wrong + [text for text in found if not (sweeps and "restore/.journal.json" in text)]
 
 
 def wrong_ending(ending: Ending, *, full: bool) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.proof.errors import ERRORS, fail
 from tests.proof.places import NotMountedError, folder_in_memory
-from tests.proof.scenes import ALL_SCENES, SCENES
+from tests.proof.scenes import ALL_SCENES
 from tests.proof.space import squeeze
 from tests.proof.syscalls import has_strace
 
@@ -21,6 +21,7 @@ BUDGETS = {
     "move": range(0, 60, 8),
     "restore": range(0, 250, 50),
     "rollback": range(0, 160, 50),
+    "schedule set, Kino 0.3": range(0, 32, 5),
 }
 CASES = {
     "create": 13,
@@ -45,7 +46,7 @@ def test_with_any_room_left_an_operation_ends_well_or_leaves_all_as_it_was(name:
     """It ends with the code for no space, and succeeds once there is some."""
     with folder_in_memory() as base:
         try:
-            ends, broken = squeeze(base, SCENES[name], BUDGETS[name])
+            ends, broken = squeeze(base, ALL_SCENES[name], BUDGETS[name])
         except NotMountedError as error:
             pytest.skip(str(error))
 

@@ -225,12 +225,14 @@ def database_error(error: sqlite3.Error, path: Path | str) -> KinoBackupError:
     Damage is told without the path: what was opened may be a copy, and the caller knows what of.
     """
     # The code is missing where Python's own module objects; extended codes carry the primary one below.
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+    code = extended & 0xFF
     if code == sqlite3.SQLITE_INTERRUPT:
         return OperationCancelledError("Cancelled.")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return BusyError(f"The database {path} is locked.", hint="Try again in a moment.")
-    if code == sqlite3.SQLITE_FULL:
+    # A full disk has no room for the index of a log, either (https://www.sqlite.org/rescode.html#ioerr_shmsize).
+    if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
         return NoSpaceError(f"There is no space to work on the database {path}.", hint="Free space there.")
     if code == sqlite3.SQLITE_CANTOPEN:
         text = f"The database {path} cannot be opened by {user_name()}: {error}."
