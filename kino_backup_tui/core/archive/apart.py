@@ -6,6 +6,7 @@ manages to crash, fill or keep busy is a child that holds nothing.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import subprocess
@@ -84,12 +85,11 @@ def _answered(copy: Path, cancel: CancelToken, *what: str) -> Any:
 
 def _wait(child: subprocess.Popen[bytes], cancel: CancelToken) -> bytes:
     while True:
-        try:
+        if cancel.cancelled:
+            child.kill()
+            cancel.raise_if_cancelled()
+        with contextlib.suppress(subprocess.TimeoutExpired):
             return child.communicate(timeout=_POLL_SECONDS)[0]
-        except subprocess.TimeoutExpired:
-            if cancel.cancelled:
-                child.kill()
-                cancel.raise_if_cancelled()
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -76,10 +76,10 @@ def _answer(child: subprocess.Popen[bytes], seconds: float, cancel: CancelToken)
     """What it says, as far as it has come."""
     deadline = time.monotonic() + seconds
     while True:
+        cancel.raise_if_cancelled()
         try:
             return child.communicate(timeout=_POLL_SECONDS)[0]
         except subprocess.TimeoutExpired as late:
-            cancel.raise_if_cancelled()
             if time.monotonic() > deadline:
                 return late.stdout or b""
 
