@@ -68,7 +68,13 @@ def until(condition):
 
 def healthy():
     return wait_until_healthy(
-        kino, found, seconds=60, expect_http=True, cancel=CancelToken(), note=lambda _text: None
+        kino,
+        found,
+        seconds=60,
+        expect_http=True,
+        cancel=CancelToken(),
+        is_set_up=False,
+        note=lambda _text: None,
     )
 """
 
