@@ -176,7 +176,7 @@ def replace_file(
     empty file: good enough, and quick, for what can be found out again. What a process that was killed here
     has left is removed.
     """
-    _sweep_partials_of(path)
+    sweep_partials_of(path)
     partial = path.with_name(f".{path.name}.{os.urandom(4).hex()}.partial")
     try:
         with _create_locked(partial, owner) as stream:
@@ -206,8 +206,8 @@ def _create_locked(path: Path, owner: Owner) -> BinaryIO:
         stream.close()  # swept between its creation and the lock
 
 
-def _sweep_partials_of(path: Path) -> None:
-    """Remove what processes that were killed while they replaced a file have left of it. Best effort."""
+def sweep_partials_of(path: Path) -> None:
+    """Remove what processes that were killed while they replaced a file have left. Best effort."""
     name = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.partial")
     partials: list[Path] = []
     with contextlib.suppress(OSError):

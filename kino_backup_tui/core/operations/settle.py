@@ -35,6 +35,7 @@ from kino_backup_tui.core.restore.journal import (
     Record,
     is_unsettled,
     read_record,
+    sweep_journal,
     write_record,
 )
 from kino_backup_tui.core.restore.plan import RestoreResult
@@ -71,6 +72,7 @@ def settle(
     record = read_record(workspace) if keep is None else None
     if keep is None and not is_unsettled(record):
         _remove_stale_gate(context)
+        sweep_journal(workspace)
         if record is not None and needless_transactions(workspace, record, context.clock.now()):
             _tidy(context, workspace)
         return None

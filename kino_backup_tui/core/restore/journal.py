@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kino_backup_tui.core.errors import NoSpaceError, UndecidedError
-from kino_backup_tui.core.files import create_private, replace_file, storage_errors
+from kino_backup_tui.core.files import create_private, replace_file, storage_errors, sweep_partials_of
 from kino_backup_tui.core.kino.home import LAYOUTS, SIDE_FILES, Layout
 from kino_backup_tui.core.kino.path_map import Mounted
 from kino_backup_tui.core.models import BackupKind
@@ -163,6 +163,11 @@ def _replace_journal(workspace: Workspace, record: Record) -> None:
     document = {"version": _VERSION, "sha256": _digest(body), "record": body}
     with storage_errors(path, "write the journal"):
         replace_file(path, json.dumps(document, indent=1).encode(), workspace.owner)
+
+
+def sweep_journal(workspace: Workspace) -> None:
+    """Remove what a power cut has left of a journal that was being written. Best effort."""
+    sweep_partials_of(restore_folder(workspace) / _NAME)
 
 
 def enter(workspace: Workspace, record: Record, phase: Phase, **changes: Any) -> Record:

@@ -14,7 +14,7 @@ from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.doctor import diagnose
 from kino_backup_tui.core.operations.settle import settle
 from kino_backup_tui.core.progress import Control
-from kino_backup_tui.core.restore.folders import open_sets, set_folder, transactions
+from kino_backup_tui.core.restore.folders import open_sets, restore_folder, set_folder, transactions
 from kino_backup_tui.core.restore.journal import read_record
 from kino_backup_tui.core.workspace import workspace_of
 from tests.core.restore.killing import prepare, prepare_rollback
@@ -55,6 +55,22 @@ def test_what_a_finished_restore_has_left_is_shown_and_removed_by_apply(tmp_path
     assert settle(bench.context, Control()) is None
     assert transactions(workspace) == [kept]
     assert read_record(workspace) == before
+
+
+def test_a_journal_that_was_never_finished_is_removed_by_apply(tmp_path: Path) -> None:
+    """A power cut leaves it beside the one that counts; with nothing else to settle, too."""
+    bench = prepare(tmp_path)
+    prepare_rollback(bench)
+    bench.reset()
+    journal = restore_folder(workspace_of(bench.kino)) / "journal.json"
+    before = journal.read_bytes()
+    half = journal.with_name(".journal.json.0123abcd.partial")
+    half.write_bytes(before[:100])
+
+    assert settle(bench.context, Control()) is None
+
+    assert not half.exists()
+    assert journal.read_bytes() == before
 
 
 def test_an_id_that_cannot_be_read_now_is_not_replaced_by_another(tmp_path: Path) -> None:
