@@ -31,10 +31,10 @@ CASES = {
     "schedule set": 5,
     "move": 17,
     "run-due": 31,
-    "restore": 97,
+    "restore": 61,
     "prune": 5,
-    "rollback": 61,
-    "apply (back)": 29,
+    "rollback": 23,
+    "apply (back)": 17,
     "apply (on)": 9,
     "delete, Kino 0.3": 19,
 }
