@@ -27,6 +27,7 @@ from kino_backup_tui.core.restore.journal import (
     kept_names,
     lets_start,
     read_record,
+    sweep_journal,
     write_record,
 )
 from kino_backup_tui.core.restore.plan import State
@@ -301,3 +302,15 @@ def test_without_a_restore_nothing_is_unsettled() -> None:
     """No journal, no question."""
     assert is_unsettled(None) is False
     assert RECORD.known_layout() == DOCUMENTED
+
+
+def test_what_was_never_finished_is_swept(workspace: Workspace) -> None:
+    """It lies beside the journal, which stays."""
+    write_record(workspace, RECORD)
+    half = journal(workspace).with_name(".journal.json.0123abcd.partial")
+    half.write_text("{")
+
+    sweep_journal(workspace)
+
+    assert not half.exists()
+    assert read_record(workspace) == RECORD
