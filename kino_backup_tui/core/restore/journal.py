@@ -153,7 +153,7 @@ def write_record(workspace: Workspace, record: Record) -> Record:
         _replace_journal(workspace, record)
     if record.phase in FINAL:
         with contextlib.suppress(OSError):  # what stays is used by the next restore
-            reserve.unlink(missing_ok=True)
+            reserve.unlink()
     return record
 
 
