@@ -148,7 +148,7 @@ class RolledBackError(KinoBackupError):
 
 
 class UndecidedError(KinoBackupError):
-    """What an interrupted restore left cannot be settled without a decision; Kino stays stopped."""
+    """What a restore left is to be decided, or to be ended by `apply`; Kino may stay stopped until then."""
 
     code = "undecided"
 

@@ -1,4 +1,4 @@
-"""Whether this terminal can show the screens, and in which colours.
+"""Whether this terminal can show the screens, in which colours, and what happens when it is gone.
 
 Loaded without Textual on purpose: Textual reads its theme and animation level from the environment while it
 is imported, and picks its colour filter before an app could change its mind.
