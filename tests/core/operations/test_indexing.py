@@ -196,6 +196,27 @@ def test_a_moved_backup_is_listed_where_kino_looks_now(
     assert all((moving / name).is_file() for name in names)
 
 
+def test_a_move_does_not_have_kino_delete_what_it_had_lost_sight_of(
+    shipped: Kino,
+    shipped_context: Context,
+    back_up_as_kino: Callable[..., Path],
+    moving: Path,
+) -> None:
+    """Listed as scheduled, those beyond its number would go with its next run."""
+    set_location(shipped, shipped.default_location)
+    with closing(sqlite3.connect(shipped.database)) as connection, connection:
+        connection.execute("UPDATE config SET backup_retention_count = 2")
+    made = [back_up_as_kino(BackupKind.SCHEDULED).name]
+    index_of(shipped).forget(made)
+    made += [back_up_as_kino(BackupKind.SCHEDULED).name for _ in range(2)]
+    set_location(shipped, moving)
+
+    move_backups(shipped_context, Control())
+    back_up_as_kino(BackupKind.SCHEDULED)
+
+    assert [(moving / name).is_file() for name in made] == [True, False, True]
+
+
 @pytest.mark.usefixtures("impatient")
 def test_a_move_beside_a_locked_database_warns(
     shipped: Kino, shipped_context: Context, moving: Path, make: Callable[..., Backup]

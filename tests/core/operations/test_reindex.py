@@ -201,6 +201,25 @@ def test_kino_is_not_made_to_delete_what_it_had_left_alone(
     }
 
 
+def test_what_kino_has_listed_counts_also_before_it_is_read(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """The manifest is too far inside for a glance; by its row it is one of those that Kino keeps."""
+    execute(shipped, "UPDATE config SET backup_retention_count = 9")
+    execute(shipped, "INSERT INTO history (event_type, created_at) VALUES ('x', hex(randomblob(400000)))")
+    old, *kept = [back_up_as_kino(BackupKind.SCHEDULED) for _ in range(4)]
+    execute(shipped, "UPDATE config SET backup_retention_count = 3")
+    index_of(shipped).forget([old.name])
+
+    reindex(shipped_context, Control())
+    newest = back_up_as_kino(BackupKind.SCHEDULED)
+
+    assert old.is_file()
+    assert listed(shipped) == {old.name: "manual"} | {
+        archive.name: "scheduled" for archive in (*kept[1:], newest)
+    }
+
+
 def test_after_a_restore_every_archive_on_disk_is_listed_again(
     shipped: Kino,
     shipped_context: Context,
