@@ -206,13 +206,14 @@ def plan_rollback(
     if kept := kept_names(session.workspace, record):
         present = look(context, control)
         folder = set_folder(session.workspace, record.transaction, OLD)
-        rows = rows_at_rest(folder / context.kino.layout.database, context.kino.layout, control.cancel)
+        layout = context.kino.layout
+        rows = rows_at_rest(folder / layout.database, layout, session.workspace, control.cancel)
         plan = replace(
             _frame(context, session, present, options, job),
             operation=ROLLBACK,
             source=folder,
             changes=row_changes(present.rows, rows),
-            arriving=tuple(name for name in kept if not name.startswith(f"{context.kino.layout.database}-")),
+            arriving=tuple(name for name in kept if not name.startswith(f"{layout.database}-")),
             backup=record.replaced,
             undoes=undoes,
             undone_at=record.since,
