@@ -18,6 +18,7 @@ from kino_backup_tui.core.errors import (
 from kino_backup_tui.core.files import free_bytes, storage_errors, user_name
 from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.command import command_for
+from kino_backup_tui.core.kino.config_row import TABLE as SETTINGS
 from kino_backup_tui.core.kino.database import MIGRATIONS
 from kino_backup_tui.core.kino.releases import is_in_table, migrations_of
 from kino_backup_tui.core.models import Migration
@@ -54,6 +55,13 @@ def incompatibilities(
             hint="Choose another backup.",
         )
         return
+    if _settings_in(examined) is None and not rollback:
+        yield IncompatibleError(
+            f"The backup's database is none of Kino: it has no table {SETTINGS}, so Kino would not start on it, "
+            "or would take it for a new one.",
+            hint="Choose another backup.",
+        )
+        return
     if _is_half_migrated(examined) and not rollback:
         yield IncompatibleError(
             "A migration of the backup's database has not come to its end: Kino is expected not to start "
@@ -81,6 +89,13 @@ def _is_foreign(examined: Examined, present: Present) -> bool:
     """Whether the database lacks what the live one has, and every database that Kino has started on."""
     there = present.facts is not None and MIGRATIONS in present.facts.tables
     return there and examined.facts is not None and MIGRATIONS not in examined.facts.tables
+
+
+def _settings_in(examined: Examined) -> int | None:
+    """How many rows of settings there are, where they belong into the database; None without their table."""
+    if examined.layout.config is not None or examined.facts is None:
+        return 1
+    return examined.facts.tables.get(SETTINGS)
 
 
 def _is_half_migrated(examined: Examined) -> bool:
@@ -121,6 +136,8 @@ def remarks(examined: Examined, session: Session) -> Iterator[str]:
         yield f"It was made by another installation, on {manifest.host or 'a host that is not named'}."
     for item in not_saved(manifest):
         yield f"{item.path} is not in the backup: {item.reason}."
+    if _settings_in(examined) == 0:
+        yield "There are no settings in the backup: Kino begins with its own, and with another API key."
     if not is_readable_config(examined.config):
         yield "The backup's config.toml is not valid TOML: Kino may refuse to start with it."
 

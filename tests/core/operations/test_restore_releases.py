@@ -119,16 +119,52 @@ def test_a_backup_of_half_a_migration_is_refused(
     assert "has not come to its end" in problem.message
 
 
+@pytest.fixture
+def archive_with(shipped: Kino, tmp_path: Path, clock: FakeClock) -> Callable[[str], Path]:
+    """An archive of the database after some statements."""
+
+    def make(statements: str) -> Path:
+        database = tmp_path / "changed.db"
+        with closing(sqlite3.connect(shipped.database)) as connection:
+            connection.execute("VACUUM INTO ?", (str(database),))
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.executescript(statements)
+        archive = tmp_path / "kino-backup-2026-04-26T09-00-00Z-v0.3.2.tar.gz"
+        write_archive(archive, database, kind=BackupKind.MANUAL, version="0.3.2", created_at=clock.now())
+        return archive
+
+    return make
+
+
+@pytest.mark.parametrize("lost", ["_sqlx_migrations", "config"])
 def test_a_database_that_is_none_of_kino_is_refused(
-    shipped_context: Context, tmp_path: Path, clock: FakeClock
+    shipped_context: Context, archive_with: Callable[[str], Path], lost: str
 ) -> None:
-    """Kino would start on it as if it were new, with a new key and an empty library."""
-    foreign = tmp_path / "foreign.db"
-    with closing(sqlite3.connect(foreign)) as connection, connection:
-        connection.execute("CREATE TABLE holiday_pictures (id)")
-    archive = tmp_path / "kino-backup-2026-04-26T09-00-00Z-v0.3.2.tar.gz"
-    write_archive(archive, foreign, kind=BackupKind.MANUAL, version="0.3.2", created_at=clock.now())
+    """Kino would not start on it, or start as if it were new, with a new key and an empty library."""
+    archive = archive_with(f"DROP TABLE {lost}")
 
     (problem,) = refusals(plan_restore(shipped_context, archive, Control()))
 
     assert "none of Kino" in problem.message
+
+
+def test_a_database_that_is_none_of_kino_is_refused_where_there_is_no_kino_yet(
+    archive_with: Callable[[str], Path], clock: FakeClock, tmp_path: Path
+) -> None:
+    """There is nothing to compare with, but also no Kino without settings."""
+    (tmp_path / "new").mkdir()
+    context = Context(Kino(tmp_path / "new"), clock, host="nas01")
+
+    (problem,) = refusals(plan_restore(context, archive_with("DROP TABLE config"), Control()))
+
+    assert "no table config" in problem.message
+
+
+def test_a_backup_without_settings_is_told_of(
+    shipped_context: Context, archive_with: Callable[[str], Path]
+) -> None:
+    """What else is in it may be all that is left."""
+    plan = plan_restore(shipped_context, archive_with("DELETE FROM config"), Control())
+
+    assert refusals(plan) == []
+    assert any("another API key" in warning for warning in plan.warnings)
