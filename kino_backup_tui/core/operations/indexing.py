@@ -11,7 +11,7 @@ from datetime import datetime
 
 from kino_backup_tui.core.archive.manifest import is_raw
 from kino_backup_tui.core.archive.names import UNKNOWN_VERSION
-from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.errors import IncompatibleError, KinoBackupError
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.index import MANUAL, SCHEDULED, IndexRow, created_at_text, index_of
@@ -42,6 +42,8 @@ def enlist(session: Session, backup: Backup, now: datetime) -> tuple[str, ...]:
         if not may_be_listed(backup, index.migrations()):
             return (f"Kino's own page does not show the backup: {UNFIT}.",)
         index.update(spared([row], index.rows(), session.settings.keep))
+    except IncompatibleError as error:  # nothing that could be brought in step
+        return (f"{error.message} Kino's own page does not show the backup.",)
     except KinoBackupError as error:
         return (
             f"{error.message} Kino's own page does not show the backup until this has been run: "
@@ -60,7 +62,7 @@ def may_be_listed(backup: Backup, ours: Sequence[Migration]) -> bool:
         return False
     theirs = backup.manifest.migrations if backup.manifest else ()
     theirs = theirs or migrations_of(backup.kino_version)
-    return incompatibility(theirs, ours, backup.kino_version) is None
+    return not ours or incompatibility(theirs, ours, backup.kino_version) is None
 
 
 def strike(session: Session, backups: Sequence[Backup]) -> tuple[str, ...]:
@@ -70,6 +72,8 @@ def strike(session: Session, backups: Sequence[Backup]) -> tuple[str, ...]:
         return ()
     try:
         index_of(session.kino).forget(names)
+    except IncompatibleError as error:
+        return (f"{error.message} Kino's own page may go on showing what was deleted.",)
     except KinoBackupError as error:
         return (
             f"{error.message} Kino's own page goes on showing what was deleted until this has been run: "

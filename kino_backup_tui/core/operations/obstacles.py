@@ -57,8 +57,8 @@ def incompatibilities(
         return
     if _settings_in(examined) is None and not rollback:
         yield IncompatibleError(
-            f"The backup's database is none of Kino: it has no table {SETTINGS}, so Kino would not start on it, "
-            "or would take it for a new one.",
+            f"The backup's database is none of Kino: it has no table {SETTINGS}, so Kino would not "
+            "start on it, or would take it for a new one.",
             hint="Choose another backup.",
         )
         return
