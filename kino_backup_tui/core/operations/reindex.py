@@ -15,7 +15,7 @@ from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.kino.index import MANUAL, SCHEDULED, IndexRow, index_of
 from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.indexing import UNFIT, may_be_listed, row_for, spared
+from kino_backup_tui.core.operations.indexing import UNFIT, may_be_listed, repair_command, row_for, spared
 from kino_backup_tui.core.operations.listing import complete
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.progress import Control, Stage
@@ -135,11 +135,16 @@ def reindex_restored(context: Context, job: Job) -> tuple[str, ...]:
     to undo a restore.
     """
     try:
+        # Opened for writing before it is read: one that was killed here may have left half a change.
+        index_of(context.kino).forget(())
         done = _bring_in_step(open_session(context), job)
     except OperationCancelledError:
         raise
     except KinoBackupError as error:
-        return (f"Kino's own list of backups is that of the restored day: {error.message}",)
+        return (
+            f"Kino's own list of backups is that of the restored day: {error.message} "
+            f"To try again: {repair_command(context.kino)}",
+        )
     return tuple(f"Kino's own page does not show {backup.filename}: {why}." for backup, why in done.left)
 
 
