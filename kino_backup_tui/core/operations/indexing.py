@@ -40,13 +40,13 @@ def enlist(session: Session, backup: Backup, now: datetime) -> tuple[str, ...]:
         return ()
     try:
         if not may_be_listed(backup, index.migrations()):
-            return (f"Kino's own page does not show the backup: {UNFIT}.",)
+            return (f"Kino's own page does not show {backup.filename}: {UNFIT}.",)
         index.update(spared([row], index.rows(), session.settings.keep))
     except IncompatibleError as error:  # nothing that could be brought in step
-        return (f"{error.message} Kino's own page does not show the backup.",)
+        return (f"{error.message} Kino's own page does not show {backup.filename}.",)
     except KinoBackupError as error:
         return (
-            f"{error.message} Kino's own page does not show the backup until this has been run: "
+            f"{error.message} Kino's own page does not show {backup.filename} until this has been run: "
             f"{repair_command(session.kino)}",
         )
     return ()

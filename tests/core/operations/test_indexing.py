@@ -232,7 +232,7 @@ def test_a_move_beside_a_locked_database_warns(
         moved = move_backups(shipped_context, Control())
 
     assert (moving / name).is_file()
-    assert any("reindex" in warning for warning in moved.warnings)
+    assert any("reindex" in warning and name in warning for warning in moved.warnings)
 
 
 def test_no_command_is_named_that_would_not_help(shipped: Kino, shipped_context: Context) -> None:
