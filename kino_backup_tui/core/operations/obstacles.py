@@ -20,7 +20,7 @@ from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.config_row import TABLE as SETTINGS
 from kino_backup_tui.core.kino.database import MIGRATIONS
-from kino_backup_tui.core.kino.releases import is_in_table, migrations_of
+from kino_backup_tui.core.kino.releases import is_in_table, migrations_of, releases_with
 from kino_backup_tui.core.models import Migration
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.examine import Examined, not_saved
@@ -32,6 +32,7 @@ from kino_backup_tui.core.restore.compare import (
     is_readable_config,
     newer_number,
     newer_version,
+    one_of,
 )
 from kino_backup_tui.core.restore.journal import Phase, Record, is_unsettled, read_record
 
@@ -125,6 +126,17 @@ def _before_last_restore(session: Session) -> tuple[Migration, ...]:
         return ()
     saved = next((backup for backup in session.scan()[0] if backup.filename == record.way_back), None)
     return saved.manifest.migrations if saved is not None and saved.manifest is not None else ()
+
+
+def edition_remarks(examined: Examined, present: Present) -> Iterator[str]:
+    """Which releases can start on a backup, where nothing tells which one is here."""
+    theirs = examined.facts.migrations if examined.facts else ()
+    known = migrations_of(present.installed) or (present.facts and present.facts.migrations)
+    if not known and (releases := releases_with(theirs)):
+        yield (
+            f"The backup's database is one of Kino {one_of(releases)}, and no other is expected to start on "
+            "it. Which Kino is here is not known."
+        )
 
 
 def remarks(examined: Examined, session: Session) -> Iterator[str]:

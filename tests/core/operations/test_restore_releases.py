@@ -88,6 +88,25 @@ def test_the_installed_release_decides_where_the_database_is_damaged(
     assert "0.1.0, 0.2.0 or 0.2.1" in problem.message
 
 
+@pytest.mark.parametrize("release", [None, "0.3.2"])
+def test_where_there_is_no_kino_yet_the_releases_that_take_it_are_told(
+    tmp_path: Path,
+    clock: FakeClock,
+    archive_of: Callable[[str], Path],
+    installed: Callable[[str], None],
+    release: str | None,
+) -> None:
+    """Nothing says which one will be started; a program that is installed does, and decides."""
+    (tmp_path / "new").mkdir()
+    installed(release or "of another kind")
+    context = Context(Kino(tmp_path / "new"), clock, host="nas01")
+
+    plan = plan_restore(context, archive_of("0.2.0"), Control())
+
+    assert len(refusals(plan)) == (release is not None)
+    assert sum("0.1.0, 0.2.0 or 0.2.1" in warning for warning in plan.warnings) == (release is None)
+
+
 def test_after_an_upgrade_that_does_not_start_the_newer_backup_is_the_right_one(
     tmp_path: Path, clock: FakeClock, archive_of: Callable[[str], Path], installed: Callable[[str], None]
 ) -> None:
