@@ -204,7 +204,7 @@ def rows_at_rest(database: Path, layout: Layout, workspace: Workspace, cancel: C
 
 
 def _is_filled(log: Path) -> bool:
-    return log.exists() and log.stat().st_size > 0
+    return log.exists() and bool(log.stat().st_size)
 
 
 def look_for_library(rows: Rows, host: Host, cancel: CancelToken) -> LibraryMissingError | None:
