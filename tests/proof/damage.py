@@ -110,7 +110,7 @@ def carried_in(context: Context, mutants: Iterator[Mutant], folder: Path) -> Tal
 def _files(folder: Path) -> dict[str, bytes]:
     """What is in a data path, but for the memory of this program: jobs, lock and cache."""
     ours = folder / WORKING_FOLDER
-    passing = {ours / "lock", ours / "catalog.json", ours / "catalog.lock"}
+    passing = {ours / "lock", *ours.glob("catalog.*")}
     return {
         str(path): path.read_bytes()
         for path in folder.rglob("*")

@@ -8,7 +8,6 @@ from kino_backup_tui.core.archive.gzip_stream import GzipReader
 from kino_backup_tui.core.archive.manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, parse_manifest
 from kino_backup_tui.core.archive.tar_stream import Member, TarReader
 from kino_backup_tui.core.errors import ArchiveDamagedError, ArchiveRefusedError
-from kino_backup_tui.core.progress import CancelToken
 
 LISTING_BYTES = 64 * 1024
 """How much of an archive a listing reads."""
@@ -31,18 +30,6 @@ def peek_manifest(archive: BinaryIO) -> Manifest | None:
                 return read_manifest(member, reader)
     except _HeadUsedUpError:
         return None
-    raise ArchiveDamagedError(NO_MANIFEST)
-
-
-def find_manifest(archive: BinaryIO, cancel: CancelToken) -> Manifest:
-    """The manifest, wherever in the archive it is; what is in front of it is inflated and passed over.
-
-    Raises `ArchiveDamagedError`, `ArchiveRefusedError`, `IncompatibleError`, `OperationCancelledError`.
-    """
-    reader = TarReader(GzipReader(archive, lambda _piece: cancel.raise_if_cancelled()), MANIFEST_ONLY)
-    for member in reader.members():
-        if member.path == MANIFEST_NAME:
-            return read_manifest(member, reader)
     raise ArchiveDamagedError(NO_MANIFEST)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -18,9 +19,11 @@ from kino_backup_tui.core.archive.manifest import Manifest
 from kino_backup_tui.core.catalog.garbage import no_search_for_garbage
 from kino_backup_tui.core.catalog.shapes import Shapes
 from kino_backup_tui.core.models import BackupStatus
+from kino_backup_tui.core.progress import CancelToken
 from kino_backup_tui.core.workspace import Workspace, best_effort, write_json
 
 _VERSION = 2
+_POLL_SECONDS = 0.1
 _STATUSES = {status.value: status for status in BackupStatus}
 
 Fingerprint = tuple[int, int, int, int]
@@ -139,13 +142,47 @@ def _manifest_of(fields: Any) -> Any:
 
 
 @contextlib.contextmanager
+def reading_alone(workspace: Workspace, cancel: CancelToken) -> Iterator[None]:
+    """Wait until no other process reads archives for the cache, and keep others from it. Best effort.
+
+    What is not known yet may be known after the wait. Raises `OperationCancelledError`.
+    """
+    with contextlib.ExitStack() as stack:
+        descriptor = None
+        with best_effort():
+            workspace.ensure()
+            descriptor = _open_lock(workspace, ".reading")
+            stack.callback(os.close, descriptor)
+        while descriptor is not None and not _taken(descriptor):
+            cancel.raise_if_cancelled()
+            time.sleep(_POLL_SECONDS)
+        yield
+
+
+def _taken(lock: int) -> bool:
+    """Whether the lock is ours, or cannot be anybody's; False as long as somebody else has it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+@contextlib.contextmanager
 def _alone(workspace: Workspace) -> Iterator[None]:
     """Keep other processes from writing the cache between our reading and writing it."""
-    path = workspace.catalog_file.with_suffix(".lock")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = _open_lock(workspace, ".lock")
     try:
-        workspace.owner.take(descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
+
+
+def _open_lock(workspace: Workspace, suffix: str) -> int:
+    path = workspace.catalog_file.with_suffix(suffix)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    workspace.owner.take(descriptor)
+    return descriptor

@@ -52,11 +52,12 @@ def scan_location(location: Path, cache: Cache, zone: tzinfo, *, elsewhere: bool
 
 
 def scan_file(path: Path, cache: Cache, zone: tzinfo, *, elsewhere: bool) -> Backup | None:
-    """One file as `scan_location` would list it; None if it does not exist."""
+    """One file that was chosen, whatever its name; else as `scan_location`. None if it does not exist."""
     scan = _Scan(path.parent, cache, zone, elsewhere)
     try:
         with os.scandir(path.parent) as found:
-            return next((scan.look_at(file) for file in found if file.name == path.name), None)
+            files = (file for file in found if file.name == path.name)
+            return next((scan.look_at(file, chosen=True) for file in files), None)
     except FileNotFoundError:
         return None
 
@@ -82,8 +83,11 @@ class _Scan:
         self._zone = zone
         self._elsewhere = elsewhere
 
-    def look_at(self, file: os.DirEntry[str]) -> Backup | None:
-        """What one file is; None if it was deleted since the folder was read."""
+    def look_at(self, file: os.DirEntry[str], *, chosen: bool = False) -> Backup | None:
+        """What one file is; None if it was deleted since the folder was read.
+
+        One whose name is neither that of a backup nor of an archive is only opened if it was `chosen`.
+        """
         path = self._location / file.name
         try:
             status = file.stat(follow_symlinks=False)
@@ -98,7 +102,7 @@ class _Scan:
             text = "It is being written, or an interrupted run has left it."
             return self._other(path, status.st_size, text, EntryRole.LEFTOVER)
         name = parse_name(file.name, self._zone)
-        if name is None and not file.name.endswith((SUFFIX, ".tgz")):
+        if name is None and not (chosen or file.name.endswith((SUFFIX, ".tgz"))):
             return self._other(path, status.st_size, "It is no archive of Kino.")
         try:
             known = self._known(path, file.name, fingerprint_of(status))
@@ -106,7 +110,8 @@ class _Scan:
             # Of a later program, and not remembered: this one may be upgraded tomorrow.
             known = Known(fingerprint_of(status), BackupStatus.UNREADABLE, problem=error.message)
             return _backup(path, status, known, name, elsewhere=self._elsewhere)
-        if name is None and known.manifest is None:
+        # A renamed archive of Kino 0.3 has its manifest at the end; what it begins with is a backup's.
+        if name is None and known.manifest is None and known.status is not BackupStatus.UNVERIFIED:
             return self._other(path, status.st_size, "It is no archive of Kino.")
         return _backup(path, status, known, name, elsewhere=self._elsewhere)
 

@@ -239,6 +239,10 @@ def database_error(error: sqlite3.Error, path: Path | str) -> KinoBackupError:
         # Of one that is there, it is the log beside it that cannot be: no right, no inode left, a bad disk.
         hint = "Check the disk, and who may write to the folder."
         return LocationError(text, hint=hint) if os.path.lexists(path) else NotFoundError(text)
+    if extended == sqlite3.SQLITE_READONLY_ROLLBACK:
+        return DatabaseDamagedError(
+            "A change was cut off in the middle and is still to be undone. Kino does that at its next start."
+        )
     if code in (sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH):
         return NotPermittedError(f"The database {path} cannot be used by {user_name()}: {error}.")
     if code == sqlite3.SQLITE_IOERR:

@@ -74,7 +74,10 @@ class BackupIndex(Protocol):
         ...
 
     def migrations(self) -> tuple[Migration, ...]:
-        """Those of the database that the list is in; what Kino restores from the list must have the same."""
+        """Those of the database that the list is in; what Kino restores from the list must have the same.
+
+        None of them if it does not say.
+        """
         ...
 
     def update(self, put: Sequence[IndexRow], drop: Collection[IndexRow] = ()) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kino_backup_tui.core.errors import IncompatibleError, NotPermittedError
 from kino_backup_tui.core.files import is_foreign_link, storage_errors
-from kino_backup_tui.core.kino.database import read_migrations
+from kino_backup_tui.core.kino.database import MIGRATIONS, read_migrations
 from kino_backup_tui.core.kino.index import IndexRow
 from kino_backup_tui.core.kino.live_database import live_errors, open_live
 from kino_backup_tui.core.models import Migration
@@ -51,7 +51,10 @@ class TableIndex:
     def migrations(self) -> tuple[Migration, ...]:
         """See `BackupIndex`."""
         with _opened(self._database, writing=False) as connection:
-            return read_migrations(connection)
+            listed = connection.execute(
+                "SELECT 1 FROM sqlite_schema WHERE name = ?", (MIGRATIONS,)
+            ).fetchone()
+            return read_migrations(connection) if listed else ()
 
     def update(self, put: Sequence[IndexRow], drop: Collection[IndexRow] = ()) -> None:
         """See `BackupIndex`."""

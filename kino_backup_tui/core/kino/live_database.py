@@ -34,19 +34,35 @@ def open_live(database: Path, seconds: float, *, writing: bool = False) -> sqlit
             f"{database} belongs to another user; you are {user_name()}.",
             hint="Run as root or as Kino's own user, for example with `sudo -u kino`.",
         )
-    connection = sqlite3.connect(
-        database_uri(database, mode="rw" if writing else "ro"),
-        uri=True,
-        timeout=seconds,
-        isolation_level=None,
-    )
-    connection.execute("PRAGMA trusted_schema = OFF")
-    if writing:
-        # One that was just restored has no log yet: there a commit is the removal of a journal, which a power
-        # cut may undo unless the folder is synced (https://www.sqlite.org/pragma.html#pragma_synchronous).
-        connection.execute("PRAGMA synchronous = EXTRA")
+    if not writing:
+        return _open_for_reading(database, seconds)
+    connection = _connect(database_uri(database, mode="rw"), seconds)
+    # One that was just restored has no log yet: there a commit is the removal of a journal, which a power
+    # cut may undo unless the folder is synced (https://www.sqlite.org/pragma.html#pragma_synchronous).
+    connection.execute("PRAGMA synchronous = EXTRA")
     # To work the log into a database that Kino writes is Kino's own business.
-    connection.execute("PRAGMA wal_autocheckpoint = 0" if writing else "PRAGMA query_only = 1")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    return connection
+
+
+def _open_for_reading(database: Path, seconds: float) -> sqlite3.Connection:
+    connection = _connect(database_uri(database, mode="ro"), seconds)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
+    except sqlite3.Error as error:
+        connection.close()
+        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_IOERR_SHMSIZE:
+            raise
+        # On a full disk there is no room for the index of the log. Instead of one that may not be written,
+        # SQLite makes one in memory (https://www.sqlite.org/rescode.html#readonly_cantinit).
+        connection = _connect(database_uri(database, mode="ro", readonly_shm=1), seconds)
+    connection.execute("PRAGMA query_only = 1")
+    return connection
+
+
+def _connect(uri: str, seconds: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=seconds, isolation_level=None)
+    connection.execute("PRAGMA trusted_schema = OFF")
     return connection
 
 

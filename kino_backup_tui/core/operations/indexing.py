@@ -11,11 +11,12 @@ from datetime import datetime
 
 from kino_backup_tui.core.archive.manifest import is_raw
 from kino_backup_tui.core.archive.names import UNKNOWN_VERSION
-from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.errors import IncompatibleError, KinoBackupError
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.index import MANUAL, SCHEDULED, IndexRow, created_at_text, index_of
 from kino_backup_tui.core.kino.releases import migrations_of
+from kino_backup_tui.core.kino.settings import KEEP_ALL
 from kino_backup_tui.core.models import Backup, Migration
 from kino_backup_tui.core.operations.session import Session
 from kino_backup_tui.core.restore.compare import incompatibility
@@ -39,11 +40,13 @@ def enlist(session: Session, backup: Backup, now: datetime) -> tuple[str, ...]:
         return ()
     try:
         if not may_be_listed(backup, index.migrations()):
-            return (f"Kino's own page does not show the backup: {UNFIT}.",)
-        index.update([row])
+            return (f"Kino's own page does not show {backup.filename}: {UNFIT}.",)
+        index.update(spared([row], index.rows(), session.settings.keep))
+    except IncompatibleError as error:  # nothing that could be brought in step
+        return (f"{error.message} Kino's own page does not show {backup.filename}.",)
     except KinoBackupError as error:
         return (
-            f"{error.message} Kino's own page does not show the backup until this has been run: "
+            f"{error.message} Kino's own page does not show {backup.filename} until this has been run: "
             f"{repair_command(session.kino)}",
         )
     return ()
@@ -59,7 +62,7 @@ def may_be_listed(backup: Backup, ours: Sequence[Migration]) -> bool:
         return False
     theirs = backup.manifest.migrations if backup.manifest else ()
     theirs = theirs or migrations_of(backup.kino_version)
-    return incompatibility(theirs, ours, backup.kino_version) is None
+    return not ours or incompatibility(theirs, ours, backup.kino_version) is None
 
 
 def strike(session: Session, backups: Sequence[Backup]) -> tuple[str, ...]:
@@ -69,6 +72,8 @@ def strike(session: Session, backups: Sequence[Backup]) -> tuple[str, ...]:
         return ()
     try:
         index_of(session.kino).forget(names)
+    except IncompatibleError as error:
+        return (f"{error.message} Kino's own page may go on showing what was deleted.",)
     except KinoBackupError as error:
         return (
             f"{error.message} Kino's own page goes on showing what was deleted until this has been run: "
@@ -77,17 +82,17 @@ def strike(session: Session, backups: Sequence[Backup]) -> tuple[str, ...]:
     return ()
 
 
-def row_for(backup: Backup, now: datetime, *, protect: bool = False) -> IndexRow | None:
+def row_for(backup: Backup, now: datetime) -> IndexRow | None:
     """The row that describes a backup; None for one that Kino's list cannot describe.
 
     Kino removes what is listed as scheduled and beyond its number, and makes no scheduled backup until a day
-    after the newest one of that kind. So what was imported, what is dated after now, and what the caller
-    wants to `protect`, is listed as manual. So is what is of no kind: there are but three.
+    after the newest one of that kind. So what was imported, and what is dated after now, is listed as manual.
+    So is what is of no kind: there are but three.
     """
     if backup.checksum_sha256 is None or backup.created_at is None or not _is_text(backup.filename):
         return None
     kind = backup.kind.value if backup.kind else MANUAL
-    if kind == SCHEDULED and (protect or backup.imported or backup.created_at > now):
+    if kind == SCHEDULED and (backup.imported or backup.created_at > now):
         kind = MANUAL
     return IndexRow(
         kind=kind,
@@ -97,6 +102,21 @@ def row_for(backup: Backup, now: datetime, *, protect: bool = False) -> IndexRow
         checksum_sha256=backup.checksum_sha256,
         created_at=created_at_text(backup.created_at),
     )
+
+
+def spared(put: Sequence[IndexRow], listed: Sequence[IndexRow], keep: int) -> list[IndexRow]:
+    """The rows to be put beside those that are `listed`; as manual, where Kino would else delete the file.
+
+    After its next scheduled backup it removes every scheduled row beyond `keep`, by the text of the dates,
+    and the file with it. What it had lost sight of is not put there for that.
+    """
+    if keep == KEEP_ALL:
+        return list(put)
+    names = {row.filename for row in put}
+    beside = [row for row in listed if row.filename not in names]
+    scheduled = [row for row in (*put, *beside) if row.kind == SCHEDULED]
+    beyond = set(sorted(scheduled, key=lambda row: row.created_at, reverse=True)[keep:])
+    return [row._replace(kind=MANUAL) if row in beyond else row for row in put]
 
 
 def _is_text(name: str) -> bool:

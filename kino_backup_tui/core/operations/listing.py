@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from kino_backup_tui.core.catalog.cache import reading_alone
 from kino_backup_tui.core.catalog.dates import known_dates
 from kino_backup_tui.core.catalog.retention import Fate, fates
 from kino_backup_tui.core.catalog.scan import newest_first, scan_file
@@ -71,13 +72,22 @@ def list_backups(context: Context, *, kind: BackupKind | None = None, everything
 def complete_listing(context: Context, cancel: CancelToken, *, checksums: bool = False) -> bool:
     """Read and remember manifests that lie further inside their archive; True if any became known.
 
-    With `checksums` every archive is read of which the checksum is not known.
+    With `checksums` every archive is read of which the checksum is not known. Of several processes one reads,
+    and the others wait and take over what it has remembered.
     """
+
+    def is_wanted(backup: Backup) -> bool:
+        return backup.needs_reading or (checksums and lacks_checksum(backup))
+
     session = open_session(context)
-    backups, _ = session.scan()
-    learned = False
-    for backup in backups:
-        if backup.needs_reading or (checksums and lacks_checksum(backup)):
+    before, _ = session.scan()
+    if not any(map(is_wanted, before)):
+        return False
+    with reading_alone(session.workspace, cancel):
+        session = open_session(context)
+        backups, _ = session.scan()
+        learned = backups != before
+        for backup in filter(is_wanted, backups):
             cancel.raise_if_cancelled()
             learned = (
                 complete(session, backup, lambda _count: cancel.raise_if_cancelled()) != backup or learned

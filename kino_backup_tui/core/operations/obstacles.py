@@ -18,8 +18,9 @@ from kino_backup_tui.core.errors import (
 from kino_backup_tui.core.files import free_bytes, storage_errors, user_name
 from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.command import command_for
+from kino_backup_tui.core.kino.config_row import TABLE as SETTINGS
 from kino_backup_tui.core.kino.database import MIGRATIONS
-from kino_backup_tui.core.kino.releases import is_in_table, migrations_of
+from kino_backup_tui.core.kino.releases import is_in_table, migrations_of, releases_with
 from kino_backup_tui.core.models import Migration
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.examine import Examined, not_saved
@@ -31,6 +32,7 @@ from kino_backup_tui.core.restore.compare import (
     is_readable_config,
     newer_number,
     newer_version,
+    one_of,
 )
 from kino_backup_tui.core.restore.journal import Phase, Record, is_unsettled, read_record
 
@@ -51,6 +53,13 @@ def incompatibilities(
         yield IncompatibleError(
             "The backup's database is none of Kino: it has no list of migrations, and Kino would take it for "
             "a new one.",
+            hint="Choose another backup.",
+        )
+        return
+    if _settings_in(examined) is None and not rollback:
+        yield IncompatibleError(
+            f"The backup's database is none of Kino: it has no table {SETTINGS}, so Kino would not "
+            "start on it, or would take it for a new one.",
             hint="Choose another backup.",
         )
         return
@@ -83,6 +92,13 @@ def _is_foreign(examined: Examined, present: Present) -> bool:
     return there and examined.facts is not None and MIGRATIONS not in examined.facts.tables
 
 
+def _settings_in(examined: Examined) -> int | None:
+    """How many rows of settings there are, where they belong into the database; None without their table."""
+    if examined.layout.config is not None or examined.facts is None:
+        return 1
+    return examined.facts.tables.get(SETTINGS)
+
+
 def _is_half_migrated(examined: Examined) -> bool:
     """Whether sqlx would call the database dirty: a migration is noted in it, and not as successful."""
     facts = examined.facts
@@ -112,6 +128,17 @@ def _before_last_restore(session: Session) -> tuple[Migration, ...]:
     return saved.manifest.migrations if saved is not None and saved.manifest is not None else ()
 
 
+def edition_remarks(examined: Examined, present: Present) -> Iterator[str]:
+    """Which releases can start on a backup, where nothing tells which one is here."""
+    theirs = examined.facts.migrations if examined.facts else ()
+    known = migrations_of(present.installed) or (present.facts and present.facts.migrations)
+    if not known and (releases := releases_with(theirs)):
+        yield (
+            f"The backup's database is one of Kino {one_of(releases)}, and no other is expected to start on "
+            "it. Which Kino is here is not known."
+        )
+
+
 def remarks(examined: Examined, session: Session) -> Iterator[str]:
     """What the admin should know of the archive, and what does not forbid the restore."""
     manifest = examined.read.manifest
@@ -121,6 +148,8 @@ def remarks(examined: Examined, session: Session) -> Iterator[str]:
         yield f"It was made by another installation, on {manifest.host or 'a host that is not named'}."
     for item in not_saved(manifest):
         yield f"{item.path} is not in the backup: {item.reason}."
+    if _settings_in(examined) == 0:
+        yield "There are no settings in the backup: Kino begins with its own, and with another API key."
     if not is_readable_config(examined.config):
         yield "The backup's config.toml is not valid TOML: Kino may refuse to start with it."
 

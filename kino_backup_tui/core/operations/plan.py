@@ -30,6 +30,7 @@ from kino_backup_tui.core.operations.examine import (
 from kino_backup_tui.core.operations.foresight import path_remarks, setting_changes, with_first_boot
 from kino_backup_tui.core.operations.index_view import listed_problem
 from kino_backup_tui.core.operations.obstacles import (
+    edition_remarks,
     incompatibilities,
     no_room,
     remarks,
@@ -153,6 +154,8 @@ def build_plan(
         if (differs := listed_problem(session, source, examined.read)) is not None:
             blockers.append(named(differs, source.name))
         blockers += incompatibilities(examined, present, session, rollback=operation == ROLLBACK)
+        if operation != ROLLBACK:
+            warnings += edition_remarks(examined, present)
         warnings += remarks(examined, session)
         warnings += path_remarks(examined.rows, present, kino)
         boot = present.first_boot(examined.rows, control)
@@ -206,13 +209,14 @@ def plan_rollback(
     if kept := kept_names(session.workspace, record):
         present = look(context, control)
         folder = set_folder(session.workspace, record.transaction, OLD)
-        rows = rows_at_rest(folder / context.kino.layout.database, context.kino.layout, control.cancel)
+        layout = context.kino.layout
+        rows = rows_at_rest(folder / layout.database, layout, session.workspace, control.cancel)
         plan = replace(
             _frame(context, session, present, options, job),
             operation=ROLLBACK,
             source=folder,
             changes=row_changes(present.rows, rows),
-            arriving=tuple(name for name in kept if not name.startswith(f"{context.kino.layout.database}-")),
+            arriving=tuple(name for name in kept if not name.startswith(f"{layout.database}-")),
             backup=record.replaced,
             undoes=undoes,
             undone_at=record.since,

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from kino_backup_tui.core.errors import KinoBackupError, OperationCancelledError
 from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.kino.index import MANUAL, SCHEDULED, IndexRow, index_of
-from kino_backup_tui.core.kino.settings import KEEP_ALL
-from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
+from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.indexing import UNFIT, may_be_listed, row_for
+from kino_backup_tui.core.operations.indexing import UNFIT, may_be_listed, repair_command, row_for, spared
 from kino_backup_tui.core.operations.listing import complete
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.progress import Control, Stage
@@ -137,11 +135,16 @@ def reindex_restored(context: Context, job: Job) -> tuple[str, ...]:
     to undo a restore.
     """
     try:
+        # Opened for writing before it is read: one that was killed here may have left half a change.
+        index_of(context.kino).forget(())
         done = _bring_in_step(open_session(context), job)
     except OperationCancelledError:
         raise
     except KinoBackupError as error:
-        return (f"Kino's own list of backups is that of the restored day: {error.message}",)
+        return (
+            f"Kino's own list of backups is that of the restored day: {error.message} "
+            f"To try again: {repair_command(context.kino)}",
+        )
     return tuple(f"Kino's own page does not show {backup.filename}: {why}." for backup, why in done.left)
 
 
@@ -151,13 +154,13 @@ def _bring_in_step(session: Session, job: Job) -> Reindexed:
         return Reindexed(is_kept=False)
     job.stage(Stage.READING, sum(b.size_bytes for b in state.unlisted if b.checksum_sha256 is None) or None)
     read = [b if b.checksum_sha256 else complete(session, b, job.advance) for b in state.unlisted]
-    migrations, protected = index_of(session.kino).migrations(), _beyond_keep(session)
+    index = index_of(session.kino)
+    migrations = index.migrations()
     left = list(_left(state))
     added: list[Backup] = []
-    relisted = _without_a_future(state)
-    rows = list(relisted)
+    rows: list[IndexRow] = []
     for backup in read:
-        row = row_for(backup, job.now(), protect=backup.path in protected)
+        row = row_for(backup, job.now())
         if not may_be_listed(backup, migrations):
             left.append((backup, UNFIT))
         elif backup.status in _BAD:
@@ -167,7 +170,10 @@ def _bring_in_step(session: Session, job: Job) -> Reindexed:
         else:
             rows.append(row)
             added.append(backup)
-    index_of(session.kino).update(rows, drop=(*_wrong(state), *relisted))
+    relisted = _without_a_future(state)
+    drop = (*_wrong(state), *state.ahead)
+    staying = [row for row in index.rows() if row not in drop]
+    index.update([*relisted, *spared(rows, staying, session.settings.keep)], drop)
     return Reindexed(True, tuple(added), _wrong(state), relisted, tuple(left))
 
 
@@ -190,17 +196,3 @@ def _without_a_future(state: IndexState) -> tuple[IndexRow, ...]:
     """Rows that are ahead of the clock, and whose file is there, as ones that hold up no schedule."""
     gone = set(_wrong(state))
     return tuple(row._replace(kind=MANUAL) for row in state.ahead if row not in gone)
-
-
-def _beyond_keep(session: Session) -> set[Path]:
-    """Scheduled backups that Kino would delete at once if its list named them as such."""
-    if session.settings.keep == KEEP_ALL:
-        return set()
-    scheduled = [
-        backup.path
-        for backup in session.scan()[0]
-        if backup.role is EntryRole.BACKUP
-        and backup.kind is BackupKind.SCHEDULED
-        and not (backup.elsewhere or backup.imported)
-    ]
-    return set(scheduled[session.settings.keep :])

@@ -123,7 +123,7 @@ class Transition:
 
     def library_problem(self) -> LibraryMissingError | None:
         """Why Kino must not be started now on the database in place; None if it may."""
-        rows = rows_at_rest(self.kino.database, self.kino.layout, self.job.cancel)
+        rows = rows_at_rest(self.kino.database, self.kino.layout, self.workspace, self.job.cancel)
         self._is_set_up = is_set_up(rows)
         if self.record.library_missing_ok:
             return None

@@ -74,7 +74,7 @@ def incompatibility(
     changed = [migration.version for migration in theirs if known[migration.version] != migration.checksum]
     if changed and (releases := releases_with(theirs)):
         return IncompatibleError(
-            f"The backup's database is one of Kino {_one_of(releases)}. This Kino has the same schema "
+            f"The backup's database is one of Kino {one_of(releases)}. This Kino has the same schema "
             f"version, {changed[0]}, with other contents, and is expected not to start on it.",
             hint=f"Restore it to a Kino {releases[-1]}, or choose a backup that this Kino has made.",
         )
@@ -87,7 +87,8 @@ def incompatibility(
     return None
 
 
-def _one_of(releases: Sequence[str]) -> str:
+def one_of(releases: Sequence[str]) -> str:
+    """An enumeration, for a sentence."""
     *others, last = releases
     return f"{', '.join(others)} or {last}" if others else last
 

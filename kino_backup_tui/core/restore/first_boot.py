@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kino_backup_tui.core.archive.apart import rows_apart
+from kino_backup_tui.core.archive.snapshot import copy_as_found
 from kino_backup_tui.core.errors import KinoBackupError, LibraryMissingError, OperationCancelledError
 from kino_backup_tui.core.kino.home import KINO_0_3, Layout
 from kino_backup_tui.core.kino.path_map import Mounted
@@ -20,6 +21,7 @@ from kino_backup_tui.core.kino.rows import Columns, Row, Rows, Wanted, live_rows
 from kino_backup_tui.core.kino.torrents import Torrent
 from kino_backup_tui.core.progress import CancelToken
 from kino_backup_tui.core.restore.looking import Seen, look_at
+from kino_backup_tui.core.workspace import Workspace
 
 MOST_CHECKED = 1000
 """With more media than that, Kino looks for none of them at its start."""
@@ -177,24 +179,32 @@ def is_set_up(rows: Rows) -> bool:
     return bool(_library_path(rows))
 
 
-def rows_at_rest(database: Path, layout: Layout, cancel: CancelToken) -> Rows:
+def rows_at_rest(database: Path, layout: Layout, workspace: Workspace, cancel: CancelToken) -> Rows:
     """What `foresee` needs of a database that nobody uses; nothing of one that cannot be read.
 
     Read as if it were hostile, unless it has a log: such a one was Kino's own, and is read beside its log.
-    Raises `OperationCancelledError`.
+    With the journal of half a transaction it cannot be read before that is rolled back, which is done to a
+    copy. Raises `OperationCancelledError`.
     """
     wanted = wanted_rows(layout)
-    logs = [database.with_name(database.name + end) for end in ("-wal", "-journal")]
     if not wanted:
         return {}
     try:
-        if any(log.exists() and log.stat().st_size for log in logs):
+        if _is_filled(database.with_name(f"{database.name}-journal")):
+            with workspace.scratch_folder() as scratch:
+                copy_as_found(database, scratch / database.name, cancel.raise_if_cancelled)
+                return rows_apart(scratch / database.name, wanted, cancel)
+        if _is_filled(database.with_name(f"{database.name}-wal")):
             return live_rows(database, wanted, _PATIENCE_SECONDS)
         return rows_apart(database, wanted, cancel)
     except OperationCancelledError:
         raise
     except (KinoBackupError, OSError):
         return {}  # what is wrong with it, others say
+
+
+def _is_filled(log: Path) -> bool:
+    return log.exists() and bool(log.stat().st_size)
 
 
 def look_for_library(rows: Rows, host: Host, cancel: CancelToken) -> LibraryMissingError | None:

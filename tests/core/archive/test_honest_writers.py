@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from kino_backup_tui.core.archive.peek import LISTING_BYTES, find_manifest, peek_manifest
+from kino_backup_tui.core.archive.peek import LISTING_BYTES, peek_manifest
 from kino_backup_tui.core.archive.verify import ReadArchive, read_archive
 from kino_backup_tui.core.models import Backup, BackupKind
-from kino_backup_tui.core.progress import CancelToken
 from tests.core.archive.archives import DATABASE, manifest_for, member, packed, tar
 
 REPACKERS = {
@@ -105,7 +104,7 @@ def test_a_manifest_further_inside_is_found_later() -> None:
     )
 
     assert peek_manifest(io.BytesIO(data)) is None
-    assert find_manifest(io.BytesIO(data), CancelToken()).schema_version == 2
+    assert read(data).manifest.schema_version == 2
 
 
 def test_a_listing_reads_no_more_than_it_may() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kino_backup_tui.core.archive.peek import LISTING_BYTES, find_manifest
+from kino_backup_tui.core.archive.peek import LISTING_BYTES, peek_manifest
 from kino_backup_tui.core.archive.sparse import MAX_HOLE_BYTES, MAX_MAP_BLOCKS
 from kino_backup_tui.core.archive.verify import ReadArchive, read_archive
 from kino_backup_tui.core.errors import ArchiveDamagedError, ArchiveRefusedError, OperationCancelledError
@@ -151,7 +151,10 @@ def test_the_manifest_behind_it_is_found_without_writing_zeros() -> None:
     real_size = MAX_HOLE_BYTES
     data = archive(sparse([(real_size, 0)], b"", real_size))
 
-    assert find_manifest(io.BytesIO(data), CancelToken()).kino_version == "0.3.2"
+    manifest = peek_manifest(io.BytesIO(data))
+
+    assert manifest is not None
+    assert manifest.kino_version == "0.3.2"
 
 
 def test_nothing_but_holes_is_a_file_of_zeros() -> None:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from kino_backup_tui.core.catalog.cache import reading_alone
+from kino_backup_tui.core.errors import ArchiveRefusedError, OperationCancelledError
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.listing import complete_listing, list_backups
+from kino_backup_tui.core.operations.listing import complete_listing, find_backup, list_backups
+from kino_backup_tui.core.operations.session import open_session
 from kino_backup_tui.core.operations.verify import verify_backup
 from kino_backup_tui.core.progress import CancelToken, Control
 from tests.as_user import NOBODY, let_others_in, run_as
 from tests.core.archive.archives import manifest_for, member, packed, tar
+
+_DATABASE = os.urandom(200_000)
+MANIFEST_LAST = packed(
+    tar(member("db.sqlite", _DATABASE), member("manifest.json", manifest_for({"db.sqlite": _DATABASE})))
+)
 
 
 @pytest.fixture
@@ -121,6 +130,42 @@ def test_a_renamed_backup_is_still_one(context: Context, create: Callable[[], Ba
     )
 
 
+def test_a_renamed_archive_of_kino_is_still_one(context: Context, location: Path) -> None:
+    """Its manifest is too far inside for a glance; what it begins with is the database of a backup."""
+    (location / "before the upgrade.tar.gz").write_bytes(MANIFEST_LAST)
+
+    assert only(context).role is EntryRole.BACKUP
+    assert (only(context).needs_reading, only(context).kind) == (True, None)
+    complete_listing(context, CancelToken())
+    assert (only(context).role, only(context).schema_version) == (EntryRole.BACKUP, 2)
+
+
+def test_a_renamed_archive_of_something_else_is_foreign(context: Context, location: Path) -> None:
+    """However long it is, and also once it has been read."""
+    photos = packed(tar(member("photo.jpg", os.urandom(200_000))))
+    (location / "photos.tar.gz").write_bytes(photos)
+    broken = packed(tar(member("db.sqlite", os.urandom(200_000))))
+    (location / "data.tar.gz").write_bytes(broken)
+    complete_listing(context, CancelToken())
+
+    assert {b.role for b in list_backups(context, everything=True).backups} == {EntryRole.FOREIGN}
+
+
+@pytest.mark.parametrize("name", ["kino-backup-2026-04-26T03-00-12Z-v0.3.2.tar (1).gz", "kino.bin"])
+def test_a_file_that_is_chosen_may_have_any_name(
+    context: Context, create: Callable[[], Backup], tmp_path: Path, name: str
+) -> None:
+    """A browser adds a number to what it downloads twice."""
+    for data in (MANIFEST_LAST, create().path.read_bytes()):
+        (tmp_path / name).write_bytes(data)
+
+        assert find_backup(context, str(tmp_path / name)).role is EntryRole.BACKUP
+
+    (tmp_path / name).write_bytes(b"something else")
+    with pytest.raises(ArchiveRefusedError):
+        find_backup(context, str(tmp_path / name))
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
 def test_an_unreadable_file_says_so(context: Context, create: Callable[[], Backup]) -> None:
     """Not being allowed to read says nothing of what is inside."""
@@ -136,16 +181,56 @@ def test_an_unreadable_file_says_so(context: Context, create: Callable[[], Backu
 
 def test_a_manifest_at_the_end_is_completed_in_the_background(context: Context, location: Path) -> None:
     """The list shows the name first; reading on fills in schema and date, and the cache keeps it."""
-    database = os.urandom(200_000)
-    members = {"db.sqlite": database}
-    data = packed(tar(member("db.sqlite", database), member("manifest.json", manifest_for(members))))
-    (location / ODD).write_bytes(data)
+    (location / ODD).write_bytes(MANIFEST_LAST)
 
     assert only(context).schema_version is None
     assert only(context).needs_reading
     assert complete_listing(context, CancelToken()) is True
     assert only(context).schema_version == 2
     assert complete_listing(context, CancelToken()) is False
+
+
+READER = """
+import sys
+from pathlib import Path
+from kino_backup_tui.core.clock import SystemClock
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.listing import complete_listing
+from kino_backup_tui.core.progress import CancelToken
+
+opened = []
+sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
+learned = complete_listing(Context(Kino(Path(sys.argv[1])), SystemClock()), CancelToken())
+print(learned, sum(name.endswith(".tar.gz") for name in opened))
+"""
+
+
+def test_of_two_processes_one_reads_the_archives(context: Context, location: Path) -> None:
+    """The other waits, and takes over what has become known; both looked at the beginning of each."""
+    for number in range(6):
+        (location / f"kino-backup-2026-04-26T03-00-1{number}Z-v0.3.2.tar.gz").write_bytes(MANIFEST_LAST)
+    list_backups(context)
+    command = [sys.executable, "-c", READER, str(context.kino.data_path)]
+    with reading_alone(open_session(context).workspace, CancelToken()):
+        readers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        with pytest.raises(subprocess.TimeoutExpired):
+            readers[0].wait(2)
+    said = sorted(reader.communicate()[0].strip() for reader in readers)
+
+    assert said == ["True 0", "True 6"]
+
+
+def test_waiting_for_another_reader_can_be_cancelled(context: Context, location: Path) -> None:
+    """Whoever leaves the page does not wait for another process."""
+    (location / ODD).write_bytes(MANIFEST_LAST)
+    cancel = CancelToken()
+    cancel.cancel()
+    with (
+        reading_alone(open_session(context).workspace, CancelToken()),
+        pytest.raises(OperationCancelledError),
+    ):
+        complete_listing(context, cancel)
 
 
 def test_a_changed_file_is_not_verified_any_more(context: Context, create: Callable[[], Backup]) -> None:

@@ -28,6 +28,7 @@ from kino_backup_tui.core.operations.listing import complete_listing, find_backu
 from kino_backup_tui.core.operations.move import move_backups
 from kino_backup_tui.core.operations.plan import plan_restore
 from kino_backup_tui.core.operations.prune import prune
+from kino_backup_tui.core.operations.reindex import reindex
 from kino_backup_tui.core.operations.session import open_session
 from kino_backup_tui.core.operations.verify import verify_backup
 from kino_backup_tui.core.progress import CancelToken, Control
@@ -196,6 +197,27 @@ def test_a_moved_backup_is_listed_where_kino_looks_now(
     assert all((moving / name).is_file() for name in names)
 
 
+def test_a_move_does_not_have_kino_delete_what_it_had_lost_sight_of(
+    shipped: Kino,
+    shipped_context: Context,
+    back_up_as_kino: Callable[..., Path],
+    moving: Path,
+) -> None:
+    """Listed as scheduled, those beyond its number would go with its next run."""
+    set_location(shipped, shipped.default_location)
+    with closing(sqlite3.connect(shipped.database)) as connection, connection:
+        connection.execute("UPDATE config SET backup_retention_count = 2")
+    made = [back_up_as_kino(BackupKind.SCHEDULED).name]
+    index_of(shipped).forget(made)
+    made += [back_up_as_kino(BackupKind.SCHEDULED).name for _ in range(2)]
+    set_location(shipped, moving)
+
+    move_backups(shipped_context, Control())
+    back_up_as_kino(BackupKind.SCHEDULED)
+
+    assert [(moving / name).is_file() for name in made] == [True, False, True]
+
+
 @pytest.mark.usefixtures("impatient")
 def test_a_move_beside_a_locked_database_warns(
     shipped: Kino, shipped_context: Context, moving: Path, make: Callable[..., Backup]
@@ -210,7 +232,36 @@ def test_a_move_beside_a_locked_database_warns(
         moved = move_backups(shipped_context, Control())
 
     assert (moving / name).is_file()
-    assert any("reindex" in warning for warning in moved.warnings)
+    assert any("reindex" in warning and name in warning for warning in moved.warnings)
+
+
+def test_no_command_is_named_that_would_not_help(shipped: Kino, shipped_context: Context) -> None:
+    """What has no such list cannot be brought in step; the backup is made and deleted all the same."""
+    with closing(sqlite3.connect(shipped.database)) as connection, connection:
+        connection.execute("ALTER TABLE backup DROP COLUMN checksum_sha256")
+
+    created = create_backup(shipped_context, Control(), version="0.3.2")
+    warnings = (*created.warnings, *delete_backup(shipped_context, created.backup, Control()))
+
+    assert len(warnings) == 2
+    assert all("no list of backups" in warning and "reindex" not in warning for warning in warnings)
+
+
+def test_a_database_that_does_not_say_what_it_is_keeps_its_list(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """Without a list of migrations Kino takes it for a new one, and starts on any other of its release."""
+    archive = back_up_as_kino()
+    with closing(sqlite3.connect(shipped.database)) as connection, connection:
+        connection.execute("DROP TABLE _sqlx_migrations")
+    index_of(shipped).forget([archive.name])
+
+    created = create_backup(shipped_context, Control(), version="0.3.2")
+    done = reindex(shipped_context, Control())
+
+    assert created.warnings == ()
+    assert [backup.filename for backup in done.added] == [archive.name]
+    assert rows(shipped).keys() == {archive.name, created.backup.filename}
 
 
 @pytest.mark.usefixtures("impatient")

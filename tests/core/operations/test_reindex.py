@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from kino_backup_tui.core.errors import IncompatibleError, LocationError
+from kino_backup_tui.core.errors import DatabaseDamagedError, IncompatibleError, LocationError
 from kino_backup_tui.core.jobs.job import run_job
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.index import IndexRow, index_of
@@ -28,6 +30,17 @@ from kino_backup_tui.demo.shipped.restoring import restore_by_id
 from tests.fakes import FakeClock
 
 GHOST = IndexRow("scheduled", "gone.tar.gz", 5, "0.3.2", "ab" * 32, "2026-04-01T00:00:00+00:00")
+
+CUT_OFF = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+for setting in ("journal_mode = DELETE", "cache_size = 1", "cache_spill = 1"):
+    connection.execute(f"PRAGMA {setting}")
+connection.execute("BEGIN")
+connection.execute("DELETE FROM backup")
+connection.execute("UPDATE media SET file_path = file_path || hex(zeroblob(4000))")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def listed(kino: Kino) -> dict[str, str]:
@@ -201,6 +214,25 @@ def test_kino_is_not_made_to_delete_what_it_had_left_alone(
     }
 
 
+def test_what_kino_has_listed_counts_also_before_it_is_read(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """The manifest is too far inside for a glance; by its row it is one of those that Kino keeps."""
+    execute(shipped, "UPDATE config SET backup_retention_count = 9")
+    execute(shipped, "INSERT INTO history (event_type, created_at) VALUES ('x', hex(randomblob(400000)))")
+    old, *kept = [back_up_as_kino(BackupKind.SCHEDULED) for _ in range(4)]
+    execute(shipped, "UPDATE config SET backup_retention_count = 3")
+    index_of(shipped).forget([old.name])
+
+    reindex(shipped_context, Control())
+    newest = back_up_as_kino(BackupKind.SCHEDULED)
+
+    assert old.is_file()
+    assert listed(shipped) == {old.name: "manual"} | {
+        archive.name: "scheduled" for archive in (*kept[1:], newest)
+    }
+
+
 def test_after_a_restore_every_archive_on_disk_is_listed_again(
     shipped: Kino,
     shipped_context: Context,
@@ -228,6 +260,23 @@ def test_after_a_restore_every_archive_on_disk_is_listed_again(
             newer.filename: "manual",
             way_back.name: "pre_restore",
         }
+
+
+def test_a_restore_that_was_killed_over_its_list_brings_it_in_step(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """The restored database is in no WAL mode yet: half a change is undone before anything is read."""
+    archive = back_up_as_kino()
+    before = shipped.database.stat().st_size
+    subprocess.run([sys.executable, "-c", CUT_OFF, shipped.database], check=False)
+    assert shipped.database.with_name("kino.db-journal").stat().st_size > 0
+    with pytest.raises(DatabaseDamagedError, match="still to be undone"):
+        reindex(shipped_context, Control())
+
+    assert restored(shipped_context) == ()
+
+    assert listed(shipped) == {archive.name: "manual"}
+    assert shipped.database.stat().st_size == before
 
 
 def test_a_restore_is_not_undone_for_its_list(shipped: Kino, shipped_context: Context) -> None:

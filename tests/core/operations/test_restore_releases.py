@@ -88,6 +88,25 @@ def test_the_installed_release_decides_where_the_database_is_damaged(
     assert "0.1.0, 0.2.0 or 0.2.1" in problem.message
 
 
+@pytest.mark.parametrize("release", [None, "0.3.2"])
+def test_where_there_is_no_kino_yet_the_releases_that_take_it_are_told(
+    tmp_path: Path,
+    clock: FakeClock,
+    archive_of: Callable[[str], Path],
+    installed: Callable[[str], None],
+    release: str | None,
+) -> None:
+    """Nothing says which one will be started; a program that is installed does, and decides."""
+    (tmp_path / "new").mkdir()
+    installed(release or "of another kind")
+    context = Context(Kino(tmp_path / "new"), clock, host="nas01")
+
+    plan = plan_restore(context, archive_of("0.2.0"), Control())
+
+    assert len(refusals(plan)) == (release is not None)
+    assert sum("0.1.0, 0.2.0 or 0.2.1" in warning for warning in plan.warnings) == (release is None)
+
+
 def test_after_an_upgrade_that_does_not_start_the_newer_backup_is_the_right_one(
     tmp_path: Path, clock: FakeClock, archive_of: Callable[[str], Path], installed: Callable[[str], None]
 ) -> None:
@@ -119,16 +138,52 @@ def test_a_backup_of_half_a_migration_is_refused(
     assert "has not come to its end" in problem.message
 
 
+@pytest.fixture
+def archive_with(shipped: Kino, tmp_path: Path, clock: FakeClock) -> Callable[[str], Path]:
+    """An archive of the database after some statements."""
+
+    def make(statements: str) -> Path:
+        database = tmp_path / "changed.db"
+        with closing(sqlite3.connect(shipped.database)) as connection:
+            connection.execute("VACUUM INTO ?", (str(database),))
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.executescript(statements)
+        archive = tmp_path / "kino-backup-2026-04-26T09-00-00Z-v0.3.2.tar.gz"
+        write_archive(archive, database, kind=BackupKind.MANUAL, version="0.3.2", created_at=clock.now())
+        return archive
+
+    return make
+
+
+@pytest.mark.parametrize("lost", ["_sqlx_migrations", "config"])
 def test_a_database_that_is_none_of_kino_is_refused(
-    shipped_context: Context, tmp_path: Path, clock: FakeClock
+    shipped_context: Context, archive_with: Callable[[str], Path], lost: str
 ) -> None:
-    """Kino would start on it as if it were new, with a new key and an empty library."""
-    foreign = tmp_path / "foreign.db"
-    with closing(sqlite3.connect(foreign)) as connection, connection:
-        connection.execute("CREATE TABLE holiday_pictures (id)")
-    archive = tmp_path / "kino-backup-2026-04-26T09-00-00Z-v0.3.2.tar.gz"
-    write_archive(archive, foreign, kind=BackupKind.MANUAL, version="0.3.2", created_at=clock.now())
+    """Kino would not start on it, or start as if it were new, with a new key and an empty library."""
+    archive = archive_with(f"DROP TABLE {lost}")
 
     (problem,) = refusals(plan_restore(shipped_context, archive, Control()))
 
     assert "none of Kino" in problem.message
+
+
+def test_a_database_that_is_none_of_kino_is_refused_where_there_is_no_kino_yet(
+    archive_with: Callable[[str], Path], clock: FakeClock, tmp_path: Path
+) -> None:
+    """There is nothing to compare with, but also no Kino without settings."""
+    (tmp_path / "new").mkdir()
+    context = Context(Kino(tmp_path / "new"), clock, host="nas01")
+
+    (problem,) = refusals(plan_restore(context, archive_with("DROP TABLE config"), Control()))
+
+    assert "no table config" in problem.message
+
+
+def test_a_backup_without_settings_is_told_of(
+    shipped_context: Context, archive_with: Callable[[str], Path]
+) -> None:
+    """What else is in it may be all that is left."""
+    plan = plan_restore(shipped_context, archive_with("DELETE FROM config"), Control())
+
+    assert refusals(plan) == []
+    assert any("another API key" in warning for warning in plan.warnings)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +16,9 @@ import pytest
 from kino_backup_tui.core.errors import LocationError, NoSpaceError
 from kino_backup_tui.core.files import free_bytes
 from kino_backup_tui.core.jobs.job import run_job
-from kino_backup_tui.core.kino.home import Kino
-from kino_backup_tui.core.models import Backup, BackupStatus
+from kino_backup_tui.core.kino.home import KINO_0_3, Kino
+from kino_backup_tui.core.kino.index import index_of
+from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.delete import delete_backup
@@ -36,12 +38,20 @@ from kino_backup_tui.core.operations.session import open_session
 from kino_backup_tui.core.operations.verify import verify_backup
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.workspace import workspace_of
+from kino_backup_tui.demo.shipped.data_path import write_shipped_kino
 from tests.conftest import write_database
 from tests.fakes import FakeClock
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a file system")
 
 Mount = Callable[[Path, str], None]
+
+KILLED = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute(sys.argv[2])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 @pytest.fixture
@@ -151,8 +161,6 @@ def test_the_room_for_a_safety_backup_is_told_for_each_file_system(context: Cont
 
 def test_delete_and_prune_work_with_no_byte_free(tmp_path: Path, context: Context, mount: Mount) -> None:
     """A full disk is freed by deleting, so deleting may not need any space."""
-    from kino_backup_tui.core.models import BackupKind
-
     data_path = tmp_path / "small"
     mount(data_path, "size=4m")
     write_database(data_path / "db.sqlite")
@@ -169,6 +177,40 @@ def test_delete_and_prune_work_with_no_byte_free(tmp_path: Path, context: Contex
 
     assert len(pruned.removed) == 1
     assert len(list_backups(here).backups) == 1
+
+
+@pytest.mark.parametrize("log", ["none", "left by a kill"])
+def test_the_settings_in_a_database_can_be_read_with_no_byte_free(
+    tmp_path: Path, clock: FakeClock, mount: Mount, log: str
+) -> None:
+    """With Kino down, SQLite wants room for the index of the log; retention does not wait for that."""
+    data_path = tmp_path / "small"
+    mount(data_path, "size=16m")
+    write_shipped_kino(data_path, clock.now(), films=0, downloads=())
+    here = Context(Kino(data_path, KINO_0_3), clock)
+    with closing(sqlite3.connect(here.kino.database)) as connection, connection:
+        connection.execute("INSERT INTO webhook_target (url, headers) VALUES ('', randomblob(400000))")
+    for _ in range(2):
+        create_backup(here, Control(), kind=BackupKind.SCHEDULED, version="0.3.2", use_reserve=True)
+        clock.advance(days=1)
+    set_keep = "UPDATE config SET backup_retention_count = 1"
+    if log == "none":
+        with closing(sqlite3.connect(here.kino.database)) as connection, connection:
+            connection.execute(set_keep)
+    else:
+        subprocess.run([sys.executable, "-c", KILLED, here.kino.database, set_keep], check=False)
+        assert here.kino.database.with_name("kino.db-wal").stat().st_size > 0
+    here.kino.database.with_name("kino.db-shm").unlink(missing_ok=True)
+    fill(data_path, 0)
+    assert free_bytes(data_path) == 0
+
+    assert open_session(here).settings_problem is None
+    pruned = prune(here, Control())
+
+    assert len(pruned.removed) == 1
+    assert pruned.note == ""
+    (left,) = list_backups(here).backups
+    assert [row.filename for row in index_of(here.kino).rows()] == [left.filename]
 
 
 def test_export_and_import_onto_a_full_disk_leave_nothing(

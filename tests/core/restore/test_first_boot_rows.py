@@ -13,6 +13,7 @@ from kino_backup_tui.core.kino.home import DOCUMENTED, KINO_0_3, Kino
 from kino_backup_tui.core.kino.rows import Row, Rows
 from kino_backup_tui.core.progress import CancelToken
 from kino_backup_tui.core.restore.first_boot import differing_settings, is_set_up, rows_at_rest, wanted_rows
+from kino_backup_tui.core.workspace import workspace_of
 
 WRITER = """
 import os, signal, sqlite3, sys
@@ -61,14 +62,16 @@ def test_a_database_with_a_log_is_left_as_it_is(shipped: Kino, mode: str) -> Non
     log = shipped.database.with_name("kino.db-wal" if mode == "WAL" else "kino.db-journal")
     before = shipped.database.read_bytes(), log.read_bytes()
     assert log.stat().st_size > 0
+    names = ["kino.db", log.name] + (["kino.db-shm"] if mode == "WAL" else [])
 
-    rows = rows_at_rest(shipped.database, KINO_0_3, CancelToken())
+    rows = rows_at_rest(shipped.database, KINO_0_3, workspace_of(shipped), CancelToken())
 
     assert (shipped.database.read_bytes(), log.read_bytes()) == before
-    if mode == "WAL":
-        assert rows["config"][0]["listen_port"] == 4711
-        assert len(rows["media"]) == 20
-        assert set(rows) == set(wanted_rows(KINO_0_3)) == {"config", "download", "media"}
+    assert sorted(path.name for path in shipped.data_path.glob("kino.db*")) == sorted(names)
+    assert list(workspace_of(shipped).scratch.glob("*")) == []
+    assert rows["config"][0]["listen_port"] == 4711
+    assert [str(row["file_path"])[-4:] for row in rows["media"]] == [".mkv"] * 20
+    assert set(rows) == set(wanted_rows(KINO_0_3)) == {"config", "download", "media"}
 
 
 @pytest.mark.parametrize("log", [None, "-wal", "-journal"])
@@ -78,19 +81,19 @@ def test_rows_of_a_database_from_an_archive_are_read_apart(shipped: Kino, log: s
         shipped.database.with_name(shipped.database.name + log).touch()
     before = sorted(shipped.data_path.iterdir())
 
-    assert len(rows_at_rest(shipped.database, KINO_0_3, CancelToken())["media"]) == 20
+    assert len(rows_at_rest(shipped.database, KINO_0_3, workspace_of(shipped), CancelToken())["media"]) == 20
 
     assert sorted(shipped.data_path.iterdir()) == before
 
 
 def test_of_a_database_that_cannot_be_read_there_are_no_rows(tmp_path: Path, kino: Kino) -> None:
     """What is wrong with it, others say; and of the documented Kino none are needed."""
-    assert rows_at_rest(tmp_path / "gone.db", KINO_0_3, CancelToken()) == {}
+    assert rows_at_rest(tmp_path / "gone.db", KINO_0_3, workspace_of(kino), CancelToken()) == {}
     (tmp_path / "kino.db").write_bytes(bytes(9000))
     (tmp_path / "kino.db-wal").write_bytes(bytes(9000))
     for name in ("kino.db", "kino.db-wal"):
-        assert rows_at_rest(tmp_path / name, KINO_0_3, CancelToken()) == {}
-    assert rows_at_rest(kino.database, DOCUMENTED, CancelToken()) == {}
+        assert rows_at_rest(tmp_path / name, KINO_0_3, workspace_of(kino), CancelToken()) == {}
+    assert rows_at_rest(kino.database, DOCUMENTED, workspace_of(kino), CancelToken()) == {}
     assert wanted_rows(DOCUMENTED) == {}
 
 
@@ -99,4 +102,4 @@ def test_reading_rows_can_be_cancelled(shipped: Kino) -> None:
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(OperationCancelledError):
-        rows_at_rest(shipped.database, KINO_0_3, cancel)
+        rows_at_rest(shipped.database, KINO_0_3, workspace_of(shipped), cancel)
