@@ -21,11 +21,7 @@ from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.outcome import done_text, encode_result, uncapitalized
-from kino_backup_tui.core.operations.transition import (
-    Transition,
-    needless_transactions,
-    remove_needless,
-)
+from kino_backup_tui.core.operations.transition import Transition
 from kino_backup_tui.core.progress import Control, Stage
 from kino_backup_tui.core.restore.first_boot import OPTION
 from kino_backup_tui.core.restore.folders import NEW, OLD, open_sets, set_folder, transactions, work_folder
@@ -38,6 +34,7 @@ from kino_backup_tui.core.restore.journal import (
     sweep_journal,
     write_record,
 )
+from kino_backup_tui.core.restore.kept import needless_transactions, remove_needless
 from kino_backup_tui.core.restore.plan import RestoreResult
 from kino_backup_tui.core.restore.swap import old_names, present_in
 from kino_backup_tui.core.supervisors.detect import find_supervisor

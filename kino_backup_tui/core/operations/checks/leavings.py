@@ -16,9 +16,9 @@ from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, g
 from kino_backup_tui.core.operations.checks.kino import owner_of
 from kino_backup_tui.core.operations.last_restore import interrupted
 from kino_backup_tui.core.operations.space import megabytes
-from kino_backup_tui.core.operations.transition import needless_transactions
 from kino_backup_tui.core.restore.folders import work_folder
 from kino_backup_tui.core.restore.journal import is_unsettled, read_record
+from kino_backup_tui.core.restore.kept import needless_transactions
 from kino_backup_tui.core.supervisors.held import is_holding
 from kino_backup_tui.core.supervisors.systemd import SystemdSupervisor
 from kino_backup_tui.core.workspace import is_abandoned
