@@ -52,7 +52,7 @@ def interrupted(context: Context) -> Interrupted | None:
     try:
         record = read_record(workspace)
     except UndecidedError as error:
-        return Interrupted("restore", "", context.clock.now(), f"{error.message} {error.hint}", decided=False)
+        return Interrupted("restore", "", context.clock.now(), error.full_text, decided=False)
     if record is None or not is_unsettled(record):
         return None
     decided = record.phase is not Phase.BLOCKED

@@ -45,6 +45,13 @@ def done_text(record: Record, health: Health | None, library: LibraryMissingErro
     return f"{what}, and Kino{version} runs on it."
 
 
+def back_text(health: Health | None) -> str:
+    """The end of a sentence that says that the old state is back; `health` is None if nobody started Kino."""
+    if health is None:
+        return "."
+    return " and Kino runs on it." if health.healthy else f", but Kino does not run: {health.text}."
+
+
 def uncapitalized(text: str) -> str:
     """A sentence that goes on after a colon."""
     return text[:1].lower() + text[1:]

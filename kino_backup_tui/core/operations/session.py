@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
@@ -11,7 +12,12 @@ from typing import NamedTuple
 
 from kino_backup_tui.core.archive.manifest import Manifest
 from kino_backup_tui.core.catalog.cache import Cache, Known, fingerprint_of
-from kino_backup_tui.core.catalog.locations import is_known, known_locations, location_problem
+from kino_backup_tui.core.catalog.locations import (
+    is_known,
+    known_locations,
+    location_problem,
+    prepare_location,
+)
 from kino_backup_tui.core.catalog.scan import describe, newest_first, scan_location
 from kino_backup_tui.core.errors import BusyError, KinoBackupError, NotFoundError
 from kino_backup_tui.core.files import storage_error
@@ -60,6 +66,14 @@ class Session(NamedTuple):
         """Keep the location for a day on which the settings cannot be read."""
         if self.workspace.read_state().get(_LAST_LOCATION) != self.settings.location:
             self.workspace.update_state(**{_LAST_LOCATION: self.settings.location})
+
+    def introduce_location(self) -> None:
+        """Have the backups of the location listed also once the settings name another. Best effort."""
+        if is_known(self.workspace, self.location):
+            return
+        if any(backup.path.parent == self.location for backup in self.scan()[0]):
+            with contextlib.suppress(KinoBackupError):  # it cannot be marked as one of ours
+                prepare_location(self.location, self.workspace, self.kino.default_location, accept=True)
 
     def scan(self) -> tuple[list[Backup], KinoBackupError | None]:
         """Every file of all known locations, newest first, and why the current one could not be read."""

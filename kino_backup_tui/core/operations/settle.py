@@ -11,7 +11,6 @@ from dataclasses import replace
 from kino_backup_tui.core.errors import (
     KinoBackupError,
     LibraryMissingError,
-    ServiceError,
     UndecidedError,
     UsageError,
 )
@@ -20,8 +19,9 @@ from kino_backup_tui.core.kino.closed import find_openers
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.outcome import done_text, encode_result, uncapitalized
+from kino_backup_tui.core.operations.outcome import back_text, done_text, encode_result, uncapitalized
 from kino_backup_tui.core.operations.transition import Transition
+from kino_backup_tui.core.operations.unsupervised import require_stopped
 from kino_backup_tui.core.progress import Control, Stage
 from kino_backup_tui.core.restore.first_boot import OPTION
 from kino_backup_tui.core.restore.folders import NEW, OLD, open_sets, set_folder, transactions, work_folder
@@ -121,24 +121,21 @@ def _kept_stopped(what: str, hint: str) -> Iterator[None]:
 
 def _put_back(context: Context, step: Transition) -> RestoreResult:
     if not step.supervisor.controls:
-        _require_stopped(step)
+        require_stopped(step.kino)
     step.go_back()
     step.tidy()
     step.remember_earlier()
     step.release()
     health = step.restart()
-    text = "The interrupted restore was undone: the state from before it is back"
-    if health is None:
-        return _result(context, step, "rolled_back", f"{text}.")
-    end = " and Kino runs on it." if health.healthy else f", but Kino does not run: {health.text}."
-    return _result(context, step, "rolled_back", f"{text}{end}", running=health.healthy)
+    text = f"The interrupted restore was undone: the state from before it is back{back_text(health)}"
+    return _result(context, step, "rolled_back", text, running=health.healthy if health else None)
 
 
 def _keep_new(context: Context, step: Transition, job: Job) -> RestoreResult:
     """The files are in place: what is left is a Kino that lives on them."""
     if step.record.phase is not Phase.SWAPPED:
         if not step.supervisor.controls:
-            _require_stopped(step)
+            require_stopped(step.kino)
         step.go_on()
     if not step.supervisor.controls:
         if find_openers(step.kino) is None:
@@ -200,17 +197,6 @@ def _interrupted_sets(workspace: Workspace) -> tuple[str, str, int]:
     folder = work_folder(workspace) / newest
     previous = earlier[-1] if earlier and not (folder / NEW).exists() else ""
     return newest, previous, folder.stat().st_mtime_ns
-
-
-def _require_stopped(step: Transition) -> None:
-    """Nobody but a person can stop this Kino, and nothing can be put back under it."""
-    found = find_openers(step.kino)
-    if found is not None:
-        who = ", ".join(f"process {pid}" for pid in found.pids) or "a process"
-        raise ServiceError(
-            f"Kino runs ({who}) on the files of an interrupted restore.",
-            hint=f"Stop it, then run `{command_for(step.kino, OPERATION)}` again.",
-        )
 
 
 def _remove_stale_gate(context: Context) -> None:
