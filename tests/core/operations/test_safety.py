@@ -43,7 +43,7 @@ from kino_backup_tui.core.progress import CancelToken, Control, JobEvent, Stage
 from kino_backup_tui.core.restore.plan import Safety
 from kino_backup_tui.core.workspace import workspace_of
 from tests.as_user import NOBODY, let_others_in, run_as
-from tests.core.operations.test_create import damage_index, left_behind
+from tests.core.operations.saving import damage_index, left_behind
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
