@@ -182,9 +182,9 @@ def empty_text(status: Status) -> str:
         return "No backups yet. Press b to make the first now, or t to have the schedule run."
     if status.next_run is None:
         return "No backups yet. Press b to make the first now."
-    return f"No backups yet. The first runs {_when(status.next_run, status)}, or press b now."
+    return f"No backups yet. The first runs {_when(status.next_run)}, or press b now."
 
 
-def _when(run: datetime, status: Status) -> str:
+def _when(run: datetime) -> str:
     # `next_run` is aware in the zone of the host, so its own clock is the one on the wall.
     return f"{text.day_text(run, run.tzinfo)} at {run:%H:%M}" if run.tzinfo else ""

@@ -1,4 +1,4 @@
-"""Making a backup inside a job that is already running: what create and a restore's safety backup share."""
+"""Making a backup inside a job that is already running: for create, run-due and before a restore."""
 
 from __future__ import annotations
 

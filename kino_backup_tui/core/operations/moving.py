@@ -44,7 +44,7 @@ class Left:
 
 
 class _SourceError(Exception):
-    """A backup cannot be moved, and that is no reason to stop: `left` says why it stays."""
+    """A backup cannot be moved, and that is no reason to stop: `why` is a clause that says so."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)

@@ -1,4 +1,4 @@
-"""Proving an archive by reading all of it: what verify and import have in common."""
+"""Proving an archive by reading all of it: what verify, import and move have in common."""
 
 from __future__ import annotations
 

@@ -85,11 +85,11 @@ class _Restoration:
                 self._job,
                 self._begin(),
             )
-            plan = self._prepare()
+            self._prepare()
         except BaseException as error:
             self._give_up(error)
             raise
-        self._replace(plan)
+        self._replace()
 
     def _begin(self) -> Record:
         earlier = self._earlier
@@ -115,7 +115,7 @@ class _Restoration:
         )
         return write_record(self._session.workspace, record)
 
-    def _prepare(self) -> RestorePlan:
+    def _prepare(self) -> None:
         """Everything that can fail while Kino still runs, and then its stop."""
         staging = Staging(
             self._context, self._session, self._present, self._task, self._job, self._control, self._step
@@ -139,7 +139,6 @@ class _Restoration:
         self._step.quiesce()
         if needs_raw:
             self._save_current(plan)
-        return plan
 
     def _save_current(self, plan: RestorePlan) -> bool:
         """Take the safety backup; True if it can be tried again as a raw copy, once Kino has stopped."""
@@ -166,7 +165,7 @@ class _Restoration:
             self._step.enter(self._step.record.phase, way_back=taken.backup.filename)
         return False
 
-    def _replace(self, plan: RestorePlan) -> None:
+    def _replace(self) -> None:
         step = self._step
         self._job.stage(Stage.SWAPPING)
         try:
