@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from kino_backup_tui.core.errors import KinoBackupError, LibraryMissingError
-from kino_backup_tui.core.operations.plan import ROLLBACK
+from kino_backup_tui.core.progress import ROLLBACK
 from kino_backup_tui.core.restore.health import Health
 from kino_backup_tui.core.restore.journal import Record
 from kino_backup_tui.core.restore.plan import RestoreResult

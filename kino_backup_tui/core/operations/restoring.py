@@ -33,7 +33,7 @@ from kino_backup_tui.core.operations.staging import Staging
 from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.operations.transition import Transition
 from kino_backup_tui.core.operations.unsupervised import wait_until_stopped
-from kino_backup_tui.core.progress import CancelToken, Control, Stage
+from kino_backup_tui.core.progress import APPLY, CancelToken, Control, Stage
 from kino_backup_tui.core.restore.folders import new_transaction
 from kino_backup_tui.core.restore.health import Health
 from kino_backup_tui.core.restore.journal import UNTOUCHED, Phase, Record, read_record, write_record
@@ -96,7 +96,7 @@ class _Restoration:
         if earlier is not None and earlier.phase not in (Phase.CONFIRMED, Phase.ROLLED_BACK, Phase.ABANDONED):
             raise UndecidedError(
                 f"A restore of {earlier.source} was interrupted and is not settled.",
-                hint=f"`{command_for(self._context.kino, 'apply')}` finishes or undoes it; then retry.",
+                hint=f"`{command_for(self._context.kino, APPLY)}` finishes or undoes it; then retry.",
             )
         previous = earlier.transaction if earlier is not None and self._task.kept_files else ""
         record = Record(
@@ -201,7 +201,7 @@ class _Restoration:
             yield
         except KinoBackupError as error:
             text = f"{self._step.record.source} is in place, but the restore is not ended: {error.message}"
-            hint = f"`{command_for(self._context.kino, 'apply')}` ends it."
+            hint = f"`{command_for(self._context.kino, APPLY)}` ends it."
             self._finish(UndecidedError.code, text, failed=self._job.now_at, hint=hint)
             raise UndecidedError(text, hint=hint) from error
 

@@ -27,12 +27,11 @@ from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.kino.settings_store import SettingsStore, settings_store
 from kino_backup_tui.core.models import Backup, BackupStatus
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.progress import RESTORING
 from kino_backup_tui.core.timetable import Timetable, timetable
 from kino_backup_tui.core.workspace import Workspace, workspace_of
 
 _LAST_LOCATION = "last_location"
-_REPLACING = ("restore", "rollback", "apply")
-"""The operations that replace the database."""
 
 
 class Session(NamedTuple):
@@ -170,7 +169,7 @@ def _require_at_rest(kino: Kino, workspace: Workspace) -> None:
     from kino_backup_tui.core.jobs.lock import current_holder
 
     holder = current_holder(workspace)
-    if holder is not None and holder.operation in _REPLACING and holder.pid != os.getpid():
+    if holder is not None and holder.operation in RESTORING and holder.pid != os.getpid():
         from kino_backup_tui.core.kino.command import command_for
 
         raise BusyError(

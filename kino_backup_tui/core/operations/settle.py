@@ -22,7 +22,7 @@ from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.outcome import back_text, done_text, encode_result, uncapitalized
 from kino_backup_tui.core.operations.transition import Transition
 from kino_backup_tui.core.operations.unsupervised import require_stopped
-from kino_backup_tui.core.progress import Control, Stage
+from kino_backup_tui.core.progress import APPLY, RESTORE, Control, Stage
 from kino_backup_tui.core.restore.first_boot import OPTION
 from kino_backup_tui.core.restore.folders import NEW, OLD, open_sets, set_folder, transactions, work_folder
 from kino_backup_tui.core.restore.journal import (
@@ -40,7 +40,6 @@ from kino_backup_tui.core.restore.swap import old_names, present_in
 from kino_backup_tui.core.supervisors.detect import find_supervisor
 from kino_backup_tui.core.workspace import Workspace, workspace_of
 
-OPERATION = "apply"
 KEEP_OLD, KEEP_NEW = "old", "new"
 
 _SETTLING_SECONDS = 60.0
@@ -49,7 +48,7 @@ _POLL_SECONDS = 0.5
 
 def library_hint(kino: Kino) -> str:
     """What to do about a library that is missing."""
-    return f"Mount it, then run `{command_for(kino, OPERATION)}`; with {OPTION}, Kino starts without it."
+    return f"Mount it, then run `{command_for(kino, APPLY)}`; with {OPTION}, Kino starts without it."
 
 
 def settle(
@@ -73,7 +72,7 @@ def settle(
         if record is not None and needless_transactions(workspace, record, context.clock.now()):
             _tidy(context, workspace)
         return None
-    with run_job(workspace, OPERATION, context.clock, control) as job:
+    with run_job(workspace, APPLY, context.clock, control) as job:
         record = _record(context, workspace, keep)
         if record is None or not is_unsettled(record):
             return None
@@ -101,7 +100,7 @@ def _settled(context: Context, step: Transition, job: Job, keep: str | None) -> 
             f"It cannot be told which files belong to Kino. What was replaced is in "
             f"{set_folder(step.workspace, record.transaction, OLD)}, what took its place in "
             f"{context.kino.data_path}.",
-            hint=f"`{command_for(context.kino, OPERATION, '--keep', KEEP_OLD)}` puts the old files back, "
+            hint=f"`{command_for(context.kino, APPLY, '--keep', KEEP_OLD)}` puts the old files back, "
             "--keep new leaves these.",
         )
     if keep == KEEP_OLD:
@@ -179,7 +178,7 @@ def _record(context: Context, workspace: Workspace, keep: str | None) -> Record 
         transaction=newest,
         previous=previous,
         job="",
-        operation="restore",
+        operation=RESTORE,
         source="a backup",
         since=context.clock.now(),
         # Before anything was put aside, there is nothing to decide.
@@ -214,7 +213,7 @@ def _remove_stale_gate(context: Context) -> None:
 def _tidy(context: Context, workspace: Workspace) -> None:
     """Remove what is left of a restore that was over, but for this, when its process died. Best effort."""
     quick = Control(wait_seconds=0)
-    with contextlib.suppress(KinoBackupError), run_job(workspace, OPERATION, context.clock, quick):
+    with contextlib.suppress(KinoBackupError), run_job(workspace, APPLY, context.clock, quick):
         record = read_record(workspace)
         if record is not None and not is_unsettled(record):
             remove_needless(workspace, record, context.clock.now())

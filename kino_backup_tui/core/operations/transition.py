@@ -24,7 +24,7 @@ from kino_backup_tui.core.kino.home import SIDE_FILES
 from kino_backup_tui.core.kino.index import index_of
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.reindex import reindex_restored
-from kino_backup_tui.core.progress import CancelToken, Stage
+from kino_backup_tui.core.progress import APPLY, CancelToken, Stage
 from kino_backup_tui.core.restore.first_boot import Host, is_set_up, look_for_library, rows_at_rest
 from kino_backup_tui.core.restore.folders import (
     FAILED,
@@ -281,6 +281,6 @@ class Transition:
         return UndecidedError(
             f"The files could not be put back: {reason} Kino stays stopped. What was replaced is in {old}, "
             f"what was put in its place in {self.kino.data_path} or {old.with_name(FAILED)}.",
-            hint=f"`{command_for(self.kino, 'apply')}` tries again; "
+            hint=f"`{command_for(self.kino, APPLY)}` tries again; "
             "with --keep old or --keep new it does as you decide.",
         )

@@ -9,7 +9,7 @@ from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.kino.closed import find_openers
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.home import Kino
-from kino_backup_tui.core.progress import Stage
+from kino_backup_tui.core.progress import APPLY, Stage
 
 WAIT_SECONDS = 24 * 3600.0
 """How long a staged restore waits for it to be stopped."""
@@ -40,5 +40,5 @@ def require_stopped(kino: Kino) -> None:
         who = ", ".join(f"process {pid}" for pid in found.pids) or "a process"
         raise ServiceError(
             f"Kino runs ({who}) on the files of an interrupted restore.",
-            hint=f"Stop it, then run `{command_for(kino, 'apply')}` again.",
+            hint=f"Stop it, then run `{command_for(kino, APPLY)}` again.",
         )
