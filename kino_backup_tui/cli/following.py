@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.progress import CancelToken, Control, JobEvent
     from kino_backup_tui.core.restore.plan import RestoreResult
 
-RESTORING = ("restore", "rollback", "apply")
-"""The operations whose end is a `RestoreResult`."""
-
 
 def follow(context: Context, job: str, control: Control) -> JobEvent:
     """Report the events of a restore until it ends or waits for Kino to be stopped by hand; return the last.

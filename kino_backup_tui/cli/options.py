@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
+from kino_backup_tui.core.kino.home import LAYOUTS
+
 _LATEST = "latest"
-LAYOUT_NAMES = ("documented", "kino-0.3")
+LAYOUT_NAMES = tuple(LAYOUTS)
 
 
 class PathType(click.Path):

@@ -55,4 +55,4 @@ def warn_of(*problems: KinoBackupError | None) -> None:
     """Say what is wrong around a verb that goes on all the same."""
     for problem in problems:
         if problem is not None:
-            warn(f"{problem.message} {problem.hint}".rstrip())
+            warn(problem.full_text)

@@ -44,6 +44,11 @@ class KinoBackupError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def full_text(self) -> str:
+        """The message and the hint, where both are told in one go."""
+        return f"{self.message} {self.hint}".rstrip()
+
 
 class UsageError(KinoBackupError):
     """The request is contradictory, incomplete or needs an answer nobody can give."""

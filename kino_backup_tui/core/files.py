@@ -66,12 +66,17 @@ def storage_error(error: OSError, path: Path, doing: str) -> KinoBackupError:
 
 def user_name() -> str:
     """The name of the current user, for messages."""
+    return name_of_user(os.geteuid()) or f"user {os.geteuid()}"
+
+
+def name_of_user(uid: int) -> str:
+    """The name of a user; empty if the number has none."""
     import pwd
 
     try:
-        return pwd.getpwuid(os.geteuid()).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"user {os.geteuid()}"
+        return ""
 
 
 def sync_folder(folder: Path) -> None:
@@ -227,6 +232,21 @@ def free_bytes(folder: Path) -> int:
     """Bytes an ordinary user can still write on the file system of a folder."""
     status = os.statvfs(folder)
     return status.f_bavail * status.f_frsize
+
+
+def mounts() -> Iterator[tuple[str, str]]:
+    """Where each file system is mounted, and its type, in the order of proc_pid_mountinfo(5).
+
+    Of several on one point the last one is seen. Nothing where the kernel has no such list.
+    """
+    try:
+        lines = Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        fields, _, rest = line.partition(" - ")
+        point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields.split()[4])
+        yield point, rest.split()[0]
 
 
 def is_read_only(folder: Path) -> bool:

@@ -10,6 +10,10 @@ from typing import Any, NamedTuple
 
 from kino_backup_tui.core.errors import OperationCancelledError
 
+RESTORE, ROLLBACK, APPLY = "restore", "rollback", "apply"
+RESTORING = frozenset({RESTORE, ROLLBACK, APPLY})
+"""The operations that replace Kino's files, start it again, and end with a `RestoreResult`."""
+
 
 class Stage(StrEnum):
     """A step of an operation."""
@@ -61,8 +65,8 @@ OPERATION_STAGES: dict[str, tuple[Stage, ...]] = {
     "delete": (Stage.DELETING,),
     "move": (Stage.MOVING,),
     "prune": (Stage.READING_BACK, Stage.DELETING),
-    "restore": (Stage.CHECKING_ARCHIVE, Stage.STAGING, *_REPLACING),
-    "rollback": _REPLACING,
+    RESTORE: (Stage.CHECKING_ARCHIVE, Stage.STAGING, *_REPLACING),
+    ROLLBACK: _REPLACING,
 }
 """The stages of each operation in their order, so that a view can show those still to come."""
 

@@ -6,6 +6,8 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, NamedTuple
 
 from kino_backup_tui.core.errors import IncompatibleError
+from kino_backup_tui.core.kino.home import SIDE_FILES
+from kino_backup_tui.core.progress import ROLLBACK
 from kino_backup_tui.core.restore.plan import Safety
 from kino_backup_tui.presentation.first_boot_text import HEADING, first_boot_rows
 from kino_backup_tui.presentation.text import (
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.restore.plan import RestorePlan, RestoreResult, State
 
 _NAME_WIDTH = 13
-_BESIDE = ("-wal", "-shm", "-journal")
 
 
 class Comparison(NamedTuple):
@@ -54,7 +55,7 @@ def plan_question(plan: RestorePlan) -> str:
 
 def is_rollback(plan: RestorePlan) -> bool:
     """Whether files come back that a restore has replaced."""
-    return plan.operation == "rollback"
+    return plan.operation == ROLLBACK
 
 
 def undone_text(plan: RestorePlan) -> str:
@@ -138,7 +139,7 @@ def replaces_text(plan: RestorePlan) -> str:
     """
     if not plan.arriving:
         return ""
-    going = tuple(name for name in plan.replaced if not name.endswith(_BESIDE))
+    going = tuple(name for name in plan.replaced if not name.endswith(SIDE_FILES))
     parts = [
         ("replaces {}", tuple(name for name in going if name in plan.arriving)),
         ("brings {}", tuple(name for name in plan.arriving if name not in going)),

@@ -15,13 +15,6 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.timetable import Terms
 
 
-def frequency_text(settings: BackupSettings, terms: Terms) -> str:
-    """The schedule in a few words: "Daily at 03:00", "Backups are off"."""
-    if not settings.runs:
-        return "Backups are off"
-    return _frequency(settings, terms)
-
-
 def schedule_text(settings: BackupSettings, terms: Terms, zone: tzinfo, now: datetime) -> str:
     """The schedule with its clock, and when it is switched off what it would be."""
     if settings.frequency.value == "off":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.kino.settings import Frequency
 from kino_backup_tui.presentation import text
+from kino_backup_tui.presentation.schedule_text import schedule_text
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.operations.schedule import SchedulePreview
@@ -42,6 +43,13 @@ def frequency_label(frequency: Frequency, terms: Terms) -> str:
     if apart := terms.apart.get(frequency):
         return f"{_FREQUENCIES[frequency]} ({apart.days} d)"
     return f"{_FREQUENCIES[frequency]}{_DAYS.get(frequency, '')}"
+
+
+def saved_text(saved: SchedulePreview, zone: tzinfo, now: datetime) -> str:
+    """That it was saved, and what holds from now on."""
+    settings = saved.settings
+    when = schedule_text(settings, saved.terms, zone, now) if settings.runs else "Backups are off"
+    return f"Schedule saved: {when}"
 
 
 def runs_text(preview: SchedulePreview, zone: tzinfo) -> str:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from kino_backup_tui.core.errors import NoSpaceError, error_type
 from kino_backup_tui.presentation import text
 from kino_backup_tui.presentation.schedule_text import (
-    clock_text,
     failures_text,
-    frequency_text,
     keep_text,
+    schedule_text,
 )
 
 if TYPE_CHECKING:
@@ -125,8 +124,7 @@ def _second_line(status: Status, now: datetime, pid: int) -> tuple[str, bool]:
         reason = failure_reason(status.failing, status.location)
         return f"{_failures(status)}: {text.printable(reason)} · p tells more", True
     zone = status.next_run.tzinfo if status.next_run else None
-    clock = clock_text(status.settings.time, status.terms, zone or status.terms.zone, now)
-    plan = f"{frequency_text(status.settings, status.terms)} {clock}"
+    plan = schedule_text(status.settings, status.terms, zone or status.terms.zone, now)
     due = f"next in {text.duration_text(status.next_run - now)}" if status.next_run else "no next run"
     if overdue and status.unattended:
         return f"{overdue}: nothing runs the schedule · t installs a timer", True
@@ -184,9 +182,9 @@ def empty_text(status: Status) -> str:
         return "No backups yet. Press b to make the first now, or t to have the schedule run."
     if status.next_run is None:
         return "No backups yet. Press b to make the first now."
-    return f"No backups yet. The first runs {_when(status.next_run, status)}, or press b now."
+    return f"No backups yet. The first runs {_when(status.next_run)}, or press b now."
 
 
-def _when(run: datetime, status: Status) -> str:
+def _when(run: datetime) -> str:
     # `next_run` is aware in the zone of the host, so its own clock is the one on the wall.
     return f"{text.day_text(run, run.tzinfo)} at {run:%H:%M}" if run.tzinfo else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kino_backup_tui.core.progress import ROLLBACK
 from kino_backup_tui.core.restore.plan import RestoreResult
 from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.words import WITHOUT_SAFETY
@@ -42,7 +43,7 @@ def told(result: RestoreResult) -> Told:
 
 
 def _title(result: RestoreResult) -> str:
-    rollback = result.operation == "rollback"
+    rollback = result.operation == ROLLBACK
     if result.outcome == "ok":
         return "The restore was undone" if rollback else f"Restored {text.printable(result.source)}".rstrip()
     what = "Undoing the restore" if rollback else "The restore"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from kino_backup_tui.core.progress import OPERATION_STAGES, JobEvent, Stage
+from kino_backup_tui.core.progress import OPERATION_STAGES, RESTORING, JobEvent, Stage
 from kino_backup_tui.presentation import text
 
 _NAME_WIDTH = 32
 _NAME_WIDTH_BEFORE_NOTES = 24
-_WITH_NOTES = frozenset({"restore", "rollback", "apply", "move"})
+_WITH_NOTES = RESTORING | {"move"}
 """Operations that tell what they found: the note wants the room."""
 _UNDOING = frozenset({Stage.ROLLING_BACK, Stage.RESTARTING})
 _FINAL = frozenset({Stage.STOPPING, Stage.SWAPPING, Stage.STARTING, Stage.CHECKING_HEALTH, *_UNDOING})

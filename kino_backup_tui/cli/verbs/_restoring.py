@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -51,7 +52,14 @@ library_option = click.option(
 
 
 def restore_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that `Request` is made of."""
+    """Give a command the options that `Request` is made of; it gets them as its `request`."""
+
+    @functools.wraps(command)
+    def with_request(**given: Any) -> Any:
+        request = Request(**{name: given.pop(name) for name in Request._fields})
+        return command(request=request, **given)
+
+    asking: Callable[..., Any] = with_request
     for option in reversed(
         (
             click.option("--dry-run", is_flag=True, help="Only tell what would be done."),
@@ -79,8 +87,8 @@ def restore_options(command: Callable[..., Any]) -> Callable[..., Any]:
             json_option,
         )
     ):
-        command = option(command)
-    return command
+        asking = option(asking)
+    return asking
 
 
 def perform(

@@ -78,7 +78,7 @@ def _gate(session: Session) -> int:
             return OK
         reason = _reason_to_stay_stopped(context)
     except KinoBackupError as error:
-        reason = f"{error.message} {error.hint}".rstrip()
+        reason = error.full_text
     except Exception as error:
         # Half a database must not be started on because of a mistake in this program.
         reason = f"internal error: {type(error).__name__}: {error}"

@@ -7,7 +7,6 @@ import os
 import click
 
 from kino_backup_tui.cli.options import json_option, user_timer_option
-from kino_backup_tui.cli.output import talk, warn, write_json, write_line
 from kino_backup_tui.cli.session import Session
 from kino_backup_tui.core.errors import UsageError
 from kino_backup_tui.core.models import API_PORT
@@ -31,21 +30,12 @@ def command(session: Session, user: bool, api: bool, port: int | None, as_json: 
     already, nothing happens. The HTTP API takes no memory before the first request, runs as the same user,
     and leaves the schedule to the timer.
     """
+    from kino_backup_tui.cli.verbs._service import write_service
     from kino_backup_tui.core.operations.install_service import install_service
+    from kino_backup_tui.presentation.service_objects import installed_object
 
     if port is not None and not api:
         raise UsageError("--port goes with --api.")
     installed = install_service(session.context(), os.environ, user=user, api=api, port=port)
-    if as_json:
-        from kino_backup_tui.presentation.service_objects import installed_object
-
-        write_json(installed_object(installed))
-    else:
-        from kino_backup_tui.presentation.text import printable
-
-        for sentence in installed.done:
-            write_line(printable(sentence))
-        if not installed.done:
-            talk(f"{installed.name}: installed and in force, there was nothing to do.")
-    for warning in installed.warnings:
-        warn(warning)
+    nothing = f"{installed.name}: installed and in force, there was nothing to do."
+    write_service(installed, installed_object(installed), nothing, as_json=as_json)

@@ -27,18 +27,7 @@ _STANDARD_INPUT = "-"
 @source_argument
 @restore_options
 @click.pass_obj
-def command(
-    session: Session,
-    source: str,
-    yes: bool,
-    dry_run: bool,
-    safety_backup: bool,
-    health_seconds: float,
-    library_missing_ok: bool,
-    wait_seconds: float,
-    progress: bool,
-    as_json: bool,
-) -> int:
+def command(session: Session, source: str, request: Request) -> int:
     """Replace Kino's database, config and secrets by those of a backup.
 
     The plan is shown first, with everything that forbids it. The current state is saved, Kino is stopped and
@@ -46,12 +35,9 @@ def command(
 
     SOURCE is what `show` takes, a file (with a slash in its path), or "-" for an archive on standard input.
     """
-    request = Request(
-        yes, dry_run, safety_backup, health_seconds, library_missing_ok, wait_seconds, progress, as_json
-    )
     if source == _STANDARD_INPUT:
         require_archive()
-        if not (yes or dry_run):
+        if not (request.yes or request.dry_run):
             raise UsageError(
                 "Standard input is the archive, so nobody can answer a question.",
                 hint="Give --yes to restore without one, or --dry-run to see the plan.",

@@ -18,25 +18,12 @@ if TYPE_CHECKING:
 @click.command("rollback")
 @restore_options
 @click.pass_obj
-def command(
-    session: Session,
-    yes: bool,
-    dry_run: bool,
-    safety_backup: bool,
-    health_seconds: float,
-    library_missing_ok: bool,
-    wait_seconds: float,
-    progress: bool,
-    as_json: bool,
-) -> int:
+def command(session: Session, request: Request) -> int:
     """Undo the last restore: put back the files that it has replaced.
 
     The current state is saved in a backup first: what is newer is then only there. Where the replaced files
     are gone, the pre-restore backup of that restore takes their place.
     """
-    request = Request(
-        yes, dry_run, safety_backup, health_seconds, library_missing_ok, wait_seconds, progress, as_json
-    )
     context = session.context(may_be_empty=True)
 
     def make_plan(control: Control) -> RestorePlan:

@@ -28,7 +28,7 @@ def _max_age(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
     try:
         return None if value is None else parse_max_age(value)
     except UsageError as error:
-        raise click.BadParameter(f"{error.message} {error.hint}") from error
+        raise click.BadParameter(error.full_text) from error
 
 
 @click.command("status")

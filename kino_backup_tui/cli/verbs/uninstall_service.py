@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from kino_backup_tui.cli.options import json_option, user_timer_option
-from kino_backup_tui.cli.output import talk, warn, write_json, write_line
 from kino_backup_tui.cli.session import Session
 from kino_backup_tui.core.errors import NotFoundError
 from kino_backup_tui.core.operations.context import Context
@@ -21,22 +20,13 @@ from kino_backup_tui.core.operations.context import Context
 @click.pass_obj
 def command(session: Session, user: bool, api: bool, as_json: bool) -> None:
     """Remove all that install-service has installed; backups, settings and the key of the API stay."""
+    from kino_backup_tui.cli.verbs._service import write_service
     from kino_backup_tui.core.operations.install_service import uninstall_service
+    from kino_backup_tui.presentation.service_objects import uninstalled_object
 
     removed = uninstall_service(_context(session), os.environ, user=user, api_only=api)
-    if as_json:
-        from kino_backup_tui.presentation.service_objects import uninstalled_object
-
-        write_json(uninstalled_object(removed))
-    else:
-        from kino_backup_tui.presentation.text import printable
-
-        for sentence in removed.done:
-            write_line(printable(sentence))
-        if not removed.done:
-            talk(f"There is no {removed.name}: there was nothing to do.")
-    for warning in removed.warnings:
-        warn(warning)
+    nothing = f"There is no {removed.name}: there was nothing to do."
+    write_service(removed, uninstalled_object(removed), nothing, as_json=as_json)
 
 
 def _context(session: Session) -> Context:

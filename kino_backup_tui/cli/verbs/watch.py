@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from kino_backup_tui.cli.exit_codes import OK, outcome_exit_code
-from kino_backup_tui.cli.following import RESTORING, write_end
+from kino_backup_tui.cli.following import write_end
 from kino_backup_tui.cli.options import json_option
 from kino_backup_tui.cli.output import write_json, write_line
 from kino_backup_tui.cli.session import Session, controlled
-from kino_backup_tui.core.progress import JobEvent
+from kino_backup_tui.core.progress import RESTORING, JobEvent
 
 
 @click.command("watch")

@@ -34,6 +34,8 @@ class Layout(NamedTuple):
     """Whether it has a list of its backups in its database."""
     runs_schedule: bool = False
     """Whether it makes the scheduled backups itself."""
+    tidies_at_start: bool = False
+    """Whether it deletes and forgets, at its start, what its database and its disks do not agree on."""
 
 
 DOCUMENTED = Layout("documented", database="db.sqlite", config="config.toml", secrets="secrets")
@@ -49,6 +51,7 @@ KINO_0_3 = Layout(
     location_leavings=("kino-backup-*.sqlite", "kino-backup-*.sqlite-journal"),
     keeps_index=True,
     runs_schedule=True,
+    tidies_at_start=True,
 )
 """As Kino 0.3 is shipped: settings and secrets live inside the database."""
 LAYOUTS = {layout.name: layout for layout in (DOCUMENTED, KINO_0_3)}

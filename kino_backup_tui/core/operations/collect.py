@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -15,11 +14,11 @@ from kino_backup_tui.core.archive.snapshot import (
     found_files,
     snapshot_database,
 )
-from kino_backup_tui.core.archive.writer import CHUNK_BYTES
 from kino_backup_tui.core.errors import NotPermittedError
 from kino_backup_tui.core.files import is_foreign_link, is_read_only, storage_errors
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.operations.digest import digest_of
 from kino_backup_tui.core.operations.small_files import copy_small_files
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.progress import Stage
@@ -117,11 +116,6 @@ def hash_contents(collected: Collected, job: Job) -> tuple[Content, ...]:
 
 
 def _hashed(path: str, file: Path, job: Job) -> Content:
-    digest = hashlib.sha256()
-    size = 0
     with storage_errors(file, "read"), file.open("rb", buffering=0) as stream:
-        while piece := stream.read(CHUNK_BYTES):
-            digest.update(piece)
-            size += len(piece)
-            job.advance(len(piece))
-    return Content(path, size, digest.hexdigest())
+        digest = digest_of(stream, job)
+        return Content(path, stream.tell(), digest)

@@ -18,13 +18,13 @@ class Context(NamedTuple):
     host: str = ""
     """Name of this host; empty to ask the operating system."""
 
-    def laid_out(self, name: str) -> Context:
-        """The same by the name of a layout."""
-        return self.of_layout(LAYOUTS[name])
-
     def of_layout(self, layout: Layout) -> Context:
         """The same for a Kino whose files are laid out so, as an archive or the journal of a restore says."""
         return self._replace(kino=self.kino._replace(layout=layout))
+
+    def laid_out(self, name: str) -> Context:
+        """The same by the name of a layout."""
+        return self.of_layout(LAYOUTS[name])
 
 
 def open_context(

@@ -14,6 +14,7 @@ from kino_backup_tui.core.files import Owner, open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import Job, run_unlocked
 from kino_backup_tui.core.models import Backup, EntryRole
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.digest import digest_of
 from kino_backup_tui.core.operations.publish import partial_file, sweep_partial
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.progress import Control, Stage
@@ -45,7 +46,7 @@ def export_backup(context: Context, backup: Backup, destination: Path | str, con
                 written = _copy(source, partial.stream, backup, job)
                 partial.sync()
                 job.stage(Stage.READING_BACK, backup.size_bytes)
-                if _digest(partial.stream, job) != written:
+                if digest_of(partial.stream, job) != written:
                     raise ArchiveDamagedError(
                         f"The copy at {target} differs from what was written.", hint="Check that disk."
                     )
@@ -73,22 +74,14 @@ def _is_folder(path: Path) -> bool:
             return False
 
 
-def _copy(source: BinaryIO, target: BinaryIO, backup: Backup, job: Job) -> bytes:
+def _copy(source: BinaryIO, target: BinaryIO, backup: Backup, job: Job) -> str:
     job.stage(Stage.COPYING, backup.size_bytes)
     digest = hashlib.sha256()
     while True:
         with storage_errors(backup.path, "read"):
             piece = source.read(CHUNK_BYTES)
         if not piece:
-            return digest.digest()
+            return digest.hexdigest()
         digest.update(piece)
         target.write(piece)
         job.advance(len(piece))
-
-
-def _digest(stream: BinaryIO, job: Job) -> bytes:
-    digest = hashlib.sha256()
-    while piece := stream.read(CHUNK_BYTES):
-        digest.update(piece)
-        job.advance(len(piece))
-    return digest.digest()

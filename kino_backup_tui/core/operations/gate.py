@@ -15,9 +15,9 @@ from kino_backup_tui.core.jobs.job import Job, new_job_id, run_job
 from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.jobs.worker import start_detached
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.settle import OPERATION, library_hint
+from kino_backup_tui.core.operations.settle import library_hint
 from kino_backup_tui.core.operations.transition import Transition
-from kino_backup_tui.core.progress import Control
+from kino_backup_tui.core.progress import APPLY, RESTORING, Control
 from kino_backup_tui.core.restore.journal import (
     UNTOUCHED,
     Phase,
@@ -34,8 +34,6 @@ MOST_ATTEMPTS = 3
 LIVED = timedelta(seconds=60)
 """A Kino that still wrote to its database so long after it was let start has lived on it."""
 
-_SETTLERS = {"restore", "rollback", OPERATION}
-"""Operations that start Kino themselves, and know from the journal when it may."""
 _OTHERS_SECONDS = 60.0
 """How long a backup that is being made may hold up a start: less than systemd waits for one by default."""
 _LIBRARY_SECONDS = 30.0
@@ -56,10 +54,10 @@ def gate(context: Context, *, finish_later: bool = True) -> bool:
     if record is None or not is_unsettled(record):
         return True
     holder = current_holder(workspace)
-    if holder is not None and holder.operation in _SETTLERS:
-        return lets_start(record)
+    if holder is not None and holder.operation in RESTORING:
+        return lets_start(record)  # it starts Kino itself, and says in the journal when
     try:
-        with run_job(workspace, OPERATION, context.clock, Control(wait_seconds=_OTHERS_SECONDS)) as job:
+        with run_job(workspace, APPLY, context.clock, Control(wait_seconds=_OTHERS_SECONDS)) as job:
             allowed = _let_start(context, workspace, job)
     except BusyError:
         record = read_record(workspace)
@@ -74,7 +72,7 @@ def gate(context: Context, *, finish_later: bool = True) -> bool:
 
 
 def _finish_later(context: Context) -> None:
-    arguments = ["--data-path", str(context.kino.data_path), "--layout", context.kino.layout.name, OPERATION]
+    arguments = ["--data-path", str(context.kino.data_path), "--layout", context.kino.layout.name, APPLY]
     with contextlib.suppress(OSError):  # the next `apply` does it
         start_detached("kino_backup_tui", arguments, f"kino-backup-tui-{new_job_id(context.clock)}")
 

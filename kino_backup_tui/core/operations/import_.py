@@ -15,11 +15,11 @@ from kino_backup_tui.core.catalog.locations import prepare_location
 from kino_backup_tui.core.errors import ArchiveError, IncompatibleError, NotFoundError, UsageError
 from kino_backup_tui.core.files import open_regular, storage_errors
 from kino_backup_tui.core.jobs.job import Job, run_job
-from kino_backup_tui.core.models import BackupKind, BackupStatus
+from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.indexing import enlist
 from kino_backup_tui.core.operations.making import Created
-from kino_backup_tui.core.operations.proving import named, prove_archive, proven_status
+from kino_backup_tui.core.operations.proving import named, prove_archive, remember_proven
 from kino_backup_tui.core.operations.publish import partial_file, sweep_partials
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.operations.space import Space
@@ -69,15 +69,7 @@ def _import(
                 raise named(error, f"{name or 'The archive'} was not imported") from error
             job.cancel.raise_if_cancelled()
             path, read = partial.publish(_valid_name(name, result.manifest, context, session))
-        status = proven_status(result.manifest)
-        backup = session.remember(
-            path,
-            read,
-            status,
-            manifest=result.manifest,
-            checksum_sha256=result.checksum_sha256,
-            verified_at=context.clock.now() if status is BackupStatus.VERIFIED else None,
-        )
+        backup = remember_proven(context, session, path, read, result.manifest, result.checksum_sha256)
         if backup.problem:
             warnings.append(backup.problem)
         warnings += enlist(session, backup, context.clock.now())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.errors import KinoBackupError, UndecidedError
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.progress import RESTORE
 from kino_backup_tui.core.restore.folders import OLD, restore_folder, set_folder
 from kino_backup_tui.core.workspace import Workspace, workspace_of
 
@@ -52,7 +53,7 @@ def interrupted(context: Context) -> Interrupted | None:
     try:
         record = read_record(workspace)
     except UndecidedError as error:
-        return Interrupted("restore", "", context.clock.now(), f"{error.message} {error.hint}", decided=False)
+        return Interrupted(RESTORE, "", context.clock.now(), error.full_text, decided=False)
     if record is None or not is_unsettled(record):
         return None
     decided = record.phase is not Phase.BLOCKED

@@ -153,8 +153,6 @@ def backup_by_id(context: Context, number: int) -> Backup:
 
 def _told(session: Session, backups: list[Backup], *, ghosts: bool) -> list[Backup]:
     """A listing with what Kino's own list adds to it; that is read only if it may add something."""
-    if not session.kino.layout.keeps_index:
-        return backups
     if not (ghosts or any(backup.role is EntryRole.BACKUP and backup.manifest is None for backup in backups)):
         return backups
     from kino_backup_tui.core.operations.index_view import listed_rows, told_by_index

@@ -1,4 +1,4 @@
-"""Making a backup inside a job that is already running: what create and a restore's safety backup share."""
+"""Making a backup inside a job that is already running: for create, run-due and before a restore."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.kino.database import DatabaseFacts, checked_beside, open_untrusted, read_facts
 from kino_backup_tui.core.kino.running import observe
 from kino_backup_tui.core.kino.version import kino_version
-from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
+from kino_backup_tui.core.models import Backup, BackupKind
 from kino_backup_tui.core.operations.collect import Collected, collect, hash_contents
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.indexing import enlist
-from kino_backup_tui.core.operations.proving import named, proven_status
+from kino_backup_tui.core.operations.proving import named, remember_proven
 from kino_backup_tui.core.operations.publish import Partial, partial_file, sweep_partials
 from kino_backup_tui.core.operations.session import Session
 from kino_backup_tui.core.operations.space import Space
@@ -98,16 +98,8 @@ def _publish(
             wait_for_check()
         job.cancel.raise_if_cancelled()
         path, read = partial.publish()
-    status = proven_status(manifest)
-    backup = session.remember(
-        path,
-        read,
-        status,
-        manifest=manifest,
-        checksum_sha256=checksum,
-        verified_at=context.clock.now() if status is BackupStatus.VERIFIED else None,
-        elsewhere=location != session.location,
-    )
+    elsewhere = location != session.location
+    backup = remember_proven(context, session, path, read, manifest, checksum, elsewhere=elsewhere)
     warnings += enlist(session, backup, context.clock.now())
     return Created(backup, tuple(warnings))
 

@@ -19,6 +19,7 @@ from kino_backup_tui.core.files import open_regular, storage_error, storage_erro
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.models import Backup, BackupStatus
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.digest import digest_of
 from kino_backup_tui.core.operations.indexing import enlist
 from kino_backup_tui.core.operations.proving import prove_archive, proven_status
 from kino_backup_tui.core.operations.publish import Partial, partial_file
@@ -44,7 +45,7 @@ class Left:
 
 
 class _SourceError(Exception):
-    """A backup cannot be moved, and that is no reason to stop: `left` says why it stays."""
+    """A backup cannot be moved, and that is no reason to stop: `why` is a clause that says so."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -92,7 +93,7 @@ class Mover:
             self._job.stage(Stage.READING_BACK, 2 * present.st_size)
             digest = self._digest_of_source(backup, source)
             with storage_errors(target, "read"):
-                copied = self._digest(copy)
+                copied = digest_of(copy, self._job)
         source.seek(0)
         if digest != copied or (backup.checksum_sha256 or digest) != digest:
             return None
@@ -119,7 +120,7 @@ class Mover:
             if digest != backup.checksum_sha256:
                 self._give_up(backup, read, "It is not what was verified: its digest differs.")
             self._job.stage(Stage.READING_BACK, read.st_size)
-            if self._digest(partial.stream) != digest:
+            if digest_of(partial.stream, self._job) != digest:
                 raise _differs(self._location, backup)
             return BackupStatus.VERIFIED, backup.manifest
         try:
@@ -128,7 +129,7 @@ class Mover:
             )
         except ArchiveError as error:
             partial.stream.seek(0)
-            if self._digest(partial.stream) != digest:
+            if digest_of(partial.stream, self._job) != digest:
                 raise _differs(self._location, backup) from error
             self._give_up(backup, read, error.message)
         except IncompatibleError as error:
@@ -184,13 +185,6 @@ class Mover:
                 target.write(piece)
                 self._space.spend(self._location, len(piece))
             self._job.advance(len(piece))
-
-    def _digest(self, stream: BinaryIO) -> str:
-        digest = hashlib.sha256()
-        while piece := stream.read(CHUNK_BYTES):
-            digest.update(piece)
-            self._job.advance(len(piece))
-        return digest.hexdigest()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from kino_backup_tui.core.errors import KinoBackupError, LibraryMissingError
-from kino_backup_tui.core.operations.plan import ROLLBACK
+from kino_backup_tui.core.progress import ROLLBACK
 from kino_backup_tui.core.restore.health import Health
 from kino_backup_tui.core.restore.journal import Record
 from kino_backup_tui.core.restore.plan import RestoreResult
@@ -43,6 +43,13 @@ def done_text(record: Record, health: Health | None, library: LibraryMissingErro
         return f"{what}. Start Kino: the restored database loads on its next start."
     version = f" {health.version}" if health.version else ""
     return f"{what}, and Kino{version} runs on it."
+
+
+def back_text(health: Health | None) -> str:
+    """The end of a sentence that says that the old state is back; `health` is None if nobody started Kino."""
+    if health is None:
+        return "."
+    return " and Kino runs on it." if health.healthy else f", but Kino does not run: {health.text}."
 
 
 def uncapitalized(text: str) -> str:

@@ -43,7 +43,7 @@ from kino_backup_tui.core.operations.present import Present, is_being_replaced, 
 from kino_backup_tui.core.operations.proving import named
 from kino_backup_tui.core.operations.safety import assess_safety
 from kino_backup_tui.core.operations.session import Session, open_session
-from kino_backup_tui.core.progress import Control, Stage
+from kino_backup_tui.core.progress import RESTORE, ROLLBACK, Control, Stage
 from kino_backup_tui.core.restore.compare import effects_of, row_changes
 from kino_backup_tui.core.restore.first_boot import FirstBoot, rows_at_rest
 from kino_backup_tui.core.restore.folders import (
@@ -55,8 +55,6 @@ from kino_backup_tui.core.restore.folders import (
 from kino_backup_tui.core.restore.journal import Phase, Record, kept_names, read_record
 from kino_backup_tui.core.restore.plan import RestorePlan, Safety, SpaceNeed, State
 from kino_backup_tui.core.workspace import workspace_of
-
-RESTORE, ROLLBACK = "restore", "rollback"
 
 
 @dataclass(frozen=True, slots=True)

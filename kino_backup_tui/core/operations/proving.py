@@ -1,7 +1,8 @@
-"""Proving an archive by reading all of it: what verify and import have in common."""
+"""Proving an archive by reading all of it: what verify, import and move have in common."""
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -12,7 +13,8 @@ from kino_backup_tui.core.archive.verify import ReadArchive, prove_database, rea
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.files import create_private, storage_errors
 from kino_backup_tui.core.jobs.job import Job
-from kino_backup_tui.core.models import BackupStatus
+from kino_backup_tui.core.models import Backup, BackupStatus
+from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.session import Session
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.progress import Stage
@@ -50,6 +52,29 @@ def prove_archive(
 def proven_status(manifest: Manifest) -> BackupStatus:
     """What is known of an archive of which every digest fits, and the database in it unless that is raw."""
     return BackupStatus.UNVERIFIED if is_raw(manifest) else BackupStatus.VERIFIED
+
+
+def remember_proven(
+    context: Context,
+    session: Session,
+    path: Path,
+    read: os.stat_result,
+    manifest: Manifest,
+    checksum_sha256: str,
+    *,
+    elsewhere: bool = False,
+) -> Backup:
+    """Note that an archive has been proven now, as far as one of its kind can be; see `Session.remember`."""
+    status = proven_status(manifest)
+    return session.remember(
+        path,
+        read,
+        status,
+        manifest=manifest,
+        checksum_sha256=checksum_sha256,
+        verified_at=context.clock.now() if status is BackupStatus.VERIFIED else None,
+        elsewhere=elsewhere,
+    )
 
 
 _E = TypeVar("_E", bound=KinoBackupError)

@@ -28,7 +28,6 @@ from kino_backup_tui.core.operations.last_restore import interrupted, way_back
 from kino_backup_tui.core.operations.outcome import decode_result
 from kino_backup_tui.core.operations.plan import (
     DEFAULT_OPTIONS,
-    ROLLBACK,
     RestoreOptions,
     plan_restore,
     plan_rollback,
@@ -37,7 +36,7 @@ from kino_backup_tui.core.operations.settle import settle
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.operations.worker import encode_task
-from kino_backup_tui.core.progress import Control, Stage
+from kino_backup_tui.core.progress import RESTORE, RESTORING, ROLLBACK, Control, Stage
 from kino_backup_tui.core.restore.folders import ensure_restore_folder, restore_folder
 from kino_backup_tui.core.restore.journal import UNTOUCHED, Phase, read_record
 from kino_backup_tui.core.restore.plan import RestorePlan, RestoreResult
@@ -171,7 +170,7 @@ def read_result(context: Context, job: str | None = None) -> RestoreResult | Non
     """How a restore or rollback ended; of the newest one without an id. None if there is no such end."""
     workspace = workspace_of(context.kino)
     for record in read_records(workspace):
-        if record.operation not in ("restore", ROLLBACK, "apply") or job not in (None, record.id):
+        if record.operation not in RESTORING or job not in (None, record.id):
             continue
         events = [event for event, _pid in read_events(journal_path(workspace, record.id))]
         if events and events[-1].result is not None:
@@ -194,7 +193,7 @@ def receive(context: Context, stream: ByteStream, control: Control, *, keep_rese
     _sweep_received(folder)
     path = folder / f"{_RECEIVED}{os.urandom(8).hex()}.tar.gz"
     space = Space(context.kino.data_path, use_reserve=None if keep_reserve else True)
-    with run_unlocked("restore", context.clock, control) as job:
+    with run_unlocked(RESTORE, context.clock, control) as job:
         job.stage(Stage.COPYING)
         try:
             with storage_errors(path, "write"), create_private(path, workspace.owner) as out:

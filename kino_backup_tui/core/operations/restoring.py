@@ -3,43 +3,42 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import NoReturn
 
-from kino_backup_tui.core.catalog.locations import is_known, prepare_location
 from kino_backup_tui.core.errors import (
     BusyError,
     KinoBackupError,
     LibraryMissingError,
     NoSpaceError,
-    OperationCancelledError,
     RolledBackError,
     UndecidedError,
     UsageError,
 )
 from kino_backup_tui.core.jobs.job import Job, run_job
-from kino_backup_tui.core.kino.closed import find_openers
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.outcome import done_text, encode_result, sentence, uncapitalized
+from kino_backup_tui.core.operations.outcome import (
+    back_text,
+    done_text,
+    encode_result,
+    sentence,
+    uncapitalized,
+)
 from kino_backup_tui.core.operations.present import Present, look
 from kino_backup_tui.core.operations.safety import take_safety_backup
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.operations.staging import Staging
 from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.operations.transition import Transition
-from kino_backup_tui.core.progress import CancelToken, Control, Stage
+from kino_backup_tui.core.operations.unsupervised import wait_until_stopped
+from kino_backup_tui.core.progress import APPLY, CancelToken, Control, Stage
 from kino_backup_tui.core.restore.folders import new_transaction
 from kino_backup_tui.core.restore.health import Health
 from kino_backup_tui.core.restore.journal import UNTOUCHED, Phase, Record, read_record, write_record
 from kino_backup_tui.core.restore.plan import RestorePlan, RestoreResult, Safety
 from kino_backup_tui.core.workspace import workspace_of
-
-WAIT_SECONDS = 24 * 3600.0
-"""How long a staged restore waits for a Kino that was started by hand to end."""
-_POLL_SECONDS = 0.5
 
 
 def perform(context: Context, task: Task, control: Control) -> None:
@@ -86,18 +85,18 @@ class _Restoration:
                 self._job,
                 self._begin(),
             )
-            plan = self._prepare()
+            self._prepare()
         except BaseException as error:
             self._give_up(error)
             raise
-        self._replace(plan)
+        self._replace()
 
     def _begin(self) -> Record:
         earlier = self._earlier
         if earlier is not None and earlier.phase not in (Phase.CONFIRMED, Phase.ROLLED_BACK, Phase.ABANDONED):
             raise UndecidedError(
                 f"A restore of {earlier.source} was interrupted and is not settled.",
-                hint=f"`{command_for(self._context.kino, 'apply')}` finishes or undoes it; then retry.",
+                hint=f"`{command_for(self._context.kino, APPLY)}` finishes or undoes it; then retry.",
             )
         previous = earlier.transaction if earlier is not None and self._task.kept_files else ""
         record = Record(
@@ -116,7 +115,7 @@ class _Restoration:
         )
         return write_record(self._session.workspace, record)
 
-    def _prepare(self) -> RestorePlan:
+    def _prepare(self) -> None:
         """Everything that can fail while Kino still runs, and then its stop."""
         staging = Staging(
             self._context, self._session, self._present, self._task, self._job, self._control, self._step
@@ -131,25 +130,15 @@ class _Restoration:
             )
         if not self._step.supervisor.controls:
             # What a Kino that runs for hours yet will write belongs into the safety backup, too.
-            self._wait_for_kino()
-        self._remember_location()
+            wait_until_stopped(self._context.kino, self._job)
+        # With the restored settings, what is in the present location has to be in the list as well.
+        self._session.introduce_location()
         needs_raw = self._save_current(plan)
         self._job.stage(Stage.STOPPING)
         self._job.cancel = CancelToken()  # half a stop is worse than none
         self._step.quiesce()
         if needs_raw:
             self._save_current(plan)
-        return plan
-
-    def _remember_location(self) -> None:
-        """With the restored settings, the archives of the present location have to be in the list as well."""
-        session = self._session
-        if is_known(session.workspace, session.location):
-            return
-        if any(backup.path.parent == session.location for backup in session.scan()[0]):
-            with contextlib.suppress(KinoBackupError):  # it cannot be marked as one of ours
-                default = session.kino.default_location
-                prepare_location(session.location, session.workspace, default, accept=True)
 
     def _save_current(self, plan: RestorePlan) -> bool:
         """Take the safety backup; True if it can be tried again as a raw copy, once Kino has stopped."""
@@ -176,20 +165,7 @@ class _Restoration:
             self._step.enter(self._step.record.phase, way_back=taken.backup.filename)
         return False
 
-    def _wait_for_kino(self) -> None:
-        """Wait for a Kino that nobody supervises to be ended by whoever started it."""
-        deadline = time.monotonic() + WAIT_SECONDS
-        while openers := find_openers(self._context.kino):
-            if self._job.now_at is not Stage.WAITING_FOR_KINO:
-                self._job.stage(Stage.WAITING_FOR_KINO)
-                pids = ", ".join(str(pid) for pid in openers.pids) or "not known"
-                self._job.note(f"stop Kino now (process {pids}); the restore goes on by itself")
-            self._job.cancel.raise_if_cancelled()
-            if time.monotonic() > deadline:
-                raise OperationCancelledError("Kino has not been stopped within a day; nothing was changed.")
-            time.sleep(_POLL_SECONDS)
-
-    def _replace(self, plan: RestorePlan) -> None:
+    def _replace(self) -> None:
         step = self._step
         self._job.stage(Stage.SWAPPING)
         try:
@@ -214,10 +190,7 @@ class _Restoration:
                 self._go_back(Stage.CHECKING_HEALTH, health.text, health.log)
         with self._in_place():
             step.confirm()
-        try:
-            step.release()
-        except KinoBackupError as error:
-            self._warnings.append(f"{error.message} {error.hint}".rstrip())
+        self._release()
         done = done_text(step.record, health, None if health else step.library_problem())
         self._finish("ok", done, running=True if health else None)
 
@@ -228,7 +201,7 @@ class _Restoration:
             yield
         except KinoBackupError as error:
             text = f"{self._step.record.source} is in place, but the restore is not ended: {error.message}"
-            hint = f"`{command_for(self._context.kino, 'apply')}` ends it."
+            hint = f"`{command_for(self._context.kino, APPLY)}` ends it."
             self._finish(UndecidedError.code, text, failed=self._job.now_at, hint=hint)
             raise UndecidedError(text, hint=hint) from error
 
@@ -246,17 +219,9 @@ class _Restoration:
         except UndecidedError as error:
             self._finish(error.code, error.message, failed=stage, log=log, hint=error.hint)
             raise
-        try:
-            step.release()
-        except KinoBackupError as error:
-            self._warnings.append(f"{error.message} {error.hint}".rstrip())
+        self._release()
         health = step.restart()
-        back = "The state from before the restore is back"
-        if health is not None:
-            back += " and Kino runs on it." if health.healthy else f", but Kino does not run: {health.text}."
-        else:
-            back += "."
-        message = f"{reason.rstrip('.')}. {back}"
+        message = f"{reason.rstrip('.')}. The state from before the restore is back{back_text(health)}"
         self._finish(
             RolledBackError.code,
             message,
@@ -268,6 +233,13 @@ class _Restoration:
         step.tidy()
         step.remember_earlier()
         raise RolledBackError(message, hint=hint)
+
+    def _release(self) -> None:
+        """Let Kino be started by anybody again; a restore whose gate stays has ended all the same."""
+        try:
+            self._step.release()
+        except KinoBackupError as error:
+            self._warnings.append(error.full_text)
 
     def _give_up(self, error: BaseException) -> None:
         """Nothing was moved: leave everything as it was."""
@@ -284,7 +256,7 @@ class _Restoration:
                 running = False
                 message = f"{message} Kino stays stopped: {uncapitalized(problem.message)}"
             except KinoBackupError as problem:
-                self._warnings.append(f"{problem.message} {problem.hint}".rstrip())
+                self._warnings.append(problem.full_text)
         self._finish(code, message, hint=getattr(error, "hint", ""), running=running)
 
     def _finish(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
@@ -11,7 +12,12 @@ from typing import NamedTuple
 
 from kino_backup_tui.core.archive.manifest import Manifest
 from kino_backup_tui.core.catalog.cache import Cache, Known, fingerprint_of
-from kino_backup_tui.core.catalog.locations import is_known, known_locations, location_problem
+from kino_backup_tui.core.catalog.locations import (
+    is_known,
+    known_locations,
+    location_problem,
+    prepare_location,
+)
 from kino_backup_tui.core.catalog.scan import describe, newest_first, scan_location
 from kino_backup_tui.core.errors import BusyError, KinoBackupError, NotFoundError
 from kino_backup_tui.core.files import storage_error
@@ -21,12 +27,11 @@ from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.kino.settings_store import SettingsStore, settings_store
 from kino_backup_tui.core.models import Backup, BackupStatus
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.progress import RESTORING
 from kino_backup_tui.core.timetable import Timetable, timetable
 from kino_backup_tui.core.workspace import Workspace, workspace_of
 
 _LAST_LOCATION = "last_location"
-_REPLACING = ("restore", "rollback", "apply")
-"""The operations that replace the database."""
 
 
 class Session(NamedTuple):
@@ -60,6 +65,14 @@ class Session(NamedTuple):
         """Keep the location for a day on which the settings cannot be read."""
         if self.workspace.read_state().get(_LAST_LOCATION) != self.settings.location:
             self.workspace.update_state(**{_LAST_LOCATION: self.settings.location})
+
+    def introduce_location(self) -> None:
+        """Have the backups of the location listed also once the settings name another. Best effort."""
+        if is_known(self.workspace, self.location):
+            return
+        if any(backup.path.parent == self.location for backup in self.scan()[0]):
+            with contextlib.suppress(KinoBackupError):  # it cannot be marked as one of ours
+                prepare_location(self.location, self.workspace, self.kino.default_location, accept=True)
 
     def scan(self) -> tuple[list[Backup], KinoBackupError | None]:
         """Every file of all known locations, newest first, and why the current one could not be read."""
@@ -156,7 +169,7 @@ def _require_at_rest(kino: Kino, workspace: Workspace) -> None:
     from kino_backup_tui.core.jobs.lock import current_holder
 
     holder = current_holder(workspace)
-    if holder is not None and holder.operation in _REPLACING and holder.pid != os.getpid():
+    if holder is not None and holder.operation in RESTORING and holder.pid != os.getpid():
         from kino_backup_tui.core.kino.command import command_for
 
         raise BusyError(

@@ -11,7 +11,6 @@ from dataclasses import replace
 from kino_backup_tui.core.errors import (
     KinoBackupError,
     LibraryMissingError,
-    ServiceError,
     UndecidedError,
     UsageError,
 )
@@ -20,13 +19,10 @@ from kino_backup_tui.core.kino.closed import find_openers
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.outcome import done_text, encode_result, uncapitalized
-from kino_backup_tui.core.operations.transition import (
-    Transition,
-    needless_transactions,
-    remove_needless,
-)
-from kino_backup_tui.core.progress import Control, Stage
+from kino_backup_tui.core.operations.outcome import back_text, done_text, encode_result, uncapitalized
+from kino_backup_tui.core.operations.transition import Transition
+from kino_backup_tui.core.operations.unsupervised import require_stopped
+from kino_backup_tui.core.progress import APPLY, RESTORE, Control, Stage
 from kino_backup_tui.core.restore.first_boot import OPTION
 from kino_backup_tui.core.restore.folders import NEW, OLD, open_sets, set_folder, transactions, work_folder
 from kino_backup_tui.core.restore.journal import (
@@ -38,12 +34,12 @@ from kino_backup_tui.core.restore.journal import (
     sweep_journal,
     write_record,
 )
+from kino_backup_tui.core.restore.kept import needless_transactions, remove_needless
 from kino_backup_tui.core.restore.plan import RestoreResult
 from kino_backup_tui.core.restore.swap import old_names, present_in
 from kino_backup_tui.core.supervisors.detect import find_supervisor
 from kino_backup_tui.core.workspace import Workspace, workspace_of
 
-OPERATION = "apply"
 KEEP_OLD, KEEP_NEW = "old", "new"
 
 _SETTLING_SECONDS = 60.0
@@ -52,7 +48,7 @@ _POLL_SECONDS = 0.5
 
 def library_hint(kino: Kino) -> str:
     """What to do about a library that is missing."""
-    return f"Mount it, then run `{command_for(kino, OPERATION)}`; with {OPTION}, Kino starts without it."
+    return f"Mount it, then run `{command_for(kino, APPLY)}`; with {OPTION}, Kino starts without it."
 
 
 def settle(
@@ -76,7 +72,7 @@ def settle(
         if record is not None and needless_transactions(workspace, record, context.clock.now()):
             _tidy(context, workspace)
         return None
-    with run_job(workspace, OPERATION, context.clock, control) as job:
+    with run_job(workspace, APPLY, context.clock, control) as job:
         record = _record(context, workspace, keep)
         if record is None or not is_unsettled(record):
             return None
@@ -104,7 +100,7 @@ def _settled(context: Context, step: Transition, job: Job, keep: str | None) -> 
             f"It cannot be told which files belong to Kino. What was replaced is in "
             f"{set_folder(step.workspace, record.transaction, OLD)}, what took its place in "
             f"{context.kino.data_path}.",
-            hint=f"`{command_for(context.kino, OPERATION, '--keep', KEEP_OLD)}` puts the old files back, "
+            hint=f"`{command_for(context.kino, APPLY, '--keep', KEEP_OLD)}` puts the old files back, "
             "--keep new leaves these.",
         )
     if keep == KEEP_OLD:
@@ -124,24 +120,21 @@ def _kept_stopped(what: str, hint: str) -> Iterator[None]:
 
 def _put_back(context: Context, step: Transition) -> RestoreResult:
     if not step.supervisor.controls:
-        _require_stopped(step)
+        require_stopped(step.kino)
     step.go_back()
     step.tidy()
     step.remember_earlier()
     step.release()
     health = step.restart()
-    text = "The interrupted restore was undone: the state from before it is back"
-    if health is None:
-        return _result(context, step, "rolled_back", f"{text}.")
-    end = " and Kino runs on it." if health.healthy else f", but Kino does not run: {health.text}."
-    return _result(context, step, "rolled_back", f"{text}{end}", running=health.healthy)
+    text = f"The interrupted restore was undone: the state from before it is back{back_text(health)}"
+    return _result(context, step, "rolled_back", text, running=health.healthy if health else None)
 
 
 def _keep_new(context: Context, step: Transition, job: Job) -> RestoreResult:
     """The files are in place: what is left is a Kino that lives on them."""
     if step.record.phase is not Phase.SWAPPED:
         if not step.supervisor.controls:
-            _require_stopped(step)
+            require_stopped(step.kino)
         step.go_on()
     if not step.supervisor.controls:
         if find_openers(step.kino) is None:
@@ -185,7 +178,7 @@ def _record(context: Context, workspace: Workspace, keep: str | None) -> Record 
         transaction=newest,
         previous=previous,
         job="",
-        operation="restore",
+        operation=RESTORE,
         source="a backup",
         since=context.clock.now(),
         # Before anything was put aside, there is nothing to decide.
@@ -205,17 +198,6 @@ def _interrupted_sets(workspace: Workspace) -> tuple[str, str, int]:
     return newest, previous, folder.stat().st_mtime_ns
 
 
-def _require_stopped(step: Transition) -> None:
-    """Nobody but a person can stop this Kino, and nothing can be put back under it."""
-    found = find_openers(step.kino)
-    if found is not None:
-        who = ", ".join(f"process {pid}" for pid in found.pids) or "a process"
-        raise ServiceError(
-            f"Kino runs ({who}) on the files of an interrupted restore.",
-            hint=f"Stop it, then run `{command_for(step.kino, OPERATION)}` again.",
-        )
-
-
 def _remove_stale_gate(context: Context) -> None:
     """A gate that outlived its restore."""
     supervisor = find_supervisor(context.kino, os.environ)
@@ -231,7 +213,7 @@ def _remove_stale_gate(context: Context) -> None:
 def _tidy(context: Context, workspace: Workspace) -> None:
     """Remove what is left of a restore that was over, but for this, when its process died. Best effort."""
     quick = Control(wait_seconds=0)
-    with contextlib.suppress(KinoBackupError), run_job(workspace, OPERATION, context.clock, quick):
+    with contextlib.suppress(KinoBackupError), run_job(workspace, APPLY, context.clock, quick):
         record = read_record(workspace)
         if record is not None and not is_unsettled(record):
             remove_needless(workspace, record, context.clock.now())

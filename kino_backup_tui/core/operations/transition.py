@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from kino_backup_tui.core.archive.apart import facts_apart
@@ -25,7 +24,7 @@ from kino_backup_tui.core.kino.home import SIDE_FILES
 from kino_backup_tui.core.kino.index import index_of
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.reindex import reindex_restored
-from kino_backup_tui.core.progress import CancelToken, Stage
+from kino_backup_tui.core.progress import APPLY, CancelToken, Stage
 from kino_backup_tui.core.restore.first_boot import Host, is_set_up, look_for_library, rows_at_rest
 from kino_backup_tui.core.restore.folders import (
     FAILED,
@@ -35,17 +34,13 @@ from kino_backup_tui.core.restore.folders import (
     open_sets,
     remove_transaction,
     set_folder,
-    transactions,
 )
 from kino_backup_tui.core.restore.health import Health, wait_until_healthy
 from kino_backup_tui.core.restore.journal import UNTOUCHED, Phase, Record, enter, write_record
+from kino_backup_tui.core.restore.kept import remove_needless
 from kino_backup_tui.core.restore.swap import lost_names, present_in, swap, swap_back, swap_on
 from kino_backup_tui.core.supervisors.base import Supervisor, gate_command
 from kino_backup_tui.core.workspace import Workspace
-
-KEPT_SECONDS = 7 * 24 * 3600
-"""Replaced files are kept until the next restore, and at least so long."""
-
 
 RESTART_SECONDS = 60.0
 """How long Kino may take on the state that it ran on before."""
@@ -286,25 +281,6 @@ class Transition:
         return UndecidedError(
             f"The files could not be put back: {reason} Kino stays stopped. What was replaced is in {old}, "
             f"what was put in its place in {self.kino.data_path} or {old.with_name(FAILED)}.",
-            hint=f"`{command_for(self.kino, 'apply')}` tries again; "
+            hint=f"`{command_for(self.kino, APPLY)}` tries again; "
             "with --keep old or --keep new it does as you decide.",
         )
-
-
-def needless_transactions(workspace: Workspace, record: Record, now: datetime) -> list[str]:
-    """The restores whose files nobody can go back to any more, now that the newest one is over."""
-    needless = []
-    for transaction in transactions(workspace):
-        old = set_folder(workspace, transaction, OLD)
-        kept = old.is_dir() and any(old.iterdir())
-        if transaction == record.transaction and kept:
-            continue
-        if not kept or now.timestamp() - old.stat().st_mtime > KEPT_SECONDS:
-            needless.append(transaction)
-    return needless
-
-
-def remove_needless(workspace: Workspace, record: Record, now: datetime) -> None:
-    """Remove them. Best effort."""
-    for transaction in needless_transactions(workspace, record, now):
-        remove_transaction(workspace, transaction)

@@ -10,7 +10,7 @@ from kino_backup_tui.core.jobs.job import run_unlocked
 from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.index_view import listed_problem
-from kino_backup_tui.core.operations.proving import named, prove_archive, proven_status
+from kino_backup_tui.core.operations.proving import named, prove_archive, remember_proven
 from kino_backup_tui.core.operations.session import open_session
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.progress import Control
@@ -51,13 +51,12 @@ def verify_backup(context: Context, backup: Backup, control: Control) -> Backup:
                 raise named(error, backup.filename) from error
             except IncompatibleError as error:
                 raise named(error, backup.filename) from error
-        status = proven_status(result.manifest)
-        return session.remember(
+        return remember_proven(
+            context,
+            session,
             backup.path,
             read,
-            status,
-            manifest=result.manifest,
-            checksum_sha256=result.checksum_sha256,
-            verified_at=context.clock.now() if status is BackupStatus.VERIFIED else None,
+            result.manifest,
+            result.checksum_sha256,
             elsewhere=backup.elsewhere,
         )

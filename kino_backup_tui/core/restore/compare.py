@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kino_backup_tui.core.errors import IncompatibleError
-from kino_backup_tui.core.kino.home import KINO_0_3, Layout
+from kino_backup_tui.core.kino.home import Layout
 from kino_backup_tui.core.kino.releases import releases_with
 from kino_backup_tui.core.kino.rows import Rows
 from kino_backup_tui.core.kino.toml_file import LARGEST, shown
@@ -31,7 +31,7 @@ EFFECTS = (
 )
 """What becomes of what, as Kino's documentation says under "After restore" and "Troubleshooting"."""
 
-_SHIPPED_EFFECTS = (
+_TIDYING_EFFECTS = (
     ("Library (films, series, episodes)", "as in the backup"),
     ("Watch progress and history", "as in the backup"),
     ("Settings, API key, credentials", "as in the backup"),
@@ -42,7 +42,6 @@ _SHIPPED_EFFECTS = (
     ("Trickplay and intro fingerprints", "kept; what is missing is not made again where Kino has it as done"),
     ("Events queued for Trakt", "those older than 24 hours are dropped, the others are sent"),
 )
-_EFFECTS = {KINO_0_3.name: _SHIPPED_EFFECTS}
 
 _UPGRADE = "Upgrade Kino first, then retry the restore."
 _SECRET = re.compile(r"(key|token|secret|password|passwd|credential)s?$", re.IGNORECASE)
@@ -135,7 +134,7 @@ def row_changes(now: Rows, then: Rows) -> tuple[Change, ...]:
 
 def effects_of(layout: Layout) -> tuple[tuple[str, str], ...]:
     """What becomes of what, for a Kino of that layout."""
-    return _EFFECTS.get(layout.name, EFFECTS)
+    return _TIDYING_EFFECTS if layout.tidies_at_start else EFFECTS
 
 
 def is_readable_config(config: bytes | None) -> bool:

@@ -7,7 +7,7 @@ library are not looked for at a start.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from kino_backup_tui.core.archive.apart import rows_apart
 from kino_backup_tui.core.archive.snapshot import copy_as_found
 from kino_backup_tui.core.errors import KinoBackupError, LibraryMissingError, OperationCancelledError
-from kino_backup_tui.core.kino.home import KINO_0_3, Layout
+from kino_backup_tui.core.kino.home import Layout
 from kino_backup_tui.core.kino.path_map import Mounted
 from kino_backup_tui.core.kino.rows import Columns, Row, Rows, Wanted, live_rows
 from kino_backup_tui.core.kino.torrents import Torrent
@@ -43,12 +43,10 @@ _SETTINGS = (
     "backup_location_path",
     "backup_retention_count",
 )
-_WANTED: Mapping[str, Wanted] = {
-    KINO_0_3.name: {
-        "config": Columns(_SETTINGS, 1),
-        "download": Columns(("title", "state", "torrent_hash", "output_path"), _MOST_DOWNLOADS),
-        "media": Columns(("file_path",), MOST_CHECKED + 1),
-    }
+_WANTED: Wanted = {
+    "config": Columns(_SETTINGS, 1),
+    "download": Columns(("title", "state", "torrent_hash", "output_path"), _MOST_DOWNLOADS),
+    "media": Columns(("file_path",), MOST_CHECKED + 1),
 }
 
 
@@ -119,7 +117,7 @@ class Host(NamedTuple):
 
 def wanted_rows(layout: Layout) -> Wanted:
     """What of a database has to be read for all this; nothing where Kino does nothing of the kind."""
-    return _WANTED.get(layout.name, {})
+    return _WANTED if layout.tidies_at_start else {}
 
 
 def foresee(

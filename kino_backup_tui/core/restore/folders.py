@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kino_backup_tui.core.errors import LocationError
-from kino_backup_tui.core.files import PRIVATE_FOLDER, make_private_folder, storage_errors, sync_descriptor
+from kino_backup_tui.core.files import (
+    PRIVATE_FOLDER,
+    make_private_folder,
+    mounts,
+    storage_errors,
+    sync_descriptor,
+)
 from kino_backup_tui.core.kino.home import SIDE_FILES, Kino, Layout
 from kino_backup_tui.core.workspace import Workspace
 
@@ -154,7 +160,7 @@ def movability_problem(kino: Kino) -> LocationError | None:
 
     A file or folder that is a mount point of its own cannot be renamed (rename(2), EBUSY, EXDEV).
     """
-    mounted = _mount_points()
+    mounted = {point for point, _type in mounts()}
     device = kino.data_path.stat().st_dev
     for name in moved_names(kino.layout):
         path = kino.data_path / name
@@ -170,12 +176,3 @@ def movability_problem(kino: Kino) -> LocationError | None:
                 hint=f"Mount {kino.data_path} as a whole instead, then retry.",
             )
     return None
-
-
-def _mount_points() -> set[str]:
-    try:
-        lines = Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines()
-    except OSError:
-        return set()
-    fields = (line.split() for line in lines)
-    return {re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), field[4]) for field in fields}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import pwd
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kino_backup_tui.core.errors import KinoBackupError, NotPermittedError, ServiceError
-from kino_backup_tui.core.files import user_name
+from kino_backup_tui.core.files import name_of_user, user_name
 from kino_backup_tui.core.kino.command import full_command
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.process_facts import process_name, service_of
@@ -153,7 +152,7 @@ class SystemdSupervisor:
             )
         if self._uid == os.geteuid():
             return None
-        owner = _name(self._uid)
+        owner = name_of_user(self._uid) or f"#{self._uid}"
         return NotPermittedError(
             f"{self.name} is a service of the user {owner}, who alone can stop and hold it. "
             f"You are {user_name()}.",
@@ -233,10 +232,3 @@ class SystemdSupervisor:
         if "authentication required" in reason or "Access denied" in reason:
             return NotPermittedError(text, hint=f"Run as root: sudo {command}")
         return ServiceError(text, hint=f"Try it by hand: {command}")
-
-
-def _name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"#{uid}"

@@ -9,13 +9,12 @@ from __future__ import annotations
 import grp
 import json
 import os
-import pwd
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from kino_backup_tui.core.files import Owner
+from kino_backup_tui.core.files import Owner, name_of_user
 from kino_backup_tui.core.kino.systemd_text import mount_units, quoted, quoted_command, quoted_path
 from kino_backup_tui.core.kino.tool_config import CONFIG_VARIABLE
 from kino_backup_tui.core.timers.base import BASE_NAME, MINUTES, NightJob
@@ -112,10 +111,7 @@ def read_written(text: str) -> Written | None:
 
 def account_name(owner: Owner) -> str:
     """The name of a user, else the number."""
-    try:
-        name = pwd.getpwuid(owner.uid).pw_name
-    except KeyError:
-        return str(owner.uid)
+    name = name_of_user(owner.uid)
     return name if _NAME.fullmatch(name) else str(owner.uid)
 
 

@@ -69,7 +69,7 @@ class RestoreProgressScreen(ProgressScreen):
         try:
             problem = "" if self._follower.stop() else _TOO_LATE
         except KinoBackupError as error:
-            problem = f"{error.message} {error.hint}".rstrip()
+            problem = error.full_text
         self.post_message(CancelAnswered(problem))
 
     @on(CancelAnswered)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kino_backup_tui.core.errors import OperationCancelledError
 from kino_backup_tui.core.models import Backup
-from kino_backup_tui.core.progress import Control
+from kino_backup_tui.core.progress import APPLY, RESTORE, ROLLBACK, Control
 from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.jobs import Job
 from kino_backup_tui.tui.messages import JobFailed
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.progress import JobEvent
     from kino_backup_tui.core.restore.plan import Interrupted, RestorePlan, RestoreResult
 
-RESTORES = frozenset({"restore", "rollback"})
+RESTORES = frozenset({RESTORE, ROLLBACK})
 """Operations that have a worker of their own."""
 
 _CANCELLED = "Cancelled. Nothing was changed."
@@ -151,9 +151,7 @@ class RestoringScreen(OperatingScreen):
             return ""
 
         title = "Settling the interrupted restore"
-        job = Job(
-            "apply", title, run, stoppable=False, note="This goes on to its end; it cannot be cancelled."
-        )
+        job = Job(APPLY, title, run, stoppable=False, note="This goes on to its end; it cannot be cancelled.")
         error = await self.perform(job)
         if error is not None:
             await self.show_error(error, "The restore is not settled", "Kino stays as it is.")
@@ -167,6 +165,6 @@ class RestoringScreen(OperatingScreen):
 
 
 def _title(operation: str, source: str) -> str:
-    if operation == "rollback":
+    if operation == ROLLBACK:
         return "Undoing the last restore"
     return f"Restoring {text.printable(source) or 'a backup'}"

@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from kino_backup_tui.core.progress import ROLLBACK
 from kino_backup_tui.core.restore.plan import RestoreResult
 from kino_backup_tui.presentation.text import printable
 from kino_backup_tui.tui.result_view import Told, told
@@ -59,7 +60,7 @@ class ResultScreen(KinoScreen[ResultAnswer]):
 
     def on_mount(self) -> None:
         """Offer the keys there are."""
-        what = "Undo that, too" if self._result.operation == "rollback" else "Undo this restore"
+        what = "Undo that, too" if self._result.operation == ROLLBACK else "Undo this restore"
         undo = [("u", what, "screen.undo")] if self._told.can_undo else []
         close = ("Esc or q", "Close", "screen.close")
         scroll = [("↑ ↓", "Scroll", "")] if self._told.log else []

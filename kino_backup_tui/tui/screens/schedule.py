@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import time
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -13,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Checkbox, Input, RadioSet, Static
 
-from kino_backup_tui.core.errors import InvalidSettingsError, KinoBackupError
+from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.kino.settings import (
     BackupSettings,
     Frequency,
@@ -23,7 +22,7 @@ from kino_backup_tui.core.kino.settings import (
 )
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.presentation import text
-from kino_backup_tui.presentation.schedule_text import clock_text, counted_text, frequency_text
+from kino_backup_tui.presentation.schedule_text import clock_text, counted_text
 from kino_backup_tui.tui import form_text
 from kino_backup_tui.tui.backend import Backend
 from kino_backup_tui.tui.messages import JobFailed, JobFinished, LoadFailed, PreviewReady
@@ -31,7 +30,7 @@ from kino_backup_tui.tui.screens.base import KinoDialog
 from kino_backup_tui.tui.screens.error import ErrorScreen, Trouble
 from kino_backup_tui.tui.screens.operating import NOTHING_CHANGED, can_accept
 from kino_backup_tui.tui.screens.pick import PickScreen
-from kino_backup_tui.tui.widgets.field import labelled
+from kino_backup_tui.tui.widgets.field import labelled, read_field
 from kino_backup_tui.tui.widgets.path_input import PathInput, path_from
 from kino_backup_tui.tui.widgets.toggles import SignedCheckbox, SignedRadioButton
 
@@ -43,8 +42,6 @@ _TYPING_PAUSE = 0.15
 """Seconds without a change before the preview is asked for."""
 _SAVE_PATIENCE = 5.0
 """Seconds to wait for another operation before saving says that it is in the way."""
-
-_T = TypeVar("_T")
 
 
 class SavedSchedule(NamedTuple):
@@ -151,9 +148,9 @@ class ScheduleScreen(KinoDialog[SavedSchedule | None]):
     def _read_form(self) -> BackupSettings | None:
         """The settings in the form, or None; says beside each field what is not allowed."""
         pressed = self.query_one(RadioSet).pressed_button
-        at = self._checked("time", parse_time, self._clock)
-        keep = self._checked("keep", self._parse_keep, lambda _keep: "scheduled backups; other kinds stay")
-        location = self._checked("location", parse_location, lambda _location: "")
+        at = read_field(self, "time", parse_time, self._clock)
+        keep = read_field(self, "keep", self._parse_keep, lambda _keep: "scheduled backups; other kinds stay")
+        location = read_field(self, "location", parse_location, lambda _location: "")
         if location != self._remarked:
             self._remarked = location
             if location is not None:
@@ -176,21 +173,6 @@ class ScheduleScreen(KinoDialog[SavedSchedule | None]):
         """What nobody changes may stay, even if nobody could choose it."""
         present = self._settings.keep
         return present if typed.strip() == str(present) else parse_keep(typed)
-
-    def _checked(self, name: str, parse: Callable[[str], _T], remark_of: Callable[[_T], str]) -> _T | None:
-        field = self.query_one(f"#{name}", Input)
-        remark = ""
-        try:
-            value, problem = parse(field.value), ""
-            remark = remark_of(value)
-        except InvalidSettingsError as error:
-            value, problem = None, f"✗ {text.printable(error.message)}"
-        field.set_class(bool(problem), "-refused")
-        beside = self.query_one(f"#{name}-remark", Static)
-        beside.set_class(bool(problem), "-invalid")
-        if problem or remark:
-            beside.update(Content(problem or remark))
-        return value
 
     def _ask_preview(self) -> None:
         settings = self._read_form()
@@ -279,11 +261,8 @@ class ScheduleScreen(KinoDialog[SavedSchedule | None]):
         except KinoBackupError as error:
             self.post_message(JobFailed(error))
         else:
-            said = frequency_text(saved.settings, saved.terms)
-            if saved.settings.runs:
-                zone, now = self._backend.zone(), self._backend.now()
-                said = f"{said} {clock_text(saved.settings.time, saved.terms, zone, now)}"
-            self.post_message(JobFinished(f"Schedule saved: {said}"))
+            said = form_text.saved_text(saved, self._backend.zone(), self._backend.now())
+            self.post_message(JobFinished(said))
 
     @on(JobFinished)
     def _saved(self, message: JobFinished) -> None:

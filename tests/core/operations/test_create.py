@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import sqlite3
 import stat
@@ -22,7 +21,6 @@ from kino_backup_tui.core.errors import (
     LocationError,
     NoSpaceError,
     NotFoundError,
-    NotPermittedError,
     OperationCancelledError,
 )
 from kino_backup_tui.core.kino.home import Kino
@@ -34,21 +32,10 @@ from kino_backup_tui.core.operations.listing import list_backups
 from kino_backup_tui.core.operations.verify import verify_backup
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent, Stage
 from tests.as_user import NOBODY, let_others_in, run_as
+from tests.core.operations.saving import damage_index, left_behind
 from tests.fakes import FakeClock
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-
-
-def files_below(folder: Path) -> set[str]:
-    """Every file below a folder, by relative path."""
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-
-
-def left_behind(kino: Kino) -> set[str]:
-    """Files in the location and the scratch folder that are neither a backup nor the location's marker."""
-    places = (kino.default_location, kino.data_path / ".kino-backup" / "scratch")
-    names = {name for place in places if place.is_dir() for name in files_below(place)}
-    return {name for name in names if name != ".kino-backup-location"}
 
 
 def test_a_new_backup_is_verified_and_listed(context: Context, create: Callable[[], Backup]) -> None:
@@ -234,14 +221,6 @@ def test_a_damaged_database_is_not_kept_as_a_backup(
     assert left_behind(kino) == {before.filename}
 
 
-def damage_index(database: Path) -> None:
-    """Swap two keys of an index, which SQLite reads without complaint until it checks."""
-    data = bytearray(database.read_bytes())
-    first = data.rfind(b"Film 11")
-    data[first : first + 7] = b"Film 99"
-    database.write_bytes(data)
-
-
 def test_a_missing_database_says_where_it_was_expected(context: Context, kino: Kino) -> None:
     """Nothing to back up: exit with the path, and nothing written to the location."""
     kino.database.unlink()
@@ -250,78 +229,6 @@ def test_a_missing_database_says_where_it_was_expected(context: Context, kino: K
         create_backup(context, Control())
 
     assert left_behind(kino) == set()
-
-
-def test_a_missing_config_is_noted_and_warned_of(context: Context, kino: Kino) -> None:
-    """A backup without config.toml is made, and says so."""
-    kino.config_file.unlink()
-
-    created = create_backup(context, Control())
-
-    assert created.warnings == ("config.toml is not in the backup: there is none.",)
-
-
-def test_a_broken_config_is_saved_as_it_is(context: Context, kino: Kino) -> None:
-    """A config.toml that cannot be parsed keeps nobody from making a backup of it."""
-    kino.config_file.write_bytes(b"[backup\nkeep = what\xff")
-
-    backup = create_backup(context, Control()).backup
-
-    assert backup.manifest is not None
-    assert any(content.path == "config.toml" and content.size == 20 for content in backup.manifest.contents)
-
-
-def test_links_and_pipes_among_the_secrets_are_left_out(context: Context, kino: Kino) -> None:
-    """A link could bring in any file of the system; it is left out, and the admin is told."""
-    (kino.secrets / "link").symlink_to("/etc/passwd")
-    (kino.secrets / "folder").symlink_to("/etc")
-    os.mkfifo(kino.secrets / "pipe")
-
-    created = create_backup(context, Control())
-
-    assert created.backup.manifest is not None
-    assert [item.path for item in created.backup.manifest.left_out if item.path.startswith("secrets/")] == [
-        "secrets/folder",
-        "secrets/link",
-        "secrets/pipe",
-    ]
-    assert len(created.warnings) == 3
-
-
-def test_odd_names_of_secrets_survive(context: Context, kino: Kino) -> None:
-    """Spaces, brackets, non-ASCII and nested folders are packed; undecodable names are left out."""
-    names = ["a b.json", "[x].json", "ключ/日本.key", "n" * 200]
-    for name in names:
-        (kino.secrets / name).parent.mkdir(exist_ok=True)
-        (kino.secrets / name).write_text(name)
-    (kino.secrets / os.fsdecode(b"\xff.json")).write_text("x")
-
-    created = create_backup(context, Control())
-
-    assert created.backup.manifest is not None
-    saved = {content.path for content in created.backup.manifest.contents}
-    assert {f"secrets/{name}" for name in names} <= saved
-    assert len(created.warnings) == 1
-    assert verify_backup(context, created.backup, Control()).status is BackupStatus.VERIFIED
-
-
-@as_root
-def test_an_unreadable_secret_is_an_error(context: Context, kino: Kino) -> None:
-    """A backup that silently lacks credentials would be worse than none."""
-    (kino.secrets / "mine").write_text("x")
-    (kino.secrets / "mine").chmod(0o000)
-    for path in (kino.data_path, *kino.data_path.rglob("*")):
-        os.chown(path, NOBODY, NOBODY)
-    let_others_in(kino.data_path)
-
-    def attempt() -> str:
-        try:
-            create_backup(context, Control())
-        except NotPermittedError as error:
-            return error.message
-        return "made"
-
-    assert "secrets/mine" in run_as(NOBODY, attempt)
 
 
 def test_a_location_that_is_not_there_is_named(context: Context, kino: Kino, tmp_path: Path) -> None:
@@ -401,47 +308,6 @@ def test_a_scratch_folder_that_is_a_link_is_not_swept(context: Context, kino: Ki
     assert precious.exists()
 
 
-def test_a_config_that_is_a_link_is_followed(context: Context, kino: Kino, tmp_path: Path) -> None:
-    """Kino reads its settings through the link, so they belong into the backup."""
-    (tmp_path / "etc.toml").write_bytes(kino.config_file.read_bytes())
-    kino.config_file.unlink()
-    kino.config_file.symlink_to(tmp_path / "etc.toml")
-
-    created = create_backup(context, Control())
-
-    assert created.warnings == ()
-    assert created.backup.manifest is not None
-    assert created.backup.manifest.contents[0].path == "config.toml"
-
-
-@as_root
-@pytest.mark.parametrize("name", ["config.toml", "db.sqlite"])
-def test_a_link_planted_by_kinos_user_is_not_followed(
-    context: Context, kino: Kino, name: str, tmp_path: Path
-) -> None:
-    """It could bring another user's file into an archive that Kino's user may read."""
-    (kino.data_path / name).rename(tmp_path / "roots-own")
-    link = kino.data_path / name
-    link.symlink_to(tmp_path / "roots-own")
-    os.chown(link, NOBODY, NOBODY, follow_symlinks=False)
-
-    with pytest.raises(NotPermittedError, match="another user's file"):
-        create_backup(context, Control())
-
-
-def test_secrets_that_differ_only_in_case_do_not_end_all_backups(context: Context, kino: Kino) -> None:
-    """One of them is left out, and the admin is told."""
-    (kino.secrets / "Token").write_text("1")
-    (kino.secrets / "token").write_text("2")
-
-    created = create_backup(context, Control())
-
-    assert created.backup.status is BackupStatus.VERIFIED
-    assert created.warnings == (
-        "secrets/token is not in the backup: its name differs from secrets/Token only in case.",
-    )
-
-
 def test_a_location_that_is_a_link_is_used(context: Context, kino: Kino, tmp_path: Path) -> None:
     """Many point the folder backups at a NAS by a link."""
     (tmp_path / "nas").mkdir()
@@ -451,44 +317,6 @@ def test_a_location_that_is_a_link_is_used(context: Context, kino: Kino, tmp_pat
 
     assert (tmp_path / "nas" / backup.filename).exists()
     assert list_backups(context).backups == (backup,)
-
-
-def test_large_secrets_do_not_fill_the_memory(context: Context, kino: Kino) -> None:
-    """They are copied in pieces."""
-    with (kino.secrets / "large").open("wb") as stream:
-        stream.truncate(300 * 1024 * 1024)
-    code = (
-        "import resource, sys; from pathlib import Path\n"
-        "from kino_backup_tui.core.kino.home import Kino\n"
-        "from kino_backup_tui.core.operations.context import Context\n"
-        "from kino_backup_tui.core.operations.create import create_backup\n"
-        "from kino_backup_tui.core.progress import Control\n"
-        "create_backup(Context(Kino(Path(sys.argv[1]))), Control())\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
-    )
-
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(kino.data_path)], capture_output=True, text=True, check=True
-    )
-
-    unit = 1024 if sys.platform == "linux" else 1
-    # A child counts what its parent had when it was started, see getrusage(2): the tests themselves.
-    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert int(done.stdout) * unit < max(80 * 1024 * 1024, ours * unit + 1)
-
-
-def test_settings_behind_a_link_that_leads_nowhere_are_left_out(
-    context: Context, kino: Kino, tmp_path: Path
-) -> None:
-    """Their disk may not be mounted: the backup is made without them, and says so."""
-    kino.config_file.unlink()
-    kino.config_file.symlink_to(tmp_path / "not mounted" / "config.toml")
-
-    created = create_backup(context, Control(), version="0.4.2")
-
-    assert created.warnings == (
-        "config.toml is not in the backup: it is a link to a file that is not there.",
-    )
 
 
 @as_root

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.session import Session
 from kino_backup_tui.core.operations.status import Status
 from kino_backup_tui.core.supervisors.base import Supervisor
+
+NAMED = 3
+"""How many of a kind a check names."""
 
 
 class CheckStatus(StrEnum):
@@ -74,3 +78,9 @@ def failure(name: str, error: KinoBackupError) -> Check:
 def warned(name: str, error: KinoBackupError) -> Check:
     """The same, where nothing that was asked for would end so."""
     return Check(name, CheckStatus.WARN, error.message, error.hint)
+
+
+def some_of(names: Sequence[str | Path]) -> str:
+    """The first few of them, and how many more there are."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(map(str, names[:NAMED])) + more

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from kino_backup_tui.core.errors import KinoBackupError, NoSpaceError
-from kino_backup_tui.core.files import free_bytes
+from kino_backup_tui.core.files import free_bytes, mounts
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.home import SIDE_FILES
 from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, good, skipped, warned, warning
@@ -93,19 +91,11 @@ def check_space(facts: Facts) -> Iterator[Check]:
 
 def file_system_type(path: Path) -> str:
     """The type of the file system a path is on, as the kernel names it; empty if it does not say."""
-    if not sys.platform.startswith("linux"):
-        return ""
-    try:
-        lines = Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines()
-    except OSError:
-        return ""
     real, best, kind = Path(os.path.realpath(path)), -1, ""
-    for line in lines:
-        fields, _, rest = line.partition(" - ")
-        point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields.split()[4])
+    for point, its_type in mounts():
         # Of several on one point the last one is seen.
         if real.is_relative_to(point) and len(Path(point).parts) >= best:
-            best, kind = len(Path(point).parts), rest.split()[0]
+            best, kind = len(Path(point).parts), its_type
     return kind
 
 

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.index import IndexRow
-from kino_backup_tui.core.operations.checks.base import Check, Facts, good, skipped, warning
+from kino_backup_tui.core.operations.checks.base import NAMED, Check, Facts, good, skipped, some_of, warning
 from kino_backup_tui.core.operations.indexing import repair_command
 from kino_backup_tui.core.operations.reindex import IndexState, read_index
 
 _NAME = "index"
-_NAMED = 3
 
 
 def check_index(facts: Facts) -> Iterator[Check]:
@@ -47,7 +46,7 @@ def _problems(state: IndexState, facts: Facts) -> Iterator[Check]:
         yield warning(
             _NAME,
             f"Kino's own list names {_counted(state.missing)} without a file in {facts.session.location}: "
-            f"{_some([row.filename for row in state.missing])}. Kino shows what it cannot restore.",
+            f"{some_of([row.filename for row in state.missing])}. Kino shows what it cannot restore.",
             f"{run}\nIf the files are in a former location: "
             f"{command_for(kino, 'schedule', 'set', '--move')} brings them along.",
         )
@@ -55,36 +54,31 @@ def _problems(state: IndexState, facts: Facts) -> Iterator[Check]:
         yield warning(
             _NAME,
             f"Kino's own list names {_counted(state.leading_out)} outside its location, which Kino would "
-            f"read and delete: {_some([row.filename for row in state.leading_out])}.",
+            f"read and delete: {some_of([row.filename for row in state.leading_out])}.",
             f"{run}\nIt removes the entries and touches no such file.",
         )
     if state.superseded:
         yield warning(
             _NAME,
             f"Kino's own list has entries for files that another one has replaced: "
-            f"{_some([row.filename for row in state.superseded])}.",
+            f"{some_of([row.filename for row in state.superseded])}.",
             run,
         )
     if state.differing:
         names = [backup.filename for backup in state.differing]
         yield warning(
             _NAME,
-            f"Kino's own list describes another file than there is: {_some(names)}.",
-            "\n".join(f"Run: {command_for(kino, 'verify', name)}" for name in names[:_NAMED]),
+            f"Kino's own list describes another file than there is: {some_of(names)}.",
+            "\n".join(f"Run: {command_for(kino, 'verify', name)}" for name in names[:NAMED]),
         )
     if state.unlisted:
         yield warning(
             _NAME,
             f"Kino's own list, and so its page, lacks {len(state.unlisted)} of the backups: "
-            f"{_some([backup.filename for backup in state.unlisted])}.",
+            f"{some_of([backup.filename for backup in state.unlisted])}.",
             run,
         )
 
 
 def _counted(rows: Sequence[IndexRow]) -> str:
     return "a backup" if len(rows) == 1 else f"{len(rows)} backups"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
 from kino_backup_tui import __version__
 from kino_backup_tui.core.errors import NotPermittedError
@@ -111,14 +110,3 @@ def _unused_container(facts: Facts) -> Check | None:
         f"The container {container} is configured, but {facts.context.kino.data_path} is not in it.",
         "Name the container that has this data path mounted.",
     )
-
-
-def owner_of(path: Path) -> str:
-    """The name of the user that a file belongs to, for messages; its number if it has none."""
-    import pwd
-
-    uid = path.lstat().st_uid
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"#{uid}"

@@ -9,22 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kino_backup_tui.core.errors import KinoBackupError, UndecidedError
+from kino_backup_tui.core.files import name_of_user
 from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.models import EntryRole
-from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, good, warning
-from kino_backup_tui.core.operations.checks.kino import owner_of
+from kino_backup_tui.core.operations.checks.base import NAMED, Check, Facts, failure, good, some_of, warning
 from kino_backup_tui.core.operations.last_restore import interrupted
 from kino_backup_tui.core.operations.space import megabytes
-from kino_backup_tui.core.operations.transition import needless_transactions
 from kino_backup_tui.core.restore.folders import work_folder
 from kino_backup_tui.core.restore.journal import is_unsettled, read_record
+from kino_backup_tui.core.restore.kept import needless_transactions
 from kino_backup_tui.core.supervisors.held import is_holding
 from kino_backup_tui.core.supervisors.systemd import SystemdSupervisor
 from kino_backup_tui.core.workspace import is_abandoned
 
 _MOST_FILES = 5000
-_NAMED = 3
 
 
 def check_restore(facts: Facts) -> Iterator[Check]:
@@ -69,7 +68,7 @@ def check_leftovers(facts: Facts) -> Iterator[Check]:
         size = sum(_bytes(path) for path in sets)
         yield warning(
             "leftovers",
-            f"Files of a restore that is over take {megabytes(size)}: {_some(sets)}.",
+            f"Files of a restore that is over take {megabytes(size)}: {some_of(sets)}.",
             f"Run: {command_for(facts.context.kino, 'apply')}",
         )
     if not partials and not copies:
@@ -79,7 +78,7 @@ def check_leftovers(facts: Facts) -> Iterator[Check]:
     size = sum(_bytes(path) for path in (*partials, *copies))
     yield warning(
         "leftovers",
-        f"Unfinished files of runs that were killed take {megabytes(size)}: {_some([*partials, *copies])}.",
+        f"Unfinished files of runs that were killed take {megabytes(size)}: {some_of([*partials, *copies])}.",
         f"The next backup removes them: {command_for(facts.context.kino, 'create')}",
     )
 
@@ -100,8 +99,8 @@ def check_kinos_own(facts: Facts) -> Iterator[Check]:
     yield warning(
         "kino_leftovers",
         f"Kino's own backups and restores have left {megabytes(size)} of copies of its database, which it "
-        f"never removes: {_some(left)}.",
-        f"Once Kino is well, and makes no backup just now: rm {shlex.join(map(str, left[:_NAMED]))}",
+        f"never removes: {some_of(left)}.",
+        f"Once Kino is well, and makes no backup just now: rm {shlex.join(map(str, left[:NAMED]))}",
     )
 
 
@@ -122,7 +121,7 @@ def check_privacy(facts: Facts) -> Iterator[Check]:
         yield warning(
             name,
             f"Every user of this host can read {len(open_to_all)} of the backups, with all credentials in "
-            f"them: {_some(open_to_all)}.",
+            f"them: {some_of(open_to_all)}.",
             "\n".join(f"Run: chmod go-rwx {shlex.quote(str(place))}/kino-backup-*" for place in places),
         )
     else:
@@ -139,11 +138,12 @@ def check_owners(facts: Facts) -> Iterator[Check]:
     if not foreign:
         yield good("owners", f"All of {workspace.folder} belongs to the owner of Kino's database.")
         return
-    owner = workspace.owner
+    owner, uid = workspace.owner, foreign[0].lstat().st_uid
+    theirs = name_of_user(uid) or f"#{uid}"
     yield warning(
         "owners",
-        f"{len(foreign)} files in {workspace.folder} belong to {owner_of(foreign[0])}, and not to the owner "
-        f"of Kino's database: {_some(foreign)}.",
+        f"{len(foreign)} files in {workspace.folder} belong to {theirs}, and not to the owner of "
+        f"Kino's database: {some_of(foreign)}.",
         f"Run: chown -R -h {owner.uid}:{owner.gid} {shlex.quote(str(workspace.folder))}",
     )
 
@@ -202,8 +202,3 @@ def _others_reach(path: Path) -> bool:
         return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents)
     except OSError:
         return False
-
-
-def _some(paths: list[Path]) -> str:
-    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-    return ", ".join(str(path) for path in paths[:_NAMED]) + more
