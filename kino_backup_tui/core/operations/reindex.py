@@ -32,7 +32,7 @@ class IndexState:
     listed: int = 0
     """Rows."""
     missing: tuple[IndexRow, ...] = ()
-    """Rows whose file is no backup that is there."""
+    """Rows of whose name nothing is there."""
     leading_out: tuple[IndexRow, ...] = ()
     """Rows with the name of a file outside the location. Kino would follow them; nobody else does."""
     superseded: tuple[IndexRow, ...] = ()
@@ -82,6 +82,8 @@ def read_index(session: Session, now: datetime) -> IndexState:
     if problem is not None:
         raise problem
     here = {b.filename: b for b in backups if b.role is EntryRole.BACKUP and not b.elsewhere}
+    # A link is none of ours, but Kino follows it: what it leads to is not missing.
+    there = {b.filename for b in backups if not b.elsewhere}
     by_name: defaultdict[str, list[IndexRow]] = defaultdict(list)
     for row in rows:
         if row.is_plain:
@@ -101,7 +103,7 @@ def read_index(session: Session, now: datetime) -> IndexState:
     return IndexState(
         is_kept=True,
         listed=len(rows),
-        missing=tuple(row for name, found in by_name.items() if name not in here for row in found),
+        missing=tuple(row for name, found in by_name.items() if name not in there for row in found),
         leading_out=tuple(row for row in rows if not row.is_plain),
         superseded=tuple(superseded),
         ahead=tuple(row for row in rows if row.kind == SCHEDULED and row.instant and row.instant > now),

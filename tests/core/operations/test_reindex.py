@@ -132,6 +132,19 @@ def test_a_row_that_leads_out_of_the_location_goes_and_what_it_names_stays(
     assert film.is_file()
 
 
+def test_a_row_of_a_link_stays(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Where somebody has put an archive on another disk, Kino follows the link, and restores it."""
+    archive = back_up_as_kino()
+    archive.symlink_to(archive.rename(tmp_path / archive.name))
+
+    done = reindex(shipped_context, Control())
+
+    assert done.removed == ()
+    assert listed(shipped) == {archive.name: "manual"}
+
+
 def test_of_two_backups_in_one_second_the_row_that_fits_stays(
     shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path], clock: FakeClock
 ) -> None:
