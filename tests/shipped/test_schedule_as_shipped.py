@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -17,6 +18,7 @@ from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.doctor import CheckStatus, diagnose
+from kino_backup_tui.core.operations.listing import list_backups
 from kino_backup_tui.core.operations.run_due import DueOutcome, run_due
 from kino_backup_tui.core.operations.schedule import (
     changed_schedule,
@@ -24,6 +26,7 @@ from kino_backup_tui.core.operations.schedule import (
     read_schedule,
     save_schedule,
 )
+from kino_backup_tui.core.operations.status import read_status
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.demo.schema import open_database
 from kino_backup_tui.demo.shipped.data_path import RELEASE
@@ -74,6 +77,39 @@ def test_the_next_backup_is_foretold_by_the_clock_and_the_days_that_kino_counts(
     assert made is not None
     assert timedelta(0) <= made - foretold < MINUTE
     assert foretold.utcoffset() == timedelta(hours=2)
+
+
+def test_a_count_of_any_size_is_no_work_for_a_listing(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """Kino takes what its database holds; no run of a million years from now has a date."""
+    back_up_as_kino(BackupKind.SCHEDULED)
+    created = create_backup(shipped_context, Control(), kind=BackupKind.SCHEDULED).backup
+    with closing(open_database(shipped.database)) as connection:
+        connection.execute("UPDATE config SET backup_retention_count = ?", (2**63 - 1,))
+
+    fate = list_backups(shipped_context).fates[created.path]
+
+    assert (fate.rank, fate.keep, fate.goes_at) == (1, 2**63 - 1, None)
+
+
+def test_a_row_of_the_last_day_there_is_holds_kino_up_for_ever(
+    shipped: Kino, shipped_context: Context, clock: FakeClock
+) -> None:
+    """Nothing is foretold, and what looks at the schedule goes on."""
+    with closing(open_database(shipped.database)) as connection:
+        connection.execute(
+            "INSERT INTO backup (kind, filename, size_bytes, kino_version, schema_version, checksum_sha256,"
+            " created_at) VALUES ('scheduled', 'gone', 1, '0.3.2', 1, '', '9999-12-31T23:00:00+00:00')"
+        )
+
+    assert preview_schedule(shipped_context, read_schedule(shipped_context)).next_runs == ()
+    assert next_backup_of_kino(shipped, clock.now()) is None
+    assert read_status(shipped_context).next_run is None
+    assert [backup.filename for backup in list_backups(shipped_context, everything=True).backups] == ["gone"]
+    told = {check.name: check.text for check in reversed(list(diagnose(shipped_context)))}
+    assert told["schedule"] == "Kino is expected to make no scheduled backup any more."
+    assert "a scheduled backup of 9999-12-31 23:00 UTC, which is in the future" in told["index"]
 
 
 def test_switched_off_is_off_and_switched_on_is_on(

@@ -39,12 +39,12 @@ class IndexRow(NamedTuple):
 
     @property
     def instant(self) -> datetime | None:
-        """The date of the backup; None if Kino could not read it either."""
+        """The date of the backup, aware, in UTC; None if it is none that Kino or a calendar could have."""
         try:
             instant = datetime.fromisoformat(self.created_at)
-        except ValueError:
+            return instant.astimezone(UTC) if instant.tzinfo else None
+        except (ValueError, OverflowError):
             return None
-        return instant if instant.tzinfo else None
 
     def is_of(self, size_bytes: int, checksum_sha256: str) -> bool:
         """Whether the row describes a file of this size and digest."""

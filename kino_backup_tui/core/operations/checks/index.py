@@ -36,10 +36,10 @@ def _problems(state: IndexState, facts: Facts) -> Iterator[Check]:
     kino = facts.context.kino
     run = f"Run: {repair_command(kino)}"
     if state.ahead:
-        newest = max(row.instant for row in state.ahead if row.instant).astimezone(facts.session.zone)
+        newest = max(row.instant for row in state.ahead if row.instant)
         yield warning(
             _NAME,
-            f"Kino's own list has a scheduled backup of {newest:%Y-%m-%d %H:%M}, which is in the future: "
+            f"Kino's own list has a scheduled backup of {newest:%Y-%m-%d %H:%M} UTC, which is in the future: "
             "until then Kino is expected to make no scheduled backup.",
             f"{run}\nIt lists it as a manual one if its file is there.",
         )
