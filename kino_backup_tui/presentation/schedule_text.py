@@ -72,10 +72,11 @@ def due_text(run: DueRun, zone: tzinfo) -> str:
     return f"The run of {run_text(run.slot, zone)} {stays}.{then}"
 
 
-def removes_text(count: int, keep: int) -> str:
-    """What retention will do to backups that were named."""
+def removes_text(count: int, keep: int, *, by_kino: bool) -> str:
+    """What retention will do to backups that were named; `by_kino` is whether that is Kino's own doing."""
     what, it = ("This backup is", "it") if count == 1 else (f"These {count} backups are", "them")
-    return f"{what} beyond the {keep} scheduled ones that are kept: the next run, or `prune`, removes {it}."
+    who = "Kino's next run" if by_kino else "the next run, or `prune`,"
+    return f"{what} beyond the {keep} scheduled ones that are kept: {who} removes {it}."
 
 
 def failing_text(failing: Failing, settings: BackupSettings) -> str:

@@ -112,6 +112,43 @@ def test_a_row_of_the_last_day_there_is_holds_kino_up_for_ever(
     assert "a scheduled backup of 9999-12-31 23:00 UTC, which is in the future" in told["index"]
 
 
+def test_what_kino_itself_will_remove_is_foretold(
+    shipped: Kino, shipped_context: Context, clock: FakeClock, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """It counts what its list has as scheduled, whoever made it; this program leaves Kino's own alone."""
+    ours = create_backup(shipped_context, Control(), kind=BackupKind.SCHEDULED).backup.filename
+    manual, *nights = (
+        back_up_as_kino(kind).name for kind in (BackupKind.MANUAL, *3 * [BackupKind.SCHEDULED])
+    )
+    wanted = replace(read_schedule(shipped_context), keep=2)
+
+    preview = preview_schedule(shipped_context, wanted)
+
+    assert [backup.filename for backup in preview.removes] == [ours, nights[0]]
+    assert [backup.filename for backup in preview.by_kino] == [ours, nights[0]]
+    off = preview_schedule(shipped_context, replace(wanted, enabled=False, frequency=Frequency.OFF))
+    assert off.by_kino == ()
+    change(shipped_context, keep=2)
+    clock.advance(days=2, hours=-6)
+    assert kino_looks(shipped, clock.now())
+    left = {path.name for path in shipped.default_location.glob("*.gz")}
+    assert {ours, nights[0]}.isdisjoint(left)
+    assert {manual, nights[2]} <= left
+
+
+def test_a_file_elsewhere_is_not_removed_by_kino(
+    shipped: Kino, shipped_context: Context, tmp_path: Path, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """It joins the names of its list to its present location: the entries go, the files stay."""
+    for _ in range(2):
+        back_up_as_kino(BackupKind.SCHEDULED)
+    (tmp_path / "disk").mkdir()
+    wanted = replace(read_schedule(shipped_context), keep=1)
+
+    assert len(preview_schedule(shipped_context, wanted).removes) == 1
+    assert preview_schedule(shipped_context, replace(wanted, location=str(tmp_path / "disk"))).removes == ()
+
+
 def test_switched_off_is_off_and_switched_on_is_on(
     shipped: Kino, shipped_context: Context, clock: FakeClock
 ) -> None:
