@@ -94,6 +94,21 @@ def test_a_lower_keep_names_what_kino_itself_will_remove(shipped_cli: Cli) -> No
     assert shipped_cli.run("prune", "--dry-run").out == ""
 
 
+def test_status_does_not_tell_a_schedule_that_cannot_be_read(shipped_cli: Cli) -> None:
+    """Kino makes no backup at "noon"; one at the usual time must not be foretold."""
+    with closing(sqlite3.connect(shipped_cli.data_path / "kino.db")) as connection, connection:
+        connection.execute("UPDATE config SET backup_time = 'noon'")
+
+    result = shipped_cli.run("status")
+
+    assert "Schedule    not known: the settings cannot be used" in result.out
+    assert not any(word in result.out for word in ("03:00", "Next run", "Timer"))
+    assert 'backup_time is "noon"' in result.err
+    told = shipped_cli.run("status", "--json").json
+    assert (told["schedule"], told["next_run"], told["unattended"]) == (None, None, False)
+    assert told["schedule_problem"]["code"] == "invalid_settings"
+
+
 def test_two_databases_are_a_question_that_the_layout_answers(shipped_cli: Cli) -> None:
     """Both choices are named."""
     (shipped_cli.data_path / "db.sqlite").touch()

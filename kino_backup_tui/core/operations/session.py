@@ -56,6 +56,13 @@ class Session(NamedTuple):
         """Why no backup could be put into the current location now; None if one could."""
         return location_problem(self.location, self.workspace, self.kino.default_location)
 
+    def next_run(self, now: datetime) -> datetime | None:
+        """The next scheduled run, aware, in the zone of the host; None if none is, or can be told."""
+        if self.settings_problem is not None:
+            return None
+        runs = self.timetable.next_runs(self.settings, now, 1)
+        return runs[0].astimezone(self.zone) if runs else None
+
     def remember_location(self) -> None:
         """Keep the location for a day on which the settings cannot be read."""
         if self.workspace.read_state().get(_LAST_LOCATION) != self.settings.location:
