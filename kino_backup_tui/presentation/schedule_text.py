@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from kino_backup_tui.presentation.text import printable, run_text, size_text, state_text
@@ -31,11 +31,12 @@ def schedule_text(settings: BackupSettings, terms: Terms, zone: tzinfo, now: dat
 
 
 def clock_text(at: time, terms: Terms, zone: tzinfo, now: datetime) -> str:
-    """Whose time of day it is, and if it is not that of the host, when that is here: "UTC = 05:00 +0200"."""
+    """Whose time of day it is, and if not the host's, when it is that here next: "UTC = 05:00 +0200"."""
     name = printable(str(terms.zone))
     if name == str(zone) or str(zone).endswith(f"/{name}"):
         return name
-    local = datetime.combine(now.astimezone(terms.zone).date(), at, terms.zone).astimezone(zone)
+    then = datetime.combine(now.astimezone(terms.zone).date(), at, terms.zone)
+    local = (then if then > now else then + timedelta(days=1)).astimezone(zone)
     return f"{name} = {local:%H:%M %z}"
 
 
