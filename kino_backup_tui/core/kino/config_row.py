@@ -243,8 +243,11 @@ def _remarks(row: Row, settings: BackupSettings, paths: PathMap) -> Iterator[str
     if _SCHEDULE in row and not settings.runs and str(schedule).strip().lower() != Frequency.OFF:
         yield f"{_SCHEDULE} is {shown(schedule)}, which Kino takes for off."
     if location and str(paths.to_host(location)) != location:
-        follows = "" if settings.location else " Saving has it follow the data."
-        yield f"Kino calls the location {location}, as in a container, or before its data moved.{follows}"
+        until = "" if settings.location else " until the schedule is saved"
+        yield (
+            f"Kino calls the location {location}, as in a container. If it runs in none, its data has moved, "
+            f"and Kino goes on using that folder{until}."
+        )
 
 
 def _time(value: object) -> time:
