@@ -149,6 +149,33 @@ def test_a_file_elsewhere_is_not_removed_by_kino(
     assert preview_schedule(shipped_context, replace(wanted, location=str(tmp_path / "disk"))).removes == ()
 
 
+def test_a_time_that_means_nothing_leaves_off_off(shipped: Kino, shipped_context: Context) -> None:
+    """The box and the preset say the same."""
+    with closing(open_database(shipped.database)) as connection:
+        connection.execute("UPDATE config SET backup_time = 'noon', backup_schedule = 'off'")
+
+    offered = read_status(shipped_context).settings
+
+    assert (offered.enabled, offered.frequency) == (False, Frequency.OFF)
+
+
+def test_a_time_that_means_nothing_leaves_the_other_columns_as_they_are(
+    shipped: Kino, shipped_context: Context
+) -> None:
+    """Saving the form that shows them sets the time, and removes no backup that Kino was to keep."""
+    with closing(open_database(shipped.database)) as connection:
+        connection.execute(
+            "UPDATE config SET backup_time = 'noon', backup_schedule = 'monthly', backup_retention_count = 30"
+        )
+
+    offered = read_status(shipped_context).settings
+    save_schedule(shipped_context, offered, Control())
+
+    assert (offered.frequency, offered.keep) == (Frequency.MONTHLY, 30)
+    row = "SELECT backup_schedule || ' ' || backup_time || ' ' || backup_retention_count FROM config"
+    assert values(shipped.database, row) == ["monthly 03:00 30"]
+
+
 def test_switched_off_is_off_and_switched_on_is_on(
     shipped: Kino, shipped_context: Context, clock: FakeClock
 ) -> None:
