@@ -149,6 +149,27 @@ def test_a_file_elsewhere_is_not_removed_by_kino(
     assert preview_schedule(shipped_context, replace(wanted, location=str(tmp_path / "disk"))).removes == ()
 
 
+def test_a_row_of_the_future_that_holds_kino_up_is_told_beside_the_next_runs(
+    shipped: Kino, shipped_context: Context
+) -> None:
+    """The first of them is a year away: the reason is named, and what puts it right."""
+    with closing(open_database(shipped.database)) as connection:
+        connection.execute(
+            "INSERT INTO backup (kind, filename, size_bytes, kino_version, schema_version, checksum_sha256,"
+            " created_at) VALUES ('scheduled', 'gone', 1, '0.3.2', 1, '', '2027-04-26T03:00:12+00:00')"
+        )
+    settings = read_schedule(shipped_context)
+
+    preview = preview_schedule(shipped_context, settings)
+
+    assert preview.next_runs[0].isoformat() == "2027-04-27T05:00:00+02:00"
+    (remark,) = preview.remarks
+    assert "a scheduled backup of 2027-04-26 03:00 UTC, which is in the future" in remark
+    assert remark.endswith("reindex` puts that right.")
+    off = replace(settings, enabled=False, frequency=Frequency.OFF)
+    assert preview_schedule(shipped_context, off).remarks == ()
+
+
 def test_a_time_that_means_nothing_leaves_off_off(shipped: Kino, shipped_context: Context) -> None:
     """The box and the preset say the same."""
     with closing(open_database(shipped.database)) as connection:

@@ -28,7 +28,8 @@ from kino_backup_tui.core.kino.index import beyond
 from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.models import Backup, EntryRole
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.index_view import listed_rows
+from kino_backup_tui.core.operations.index_view import ahead_text, listed_rows, rows_ahead
+from kino_backup_tui.core.operations.indexing import repair_command
 from kino_backup_tui.core.operations.move import plan_move
 from kino_backup_tui.core.operations.reach import reach_problem
 from kino_backup_tui.core.operations.session import Session, open_session, stored_settings
@@ -100,7 +101,7 @@ def preview_schedule(context: Context, settings: BackupSettings, *, move: bool =
         same_disk=same_disk,
         location_problem=problem.message if problem else "",
         movable=movable,
-        remarks=tuple(_remarks(context, location, settings)),
+        remarks=tuple(_remarks(context, session, location, settings)),
         by_kino=expiry.by_kino,
     )
 
@@ -150,10 +151,13 @@ def _changes(before: BackupSettings, after: BackupSettings) -> dict[str, Any]:
     return {name: values[name] for name, value in asdict(before).items() if values[name] != value}
 
 
-def _remarks(context: Context, location: Path, settings: BackupSettings) -> Iterator[str]:
+def _remarks(context: Context, session: Session, location: Path, settings: BackupSettings) -> Iterator[str]:
     """What could not be found out is told elsewhere."""
     with contextlib.suppress(KinoBackupError):
         yield from stored_settings(context.kino).remarks()
+    ahead = rows_ahead(listed_rows(session) or (), context.clock.now()) if settings.runs else ()
+    if ahead:
+        yield f"{ahead_text(ahead)} `{repair_command(context.kino)}` puts that right."
     # Only what Kino does by itself depends on what Kino's own service may do.
     with contextlib.suppress(KinoBackupError):
         if settings.runs and (problem := reach_problem(context.kino, location, os.environ)):
