@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from kino_backup_tui.core.errors import ServiceError
 from kino_backup_tui.core.kino import ports
 from kino_backup_tui.core.kino.closed import find_openers, require_closed
-from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.home import KINO_0_3, Kino
 from kino_backup_tui.core.kino.processes import lockers
 from kino_backup_tui.core.kino.running import KinoState, observe
 from kino_backup_tui.core.kino.settings_store import settings_store
@@ -77,6 +78,30 @@ def test_a_lock_is_told_by_the_process_that_has_it(shipped: Kino) -> None:
         assert lockers(file) == (pid,)
     assert lockers(file) == ()
     assert lockers(shipped.data_path / "gone") == ()
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("mkfs.btrfs") is None, reason="needs root and the tools of btrfs"
+)
+def test_a_lock_in_a_subvolume_of_btrfs_is_told_too(tmp_path: Path) -> None:
+    """There the list of locks has another device, and files of two subvolumes the same number."""
+    image, disk = tmp_path / "image", tmp_path / "disk"
+    with image.open("wb") as stream:
+        stream.truncate(128 << 20)
+    disk.mkdir()
+    subprocess.run(["mkfs.btrfs", "--quiet", image], check=True, capture_output=True)
+    mounted = subprocess.run(["mount", "-o", "loop", image, disk], check=False, capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("this machine mounts no images")
+    try:
+        for name in ("one", "two"):
+            subprocess.run(["btrfs", "subvolume", "create", disk / name], check=True, capture_output=True)
+            (disk / name / "kino-serve.lock").touch()
+        with starting_kino(Kino(disk / "one", KINO_0_3)) as pid:
+            assert lockers(disk / "one" / "kino-serve.lock") == (pid,)
+            assert lockers(disk / "two" / "kino-serve.lock") == ()
+    finally:
+        subprocess.run(["umount", disk], check=True)
 
 
 def test_a_kino_that_is_just_starting_counts_as_running(shipped: Kino) -> None:
