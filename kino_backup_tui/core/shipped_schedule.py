@@ -52,11 +52,14 @@ def next_run(settings: BackupSettings, after: datetime, newest: datetime | None)
     least = LEAST_AGE.get(settings.frequency)
     if least is None:
         return None
-    ready = (after + _LOOK if newest is None else max(after + _LOOK, newest + least)).astimezone(UTC)
-    for window in _windows_from(ready.date(), settings.time):
-        instant = max(window.start, ready)
-        if instant < window.end:
-            return instant
+    try:
+        ready = (after + _LOOK if newest is None else max(after + _LOOK, newest + least)).astimezone(UTC)
+        for window in _windows_from(ready.date(), settings.time):
+            instant = max(window.start, ready)
+            if instant < window.end:
+                return instant
+    except OverflowError:
+        pass  # it would not be old enough on the last day of the calendar
     return None
 
 

@@ -37,7 +37,7 @@ def _others(boot: FirstBoot) -> Iterator[tuple[str, str]]:
     if boot.torrents is None:
         yield "delete", "torrents begun since then: which, is not known, for its session cannot be read"
     if boot.broken_off:
-        yield "give up", f"{_count(boot.broken_off, 'download')} that the backup has in the middle of a step"
+        yield "give up", f"{_count(boot.broken_off, 'download')} that the backup has half done"
     library = boot.library
     if library is not None and library.missing and not library.forgets:
         yield "keep", "all media: there are too many of them for it to look for their files"

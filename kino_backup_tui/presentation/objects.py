@@ -253,7 +253,9 @@ def status_object(status: Status, interrupted: Interrupted | None = None, way_ba
             "url": status.kino.url,
             "how": status.kino.how,
         },
-        "schedule": settings_object(status.settings) | {"zone": str(status.terms.zone)},
+        "schedule": settings_object(status.settings) | {"zone": str(status.terms.zone)}
+        if status.settings_problem is None
+        else None,
         "schedule_problem": None
         if status.settings_problem is None
         else problem_object(status.settings_problem),

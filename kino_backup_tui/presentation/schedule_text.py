@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from kino_backup_tui.presentation.text import printable, run_text, size_text, state_text
@@ -24,11 +24,12 @@ def schedule_text(settings: BackupSettings, terms: Terms, zone: tzinfo, now: dat
 
 
 def clock_text(at: time, terms: Terms, zone: tzinfo, now: datetime) -> str:
-    """Whose time of day it is, and if it is not that of the host, when that is here: "UTC = 05:00 +0200"."""
+    """Whose time of day it is, and if not the host's, when it is that here next: "UTC = 05:00 +0200"."""
     name = printable(str(terms.zone))
     if name == str(zone) or str(zone).endswith(f"/{name}"):
         return name
-    local = datetime.combine(now.astimezone(terms.zone).date(), at, terms.zone).astimezone(zone)
+    then = datetime.combine(now.astimezone(terms.zone).date(), at, terms.zone)
+    local = (then if then > now else then + timedelta(days=1)).astimezone(zone)
     return f"{name} = {local:%H:%M %z}"
 
 
@@ -65,10 +66,11 @@ def due_text(run: DueRun, zone: tzinfo) -> str:
     return f"The run of {run_text(run.slot, zone)} {stays}.{then}"
 
 
-def removes_text(count: int, keep: int) -> str:
-    """What retention will do to backups that were named."""
+def removes_text(count: int, keep: int, *, by_kino: bool) -> str:
+    """What retention will do to backups that were named; `by_kino` is whether that is Kino's own doing."""
     what, it = ("This backup is", "it") if count == 1 else (f"These {count} backups are", "them")
-    return f"{what} beyond the {keep} scheduled ones that are kept: the next run, or `prune`, removes {it}."
+    who = "Kino's next run" if by_kino else "the next run, or `prune`,"
+    return f"{what} beyond the {keep} scheduled ones that are kept: {who} removes {it}."
 
 
 def failing_text(failing: Failing, settings: BackupSettings) -> str:

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from kino_backup_tui.core.kino.home import KINO_0_3, Kino
+from kino_backup_tui.core.models import BackupKind
+from kino_backup_tui.demo.schema import open_database
+from kino_backup_tui.demo.shipped.backing_up import back_up
 from kino_backup_tui.demo.shipped.data_path import write_shipped_kino
 from tests.cli.harness import Cli
 
@@ -72,6 +75,38 @@ def test_a_bad_value_is_replaced_by_the_one_that_is_given_and_an_error_otherwise
     assert 'backup_time is "25:00"' in result.err
     assert config(shipped_cli, "backup_retention_count") == 7
     assert shipped_cli.run("schedule", "set", "--time", "03:00").code == 0
+
+
+def test_a_lower_keep_names_what_kino_itself_will_remove(shipped_cli: Cli) -> None:
+    """Which `prune` does not: it leaves what Kino made to Kino."""
+    with closing(open_database(shipped_cli.data_path / "kino.db")) as connection:
+        nights = [
+            back_up(connection, shipped_cli.data_path, BackupKind.SCHEDULED, "0.3.2", night).name
+            for night in (datetime(2026, 4, day, 3, tzinfo=UTC) for day in (1, 2, 3))
+        ]
+
+    result = shipped_cli.run("schedule", "set", "--keep", "1", "--dry-run")
+
+    gone = [line.split()[-1] for line in result.out.splitlines() if line.startswith("Would go")]
+    assert gone == nights[:2]
+    assert "beyond the 1 scheduled ones that are kept: Kino's next run removes them." in result.err
+    assert shipped_cli.run("schedule", "set", "--keep", "1", "--json").json["removes"] == nights[:2]
+    assert shipped_cli.run("prune", "--dry-run").out == ""
+
+
+def test_status_does_not_tell_a_schedule_that_cannot_be_read(shipped_cli: Cli) -> None:
+    """Kino makes no backup at "noon"; one at the usual time must not be foretold."""
+    with closing(sqlite3.connect(shipped_cli.data_path / "kino.db")) as connection, connection:
+        connection.execute("UPDATE config SET backup_time = 'noon'")
+
+    result = shipped_cli.run("status")
+
+    assert "Schedule    not known: the settings cannot be used" in result.out
+    assert not any(word in result.out for word in ("03:00", "Next run", "Timer"))
+    assert 'backup_time is "noon"' in result.err
+    told = shipped_cli.run("status", "--json").json
+    assert (told["schedule"], told["next_run"], told["unattended"]) == (None, None, False)
+    assert told["schedule_problem"]["code"] == "invalid_settings"
 
 
 def test_two_databases_are_a_question_that_the_layout_answers(shipped_cli: Cli) -> None:

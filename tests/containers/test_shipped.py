@@ -62,6 +62,30 @@ print("media:", media)
 print("listed:", sorted(listed) == sorted(path.name for path in Path("/mnt/kino3/backups").glob("kino-*")))
 print("policy:", podman("inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}", "kino"))
 """
+_LOCATE = """
+import sqlite3
+from dataclasses import replace
+from kino_backup_tui.core.kino.home import KINO_0_3
+from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.schedule import preview_schedule, read_schedule, save_schedule
+from kino_backup_tui.core.progress import Control
+
+context = Context(Kino(Path("/mnt/kino3"), KINO_0_3))
+settings = read_schedule(context)
+
+def told(location):
+    return preview_schedule(context, replace(settings, location=location)).remarks
+
+for place in ("/mnt/disk/saved", "/mnt/nas"):
+    Path(place).mkdir()
+    print(place, [remark for remark in told(place) if "container's" in remark or "mounted" in remark])
+save_schedule(context, replace(settings, location="/mnt/disk/saved"), Control())
+database = sqlite3.connect("/mnt/kino3/kino.db")
+print("written:", database.execute("SELECT backup_location_path FROM config").fetchone())
+database.execute("UPDATE config SET backup_location_path = '/backups'")
+database.commit()
+print("inside:", told(read_schedule(context).location))
+"""
 
 
 @pytest.fixture
@@ -91,3 +115,14 @@ def test_a_kino_0_3_in_a_container_is_restored_with_its_library_looked_for_on_th
     assert "and Kino 0.3.2 runs on it" in printed
     assert "media: 20" in printed
     assert "listed: True" in printed
+
+
+def test_a_location_that_its_container_does_not_have_is_told(with_podman: Run, container: str) -> None:
+    """What Kino writes there is in the container alone, and goes with it; one in a mount goes by its name."""
+    printed = with_podman(python(_WRITE) + container + python(_LOCATE))
+
+    lost = "is not mounted into Kino's container: what Kino writes there goes when the container does."
+    assert "/mnt/disk/saved []" in printed
+    assert f"/mnt/nas ['/mnt/nas {lost}']" in printed.replace('"', "'")
+    assert "written: ('/media/saved',)" in printed
+    assert f"/backups {lost}" in printed

@@ -132,6 +132,12 @@ def test_a_backup_of_the_future_holds_kino_up() -> None:
     assert next_run(schedule(Frequency.DAILY), START, future) == START + 11 * DAY + timedelta(hours=3)
 
 
+def test_a_backup_at_the_end_of_the_calendar_holds_kino_up_for_ever() -> None:
+    """There is no later date to name."""
+    for newest in (datetime(9999, 12, 30, 3, 30, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)):
+        assert next_runs(schedule(Frequency.DAILY), START, newest, 5) == ()
+
+
 def test_off_has_no_runs() -> None:
     """And misses none."""
     preset = schedule(Frequency.OFF)

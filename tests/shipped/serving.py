@@ -26,14 +26,17 @@ class Running(NamedTuple):
 
 @contextmanager
 def server_process(data_path: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
-    """Start the server on a free port, without backups of its own, and kill it in the end."""
+    """Start the server on a free port, without backups of its own, and kill it in the end.
+
+    An empty variable is not set, and so the port of its settings is not overruled.
+    """
     command = [sys.executable, "-m", "kino_backup_tui.demo.shipped.server", "--no-schedule"]
     with subprocess.Popen(
         [*command, "--data-path", str(data_path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "KINO_PORT": "0", **environ},
+        env={name: value for name, value in {**os.environ, "KINO_PORT": "0", **environ}.items() if value},
     ) as process:
         try:
             yield process

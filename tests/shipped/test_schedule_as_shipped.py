@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -17,6 +18,7 @@ from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.doctor import CheckStatus, diagnose
+from kino_backup_tui.core.operations.listing import list_backups
 from kino_backup_tui.core.operations.run_due import DueOutcome, run_due
 from kino_backup_tui.core.operations.schedule import (
     changed_schedule,
@@ -24,6 +26,7 @@ from kino_backup_tui.core.operations.schedule import (
     read_schedule,
     save_schedule,
 )
+from kino_backup_tui.core.operations.status import read_status
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.demo.schema import open_database
 from kino_backup_tui.demo.shipped.data_path import RELEASE
@@ -74,6 +77,124 @@ def test_the_next_backup_is_foretold_by_the_clock_and_the_days_that_kino_counts(
     assert made is not None
     assert timedelta(0) <= made - foretold < MINUTE
     assert foretold.utcoffset() == timedelta(hours=2)
+
+
+def test_a_count_of_any_size_is_no_work_for_a_listing(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """Kino takes what its database holds; no run of a million years from now has a date."""
+    back_up_as_kino(BackupKind.SCHEDULED)
+    created = create_backup(shipped_context, Control(), kind=BackupKind.SCHEDULED).backup
+    with closing(open_database(shipped.database)) as connection:
+        connection.execute("UPDATE config SET backup_retention_count = ?", (2**63 - 1,))
+
+    fate = list_backups(shipped_context).fates[created.path]
+
+    assert (fate.rank, fate.keep, fate.goes_at) == (1, 2**63 - 1, None)
+
+
+def test_a_row_of_the_last_day_there_is_holds_kino_up_for_ever(
+    shipped: Kino, shipped_context: Context, clock: FakeClock
+) -> None:
+    """Nothing is foretold, and what looks at the schedule goes on."""
+    with closing(open_database(shipped.database)) as connection:
+        connection.execute(
+            "INSERT INTO backup (kind, filename, size_bytes, kino_version, schema_version, checksum_sha256,"
+            " created_at) VALUES ('scheduled', 'gone', 1, '0.3.2', 1, '', '9999-12-31T23:00:00+00:00')"
+        )
+
+    assert preview_schedule(shipped_context, read_schedule(shipped_context)).next_runs == ()
+    assert next_backup_of_kino(shipped, clock.now()) is None
+    assert read_status(shipped_context).next_run is None
+    assert [backup.filename for backup in list_backups(shipped_context, everything=True).backups] == ["gone"]
+    told = {check.name: check.text for check in reversed(list(diagnose(shipped_context)))}
+    assert told["schedule"] == "Kino is expected to make no scheduled backup any more."
+    assert "a scheduled backup of 9999-12-31 23:00 UTC, which is in the future" in told["index"]
+
+
+def test_what_kino_itself_will_remove_is_foretold(
+    shipped: Kino, shipped_context: Context, clock: FakeClock, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """It counts what its list has as scheduled, whoever made it; this program leaves Kino's own alone."""
+    ours = create_backup(shipped_context, Control(), kind=BackupKind.SCHEDULED).backup.filename
+    manual, *nights = (
+        back_up_as_kino(kind).name for kind in (BackupKind.MANUAL, *3 * [BackupKind.SCHEDULED])
+    )
+    wanted = replace(read_schedule(shipped_context), keep=2)
+
+    preview = preview_schedule(shipped_context, wanted)
+
+    assert [backup.filename for backup in preview.removes] == [ours, nights[0]]
+    assert [backup.filename for backup in preview.by_kino] == [ours, nights[0]]
+    off = preview_schedule(shipped_context, replace(wanted, enabled=False, frequency=Frequency.OFF))
+    assert off.by_kino == ()
+    change(shipped_context, keep=2)
+    clock.advance(days=2, hours=-6)
+    assert kino_looks(shipped, clock.now())
+    left = {path.name for path in shipped.default_location.glob("*.gz")}
+    assert {ours, nights[0]}.isdisjoint(left)
+    assert {manual, nights[2]} <= left
+
+
+def test_a_file_elsewhere_is_not_removed_by_kino(
+    shipped: Kino, shipped_context: Context, tmp_path: Path, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """It joins the names of its list to its present location: the entries go, the files stay."""
+    for _ in range(2):
+        back_up_as_kino(BackupKind.SCHEDULED)
+    (tmp_path / "disk").mkdir()
+    wanted = replace(read_schedule(shipped_context), keep=1)
+
+    assert len(preview_schedule(shipped_context, wanted).removes) == 1
+    assert preview_schedule(shipped_context, replace(wanted, location=str(tmp_path / "disk"))).removes == ()
+
+
+def test_a_row_of_the_future_that_holds_kino_up_is_told_beside_the_next_runs(
+    shipped: Kino, shipped_context: Context
+) -> None:
+    """The first of them is a year away: the reason is named, and what puts it right."""
+    with closing(open_database(shipped.database)) as connection:
+        connection.execute(
+            "INSERT INTO backup (kind, filename, size_bytes, kino_version, schema_version, checksum_sha256,"
+            " created_at) VALUES ('scheduled', 'gone', 1, '0.3.2', 1, '', '2027-04-26T03:00:12+00:00')"
+        )
+    settings = read_schedule(shipped_context)
+
+    preview = preview_schedule(shipped_context, settings)
+
+    assert preview.next_runs[0].isoformat() == "2027-04-27T05:00:00+02:00"
+    (remark,) = preview.remarks
+    assert "a scheduled backup of 2027-04-26 03:00 UTC, which is in the future" in remark
+    assert remark.endswith("reindex` puts that right.")
+    off = replace(settings, enabled=False, frequency=Frequency.OFF)
+    assert preview_schedule(shipped_context, off).remarks == ()
+
+
+def test_a_time_that_means_nothing_leaves_off_off(shipped: Kino, shipped_context: Context) -> None:
+    """The box and the preset say the same."""
+    with closing(open_database(shipped.database)) as connection:
+        connection.execute("UPDATE config SET backup_time = 'noon', backup_schedule = 'off'")
+
+    offered = read_status(shipped_context).settings
+
+    assert (offered.enabled, offered.frequency) == (False, Frequency.OFF)
+
+
+def test_a_time_that_means_nothing_leaves_the_other_columns_as_they_are(
+    shipped: Kino, shipped_context: Context
+) -> None:
+    """Saving the form that shows them sets the time, and removes no backup that Kino was to keep."""
+    with closing(open_database(shipped.database)) as connection:
+        connection.execute(
+            "UPDATE config SET backup_time = 'noon', backup_schedule = 'monthly', backup_retention_count = 30"
+        )
+
+    offered = read_status(shipped_context).settings
+    save_schedule(shipped_context, offered, Control())
+
+    assert (offered.frequency, offered.keep) == (Frequency.MONTHLY, 30)
+    row = "SELECT backup_schedule || ' ' || backup_time || ' ' || backup_retention_count FROM config"
+    assert values(shipped.database, row) == ["monthly 03:00 30"]
 
 
 def test_switched_off_is_off_and_switched_on_is_on(

@@ -21,6 +21,7 @@ from kino_backup_tui.tui.screens.error import ErrorScreen
 from kino_backup_tui.tui.screens.path import PathScreen
 from kino_backup_tui.tui.screens.schedule import ScheduleScreen
 from kino_backup_tui.tui.widgets.backup_table import BackupTable
+from kino_backup_tui.tui.widgets.lines import Line
 from tests.tui.driving import drawn_text, idle, line, loaded, page, shown_names, toasts, until, words
 from tests.tui.prepared import NOW, PreparedBackend, backup, household, many
 
@@ -341,6 +342,20 @@ async def test_a_lost_location_is_named_with_what_to_do(backend: Backend, create
 
         assert str(kino.default_location)[:20] in told
         assert "What to do" in words(pilot.app.screen)
+
+
+async def test_a_problem_that_is_cut_off_keeps_the_key_that_tells_more() -> None:
+    """In 80 columns a path alone may fill the line."""
+    backend = PreparedBackend(household())
+    backend.settings_problem = InvalidSettingsError(f"/srv/{'media/' * 20}kino.db: it is broken.")
+
+    async with KinoBackupApp(backend).run_test(size=(80, 24)) as pilot:
+        await loaded(pilot)
+        line = pilot.app.screen.query_one("#schedule-line", Line).render().plain
+
+    assert line.startswith(" /srv/media/")
+    assert line.rstrip().endswith("… · p tells more")
+    assert len(line) == 80
 
 
 async def test_every_problem_is_shown_one_after_the_other() -> None:

@@ -205,7 +205,8 @@ def _write(
     for backup in preview.removes:
         write_line(f"{'Would go':<12}{printable(backup.filename)}")
     if preview.removes:
-        talk(removes_text(len(preview.removes), preview.settings.keep))
+        by_kino = bool(preview.by_kino)
+        talk(removes_text(len(preview.removes), preview.settings.keep, by_kino=by_kino))
     for remark in (*preview.remarks, *preview.terms.remarks):
         warn(remark)
     if preview.location_problem:

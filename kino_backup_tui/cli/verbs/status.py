@@ -99,17 +99,21 @@ def _lines(context: Context, status: Status, way_back: str) -> list[tuple[str, s
     none = "none to be seen" if status.location_problem or status.settings_problem else "none yet"
     counts = [f"{count} {STATUS_NAMES[state]}" for state, count in status.counts.items() if count]
     zone, now = context.clock.zone(), context.clock.now()
-    schedule = schedule_text(status.settings, status.terms, zone, now)
+    if status.settings_problem is None:
+        when = schedule_text(status.settings, status.terms, zone, now)
+        schedule = f"{when}, {keep_text(status.settings.keep)}"
+    else:
+        schedule = "not known: the settings cannot be used"
     lines = [
         ("Kino", f"{printable(status.kino_version)}, {running}{how}"),
         ("Data path", f"{printable(str(status.data_path))} on {printable(status.host)}"),
-        ("Schedule", f"{schedule}, {keep_text(status.settings.keep)}"),
+        ("Schedule", schedule),
         ("Location", f"{printable(str(status.location))}{free}"),
         ("Backups", ", ".join(counts) or none),
     ]
     if status.next_run:
         lines.append(("Next run", run_text(status.next_run, context.clock.zone())))
-    if status.settings.runs:
+    if status.settings.runs and status.settings_problem is None:
         runner = status.runner
         label = "Server" if runner.kind == "serve" else "Timer"
         lines.append((label, printable(runner.text if runner.name else "none installed")))

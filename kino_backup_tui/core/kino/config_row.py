@@ -21,6 +21,7 @@ from kino_backup_tui.core.errors import IncompatibleError, InvalidSettingsError
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.live_database import live_errors, open_live
 from kino_backup_tui.core.kino.path_map import Mounts, PathMap
+from kino_backup_tui.core.kino.ports import valid_port
 from kino_backup_tui.core.kino.settings import (
     KEEP_ALL,
     KEEP_MAX,
@@ -38,7 +39,7 @@ BUSY_SECONDS = 10.0
 _ENABLED, _SCHEDULE, _TIME = "backup_enabled", "backup_schedule", "backup_time"
 _LOCATION, _KEEP = "backup_location_path", "backup_retention_count"
 _COLUMNS = (_ENABLED, _SCHEDULE, _TIME, _LOCATION, _KEEP)
-_DATA_PATH = "data_path"
+_DATA_PATH, _PORT = "data_path", "listen_port"
 
 Row = Mapping[str, object]
 """Those of the columns that the table has, by their names."""
@@ -110,13 +111,17 @@ class ConfigRow:
         """The row is there, or reading it would have failed."""
         return f"{self.where}: the row of settings is there and can be read."
 
+    def port(self) -> int | None:
+        """A column of the same row."""
+        return valid_port(self._row().get(_PORT))
+
     def _row(self) -> Row:
         with self._opened(writing=False) as connection:
             return self._read(connection)
 
     def _read(self, connection: sqlite3.Connection) -> Row:
         present = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({TABLE})")}
-        columns = [name for name in (*_COLUMNS, _DATA_PATH) if name in present]
+        columns = [name for name in (*_COLUMNS, _DATA_PATH, _PORT) if name in present]
         if "id" not in present or not columns:
             raise IncompatibleError(
                 f"{self._kino.database} has no settings of Kino: no table {TABLE}.",
@@ -238,8 +243,11 @@ def _remarks(row: Row, settings: BackupSettings, paths: PathMap) -> Iterator[str
     if _SCHEDULE in row and not settings.runs and str(schedule).strip().lower() != Frequency.OFF:
         yield f"{_SCHEDULE} is {shown(schedule)}, which Kino takes for off."
     if location and str(paths.to_host(location)) != location:
-        follows = "" if settings.location else " Saving has it follow the data."
-        yield f"Kino calls the location {location}, as in a container, or before its data moved.{follows}"
+        until = "" if settings.location else " until the schedule is saved"
+        yield (
+            f"Kino calls the location {location}, as in a container. If it runs in none, its data has moved, "
+            f"and Kino goes on using that folder{until}."
+        )
 
 
 def _time(value: object) -> time:

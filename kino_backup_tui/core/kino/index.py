@@ -7,11 +7,12 @@ meanwhile: every change is one short transaction. As Kino's documentation descri
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.settings import KEEP_ALL
 from kino_backup_tui.core.models import Migration
 
 SCHEDULED, MANUAL = "scheduled", "manual"
@@ -39,12 +40,12 @@ class IndexRow(NamedTuple):
 
     @property
     def instant(self) -> datetime | None:
-        """The date of the backup; None if Kino could not read it either."""
+        """The date of the backup, aware, in UTC; None if it is none that Kino or a calendar could have."""
         try:
             instant = datetime.fromisoformat(self.created_at)
-        except ValueError:
+            return instant.astimezone(UTC) if instant.tzinfo else None
+        except (ValueError, OverflowError):
             return None
-        return instant if instant.tzinfo else None
 
     def is_of(self, size_bytes: int, checksum_sha256: str) -> bool:
         """Whether the row describes a file of this size and digest."""
@@ -54,6 +55,16 @@ class IndexRow(NamedTuple):
 def created_at_text(instant: datetime) -> str:
     """A date as the table has it."""
     return instant.astimezone(UTC).isoformat()
+
+
+def beyond(rows: Iterable[IndexRow], keep: int) -> list[IndexRow]:
+    """The rows that Kino removes, with their files, after a scheduled backup of its own; oldest first.
+
+    Kino counts what is listed as scheduled, whoever made it, by the text of the dates.
+    """
+    scheduled = [row for row in rows if row.kind == SCHEDULED]
+    ordered = sorted(scheduled, key=lambda row: row.created_at, reverse=True)
+    return [] if keep == KEEP_ALL else ordered[keep:][::-1]
 
 
 class BackupIndex(Protocol):

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from kino_backup_tui.core.files import open_regular
+
 _PROC = "/proc"
 _LISTEN = "0A"
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound
@@ -58,19 +60,52 @@ def holders(paths: list[Path]) -> Holders:
 def lockers(path: Path) -> tuple[int, ...]:
     """The processes that have a file locked as a whole, see flock(2) and "/proc/locks" in proc(5).
 
-    Told to every user, also of processes that they may not look into; nothing is locked to find it out.
+    Told to every user, also of processes that they may not look into; nobody is locked out to find it out.
     """
-    status = _status(str(path))
-    if status is None:
+    if not sys.platform.startswith("linux"):
         return ()
-    file = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
-    fields = (line.split() for line in _text(f"{_PROC}/locks").splitlines() if " FLOCK " in line)
-    # One that waits for the lock has an arrow in front, "1: -> FLOCK".
-    return tuple(
-        sorted(
-            {int(words[4]) for words in fields if words[1] == "FLOCK" and words[5] == file} - {os.getpid()}
-        )
-    )
+    try:
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return ()
+    try:
+        status = os.fstat(descriptor)
+        devices = _devices(descriptor, status)
+        fields = [line.split() for line in _text(f"{_PROC}/locks").splitlines() if " FLOCK " in line]
+        files = [f"{os.major(device):02x}:{os.minor(device):02x}:{status.st_ino}" for device in devices]
+        # One that waits for the lock has an arrow in front, "1: -> FLOCK".
+        found = {int(words[4]) for words in fields if words[1] == "FLOCK" and words[5] in files}
+        # On btrfs files of two subvolumes may have the same number: one that is not locked is told apart.
+        if found and len(files) > 1 and not _is_locked(path):
+            return ()
+        return tuple(sorted(found - {os.getpid()}))
+    finally:
+        os.close(descriptor)
+
+
+def _devices(descriptor: int, status: os.stat_result) -> set[int]:
+    """What the kernel may call the device of an open file: on btrfs a subvolume has a number of its own, and
+    the list of locks has that of the whole file system, as that of mounts does ("mountinfo" in proc(5))."""
+    info = dict(line.partition(":")[::2] for line in _text(f"{_PROC}/self/fdinfo/{descriptor}").splitlines())
+    mount = info.get("mnt_id", "").strip()
+    for line in _text(f"{_PROC}/self/mountinfo").splitlines():
+        number, _parent, device, *_ = line.split()
+        if number == mount:
+            major, _, minor = device.partition(":")
+            return {status.st_dev, os.makedev(int(major), int(minor))}
+    return {status.st_dev}
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether it would have to be waited for; what cannot be opened speaks for it."""
+    import fcntl
+
+    try:
+        with open_regular(path, follow=True) as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
 
 
 def hidden_processes() -> tuple[int, ...]:
@@ -158,7 +193,7 @@ def _descriptors(pid: int) -> Iterator[tuple[str, str]]:
 def _text(path: str) -> str:
     """A small file of the kernel; empty if it is not there, as tcp6 is not where IPv6 is off."""
     try:
-        return Path(path).read_text("ascii")
+        return Path(path).read_text("ascii", errors="replace")
     except OSError:
         return ""
 

@@ -9,15 +9,13 @@ from typing import Any, NamedTuple
 
 from kino_backup_tui.core.files import user_name
 from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
+from kino_backup_tui.core.kino.ports import USUAL_PORTS, likely_ports, noted_port
 from kino_backup_tui.core.kino.processes import Endpoint, Holders, endpoints, holders, lockers
 from kino_backup_tui.core.kino.version import valid_version
 
 TIMEOUT_SECONDS = 2.0
 _LARGEST_ANSWER = 64 << 10
 _MOST_ENDPOINTS = 4
-_USUAL_PORTS = (80, 8080)
-_PORT_FILE = Path("/run/kino/port")
-"""Where Kino notes it as a service of its packages."""
 
 
 class KinoState(NamedTuple):
@@ -110,9 +108,10 @@ def _without_process(kino: Kino, complete: bool) -> KinoState:
     if complete:
         exists = os.path.lexists(kino.database)
         return KinoState(False, how="no process has the database open" if exists else "there is no database")
-    url = kino.url or _guessed_address(kino)
+    pids = lockers(kino.lock_file) if kino.lock_file else ()
+    url = kino.url or _guessed_address(kino, in_use=bool(pids))
     told = ask_status(url) if url else None
-    if kino.lock_file and (pids := lockers(kino.lock_file)):
+    if pids:
         how = f"process {pids[0]} has its lock"
         return KinoState(True, pids[0], told.version if told else None, url if told else None, how)
     if told:
@@ -120,24 +119,15 @@ def _without_process(kino: Kino, complete: bool) -> KinoState:
     return KinoState(None, how=f"{user_name()} may not look into every process")
 
 
-def _guessed_address(kino: Kino) -> str | None:
-    """Where a Kino answers whose process may not be looked into: where it has noted its port, or usually is.
+def _guessed_address(kino: Kino, *, in_use: bool) -> str | None:
+    """Where a Kino answers whose process may not be looked into, see `likely_ports`.
 
     Only one that names our data path counts, in `GET /api/v1/health`.
     """
     if kino.lock_file is None:
         return None
-    ports = dict.fromkeys((*_noted_port(), *_USUAL_PORTS))
-    urls = (_url(Endpoint("127.0.0.1", port)) for port in ports)
+    urls = (_url(Endpoint("127.0.0.1", port)) for port in likely_ports(kino, in_use=in_use))
     return next((url for url in urls if _serves(url, kino)), None)
-
-
-def _noted_port() -> tuple[int, ...]:
-    try:
-        text = _PORT_FILE.read_text("ascii").strip()
-    except (OSError, ValueError):
-        return ()
-    return (int(text),) if text.isdecimal() and int(text) < 1 << 16 else ()
 
 
 def _serves(url: str, kino: Kino) -> bool:
@@ -152,9 +142,10 @@ def _addresses(kino: Kino, pids: tuple[int, ...]) -> Iterator[tuple[int, str]]:
     if kino.url:
         yield pids[0], kino.url
         return
+    likely = (noted_port(), *USUAL_PORTS)
     for pid in pids:
         # Kino listens for other things, too, and a port that is not HTTP costs its time limit.
-        by_likelihood = sorted(endpoints(pid), key=lambda endpoint: endpoint.port not in _USUAL_PORTS)
+        by_likelihood = sorted(endpoints(pid), key=lambda endpoint: endpoint.port not in likely)
         for endpoint in by_likelihood[:_MOST_ENDPOINTS]:
             yield pid, _url(endpoint)
 

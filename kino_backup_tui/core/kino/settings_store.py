@@ -67,6 +67,13 @@ class SettingsStore(Protocol):
         """In a sentence, where they are, for somebody who has them read without an error."""
         ...
 
+    def port(self) -> int | None:
+        """Where Kino listens, unless its environment says otherwise; None if they do not tell.
+
+        Raises what `load` raises.
+        """
+        ...
+
 
 class ConfigFile:
     """The settings in config.toml."""
@@ -115,6 +122,10 @@ class ConfigFile:
         return (
             f"{self._file} {'is there and can be read' if there else 'is not there: all is as by default'}."
         )
+
+    def port(self) -> int | None:
+        """Kino's documentation names no such setting."""
+        return None
 
 
 def settings_store(kino: Kino, mounts: Mounts = no_mounts) -> SettingsStore:

@@ -1,4 +1,4 @@
-"""The data path that an installed service of Kino names, as `systemctl show` tells it.
+"""The data path and the port that an installed service of Kino names, as `systemctl show` tells them.
 
 Output and quoting are those of systemctl(1) and systemd.exec(5).
 """
@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kino_backup_tui.core.errors import ServiceError
+from kino_backup_tui.core.kino.ports import valid_port
 
 UNIT = "kino.service"
 TIMEOUT_SECONDS = 2.0
 
-_VARIABLE = "KINO_DATA_PATH="
+_VARIABLE, _PORT = "KINO_DATA_PATH", "KINO_PORT"
 _ENGINES = ("docker", "podman")
 _IN_IMAGE = "/data"
 _LARGEST_FILE = 64 << 10
 _WORD = re.compile(r'(?:"(?:\\.|[^"\\])*"|\\.|[^\s"\\])+', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ARGUMENTS = re.compile(r"argv\[\]=(.*?) ; ignore_errors=", re.DOTALL)
-_ASSIGNED = re.compile(r"^\s*KINO_DATA_PATH=(.*)$", re.MULTILINE)
+_ASSIGNED = re.compile(r"^\s*(KINO_DATA_PATH|KINO_PORT)=(.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Unit:
     """Its main process; None if it does not run."""
     container: str | None = None
     """The name of the container that it runs with Docker or Podman; None if it gives none a name."""
+    port: int | None = None
+    """From its environment, see `valid_port`; None if it leaves Kino to its settings."""
 
 
 def read_unit(
@@ -62,15 +65,14 @@ def parse_unit(shown: str) -> Unit | None:
     known = dict(properties)
     if known.get("LoadState") != "loaded":
         return None
-    data_path = container = None
+    variables: dict[str, str] = {}
     for name, value in properties:
         if name == "Environment":
-            for word in split_quoted(value):
-                if word.startswith(_VARIABLE):
-                    data_path = word.removeprefix(_VARIABLE)
+            variables.update(word.partition("=")[::2] for word in split_quoted(value))
     for name, value in properties:
         if name == "EnvironmentFiles":
-            data_path = _in_file(Path(re.sub(r" \(ignore_errors=\w+\)$", "", value))) or data_path
+            variables.update(_in_file(Path(re.sub(r" \(ignore_errors=\w+\)$", "", value))))
+    data_path, container = variables.get(_VARIABLE), None
     for name, value in properties:
         command = _ARGUMENTS.search(value) if name == "ExecStart" else None
         if command is not None:
@@ -82,7 +84,8 @@ def parse_unit(shown: str) -> Unit | None:
                 data_path = _option(words) or data_path
     pid = known.get("MainPID", "")
     main_pid = int(pid) if pid.isdecimal() and pid != "0" else None
-    return Unit(data_path or None, known.get("Id") or UNIT, main_pid, container)
+    port = valid_port(variables.get(_PORT))
+    return Unit(data_path or None, known.get("Id") or UNIT, main_pid, container, port)
 
 
 def split_quoted(text: str) -> Iterator[str]:
@@ -92,17 +95,20 @@ def split_quoted(text: str) -> Iterator[str]:
         yield "".join(_ESCAPE.sub(r"\1", part[1:-1] if part.startswith('"') else part) for part in parts)
 
 
-def _in_file(path: Path) -> str | None:
-    """The data path in a file of variables, quoted or not; the last one counts, as for systemd."""
+def _in_file(path: Path) -> dict[str, str]:
+    """Those variables in a file of them, quoted or not; the last one counts, as for systemd."""
     try:
         with path.open(encoding="utf-8", errors="surrogateescape") as stream:
-            values = _ASSIGNED.findall(stream.read(_LARGEST_FILE))
+            assigned = _ASSIGNED.findall(stream.read(_LARGEST_FILE))
     except (OSError, ValueError):
-        return None
-    value = str(values[-1]).strip() if values else ""
-    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-        value = value[1:-1]
-    return value or None
+        return {}
+    found = {name: _unquoted(value.strip()) for name, value in assigned}
+    return {name: value for name, value in found.items() if value}
+
+
+def _unquoted(value: str) -> str:
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1] if quoted else value
 
 
 def _mounted(arguments: list[str]) -> str | None:
@@ -114,7 +120,7 @@ def _mounted(arguments: list[str]) -> str | None:
         (
             value.partition("=")[2]
             for value in _values(arguments, "--env", "-e")
-            if value.startswith(_VARIABLE)
+            if value.startswith(f"{_VARIABLE}=")
         ),
         _IN_IMAGE,
     )

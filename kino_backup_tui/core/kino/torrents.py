@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
+from kino_backup_tui.core.files import open_regular
 from kino_backup_tui.core.kino.home import Kino
 
 _LARGEST_FILE = 32 << 20
@@ -25,7 +26,7 @@ class Torrent(NamedTuple):
 def read_torrents(kino: Kino) -> tuple[Torrent, ...] | None:
     """Those of the session, none if there is no such file; None if it cannot be read."""
     try:
-        with (kino.data_path / "librqbit" / "session.json").open("rb") as stream:
+        with open_regular(kino.data_path / "librqbit" / "session.json", follow=True) as stream:
             entries = json.loads(stream.read(_LARGEST_FILE))["torrents"]
         return tuple(
             Torrent(str(entry["info_hash"]).lower(), str(entry.get("output_folder") or ""))

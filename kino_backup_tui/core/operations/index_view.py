@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.archive.names import backup_id
 from kino_backup_tui.core.errors import ArchiveDamagedError, BusyError, KinoBackupError
-from kino_backup_tui.core.kino.index import IndexRow, index_of
+from kino_backup_tui.core.kino.index import SCHEDULED, IndexRow, index_of
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.session import Session
 
@@ -44,6 +45,20 @@ def listed_rows(session: Session) -> tuple[IndexRow, ...] | None:
         return index.rows()
     except KinoBackupError:
         return None
+
+
+def rows_ahead(rows: Sequence[IndexRow], now: datetime) -> tuple[IndexRow, ...]:
+    """The scheduled backups of Kino's list that are dated after now."""
+    return tuple(row for row in rows if row.kind == SCHEDULED and row.instant and row.instant > now)
+
+
+def ahead_text(ahead: Sequence[IndexRow]) -> str:
+    """What such rows mean, as a sentence."""
+    newest = max(row.instant for row in ahead if row.instant)
+    return (
+        f"Kino's own list has a scheduled backup of {newest:%Y-%m-%d %H:%M} UTC, which is in the future: "
+        "until then Kino is expected to make no scheduled backup."
+    )
 
 
 def told_by_index(

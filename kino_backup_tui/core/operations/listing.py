@@ -20,6 +20,7 @@ from kino_backup_tui.core.errors import (
     UsageError,
 )
 from kino_backup_tui.core.files import open_regular, storage_error
+from kino_backup_tui.core.kino.settings import KEEP_MAX
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.session import Session, open_session
@@ -52,7 +53,8 @@ def list_backups(context: Context, *, kind: BackupKind | None = None, everything
     backups, problem = session.scan()
     backups = _told(session, backups, ghosts=everything)
     settings = session.settings
-    slots = session.timetable.next_runs(settings, context.clock.now(), settings.keep)
+    runs = min(settings.keep, KEEP_MAX)  # a Kino may have been told any number
+    slots = session.timetable.next_runs(settings, context.clock.now(), runs)
     files = [backup for backup in backups if backup.role is not EntryRole.MISSING]
     dates = known_dates(session.workspace, context.clock.now())
     chosen = tuple(

@@ -1,4 +1,4 @@
-"""Whether Kino's own service would reach a location, by what systemd says of it; `doctor` really tries."""
+"""Whether Kino itself reaches a location, by what its service or container says; `doctor` really tries."""
 
 from __future__ import annotations
 
@@ -11,19 +11,27 @@ from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.systemctl import Manager
 from kino_backup_tui.core.kino.systemd_text import shown_path
 from kino_backup_tui.core.kino.systemd_unit import split_quoted
-from kino_backup_tui.core.supervisors.detect import find_supervisor
+from kino_backup_tui.core.supervisors.detect import find_mounts, find_supervisor
 from kino_backup_tui.core.supervisors.systemd import SystemdSupervisor
 
 
 def reach_problem(kino: Kino, location: Path, environ: Mapping[str, str]) -> str:
-    """Why Kino could not write to a location from its sandbox, as a sentence; empty if nothing says so.
+    """Why Kino could not write to a location from its sandbox or container, as a sentence; empty if it could.
 
-    See `ProtectSystem=` and `ReadWritePaths=` in systemd.exec(5). Nobody is asked about the data path.
+    See `ProtectSystem=` and `ReadWritePaths=` in systemd.exec(5). Nobody is asked about the data path. What
+    nobody tells speaks for it.
     """
     real = Path(os.path.realpath(location))
     if real.is_relative_to(kino.data_path):
         return ""
     supervisor = find_supervisor(kino, environ)
+    if mounts := find_mounts(kino, supervisor, environ):
+        if any(real.is_relative_to(mounted.host) for mounted in mounts):
+            return ""
+        return (
+            f"{location} is not mounted into Kino's container: what Kino writes there goes when "
+            "the container does."
+        )
     if not isinstance(supervisor, SystemdSupervisor) or supervisor.is_users:
         return ""
     try:

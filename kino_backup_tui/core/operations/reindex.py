@@ -12,9 +12,10 @@ from datetime import datetime
 
 from kino_backup_tui.core.errors import KinoBackupError, OperationCancelledError
 from kino_backup_tui.core.jobs.job import Job, run_job
-from kino_backup_tui.core.kino.index import MANUAL, SCHEDULED, IndexRow, index_of
+from kino_backup_tui.core.kino.index import MANUAL, IndexRow, index_of
 from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.index_view import rows_ahead
 from kino_backup_tui.core.operations.indexing import UNFIT, may_be_listed, repair_command, row_for, spared
 from kino_backup_tui.core.operations.listing import complete
 from kino_backup_tui.core.operations.session import Session, open_session
@@ -106,7 +107,7 @@ def read_index(session: Session, now: datetime) -> IndexState:
         missing=tuple(row for name, found in by_name.items() if name not in there for row in found),
         leading_out=tuple(row for row in rows if not row.is_plain),
         superseded=tuple(superseded),
-        ahead=tuple(row for row in rows if row.kind == SCHEDULED and row.instant and row.instant > now),
+        ahead=rows_ahead(rows, now),
         differing=tuple(differing),
         unlisted=tuple(b for b in absent if may_be_listed(b, migrations)),
         unfit=tuple(b for b in absent if not may_be_listed(b, migrations)),

@@ -116,7 +116,7 @@ def run_due(context: Context, control: Control, *, now: datetime | None = None) 
     return replace(
         run,
         slot=run.slot.astimezone(session.zone) if run.slot else None,
-        next_run=_next_run(context),
+        next_run=open_session(context).next_run(context.clock.now()),  # by what has been made meanwhile
         warnings=(*run.warnings, *warnings),
     )
 
@@ -284,12 +284,3 @@ def _is_known(failing: Failing | None, code: str, night: str) -> bool:
 def _night(slot: datetime | None, context: Context, session: Session) -> str:
     """What failures count under."""
     return slot.isoformat() if slot else str(context.clock.now().astimezone(session.zone).date())
-
-
-def _next_run(context: Context) -> datetime | None:
-    """By what has been made meanwhile."""
-    session = open_session(context)
-    if session.settings_problem is not None:
-        return None
-    runs = session.timetable.next_runs(session.settings, context.clock.now(), 1)
-    return runs[0].astimezone(session.zone) if runs else None

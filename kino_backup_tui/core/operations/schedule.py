@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kino_backup_tui.core.catalog.dates import known_dates
 from kino_backup_tui.core.catalog.locations import (
@@ -19,14 +19,17 @@ from kino_backup_tui.core.catalog.locations import (
     prepare_location,
 )
 from kino_backup_tui.core.catalog.retention import removable
-from kino_backup_tui.core.catalog.scan import scan_location
+from kino_backup_tui.core.catalog.scan import newest_first, scan_location
 from kino_backup_tui.core.errors import KinoBackupError, LocationError
 from kino_backup_tui.core.files import free_bytes
 from kino_backup_tui.core.jobs.job import run_job
 from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
+from kino_backup_tui.core.kino.index import beyond
 from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.models import Backup, EntryRole
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.index_view import ahead_text, listed_rows, rows_ahead
+from kino_backup_tui.core.operations.indexing import repair_command
 from kino_backup_tui.core.operations.move import plan_move
 from kino_backup_tui.core.operations.reach import reach_problem
 from kino_backup_tui.core.operations.session import Session, open_session, stored_settings
@@ -49,7 +52,7 @@ class SchedulePreview:
     next_runs: tuple[datetime, ...]
     """The next five, aware, in the host's zone; empty when nothing is scheduled."""
     removes: tuple[Backup, ...]
-    """What retention would remove at its next run under these settings, oldest first."""
+    """What retention would remove at its next run under these settings, Kino's or ours; oldest first."""
     location: Path
     free_bytes: int | None
     same_disk: bool
@@ -59,6 +62,8 @@ class SchedulePreview:
     """The backups of other locations that a move would bring to this one."""
     remarks: tuple[str, ...] = ()
     """In sentences, where Kino goes by something else than the saved settings seem to say."""
+    by_kino: tuple[Backup, ...] = ()
+    """Those of `removes` that Kino removes by itself, after its next scheduled backup."""
 
 
 def read_schedule(context: Context) -> BackupSettings:
@@ -84,18 +89,20 @@ def preview_schedule(context: Context, settings: BackupSettings, *, move: bool =
     problem = _problem(session, location, context)
     free, same_disk = _disk(session.file_system_of(location), context.kino)
     movable = plan_move(session, location).movable
+    expiry = _expiry(session, location, settings, movable if move else (), context.clock.now())
     return SchedulePreview(
         settings=settings,
         zone=str(session.zone),
         terms=session.timetable.terms(settings),
         next_runs=tuple(run.astimezone(session.zone) for run in runs),
-        removes=_removes(session, location, settings, movable if move else (), context.clock.now()),
+        removes=expiry.removes,
         location=location,
         free_bytes=free,
         same_disk=same_disk,
         location_problem=problem.message if problem else "",
         movable=movable,
-        remarks=tuple(_remarks(context, location, settings)),
+        remarks=tuple(_remarks(context, session, location, settings)),
+        by_kino=expiry.by_kino,
     )
 
 
@@ -144,10 +151,13 @@ def _changes(before: BackupSettings, after: BackupSettings) -> dict[str, Any]:
     return {name: values[name] for name, value in asdict(before).items() if values[name] != value}
 
 
-def _remarks(context: Context, location: Path, settings: BackupSettings) -> Iterator[str]:
+def _remarks(context: Context, session: Session, location: Path, settings: BackupSettings) -> Iterator[str]:
     """What could not be found out is told elsewhere."""
     with contextlib.suppress(KinoBackupError):
         yield from stored_settings(context.kino).remarks()
+    ahead = rows_ahead(listed_rows(session) or (), context.clock.now()) if settings.runs else ()
+    if ahead:
+        yield f"{ahead_text(ahead)} `{repair_command(context.kino)}` puts that right."
     # Only what Kino does by itself depends on what Kino's own service may do.
     with contextlib.suppress(KinoBackupError):
         if settings.runs and (problem := reach_problem(context.kino, location, os.environ)):
@@ -193,9 +203,14 @@ def _disk(place: Path, kino: Kino) -> tuple[int | None, bool]:
         return None, False
 
 
-def _removes(
+class _Expiry(NamedTuple):
+    removes: tuple[Backup, ...]
+    by_kino: tuple[Backup, ...]
+
+
+def _expiry(
     session: Session, location: Path, settings: BackupSettings, moved: Sequence[Backup], now: datetime
-) -> tuple[Backup, ...]:
+) -> _Expiry:
     """Retention acts on the location of the settings; backups of another one stay where they are."""
     backups, _ = session.scan()
     folders = {backup.path.parent for backup in backups}
@@ -208,6 +223,11 @@ def _removes(
         replace(backup, elsewhere=backup.path.parent != location and backup.path not in coming)
         for backup in backups
     ]
-    by_path = {backup.path: backup for backup in backups}
-    gone = removable(there, session.workspace.instance(), settings.keep, known_dates(session.workspace, now))
-    return tuple(by_path[backup.path] for backup in gone)
+    ours = removable(there, session.workspace.instance(), settings.keep, known_dates(session.workspace, now))
+    rows = (listed_rows(session) or ()) if settings.runs else ()
+    listed = [row.filename for row in beyond(rows, settings.keep)]
+    named = {backup.filename: backup.path for backup in there if not backup.elsewhere}
+    kinos = {named[name] for name in listed if name in named}
+    gone = kinos | {backup.path for backup in ours}
+    removes = [backup for backup in sorted(backups, key=newest_first)[::-1] if backup.path in gone]
+    return _Expiry(tuple(removes), tuple(backup for backup in removes if backup.path in kinos))

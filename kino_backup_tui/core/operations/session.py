@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import fields, replace
 from datetime import datetime, tzinfo
 from functools import cache
 from pathlib import Path
@@ -19,7 +21,7 @@ from kino_backup_tui.core.catalog.locations import (
     prepare_location,
 )
 from kino_backup_tui.core.catalog.scan import describe, newest_first, scan_location
-from kino_backup_tui.core.errors import BusyError, KinoBackupError, NotFoundError
+from kino_backup_tui.core.errors import BusyError, InvalidSettingsError, KinoBackupError, NotFoundError
 from kino_backup_tui.core.files import storage_error
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.path_map import Mounted
@@ -42,7 +44,7 @@ class Session(NamedTuple):
     cache: Cache
     zone: tzinfo
     settings: BackupSettings
-    """The defaults with the last good location, if Kino's cannot be used."""
+    """If Kino's cannot be used: what of them can be read, else the defaults with the last good location."""
     settings_problem: KinoBackupError | None
     timetable: Timetable
 
@@ -60,6 +62,13 @@ class Session(NamedTuple):
     def location_problem(self) -> KinoBackupError | None:
         """Why no backup could be put into the current location now; None if one could."""
         return location_problem(self.location, self.workspace, self.kino.default_location)
+
+    def next_run(self, now: datetime) -> datetime | None:
+        """The next scheduled run, aware, in the zone of the host; None if none is, or can be told."""
+        if self.settings_problem is not None:
+            return None
+        runs = self.timetable.next_runs(self.settings, now, 1)
+        return runs[0].astimezone(self.zone) if runs else None
 
     def remember_location(self) -> None:
         """Keep the location for a day on which the settings cannot be read."""
@@ -136,17 +145,33 @@ def open_session(context: Context) -> Session:
     """Look up the settings and the working folder of a Kino; changes nothing."""
     kino, workspace, zone = context.kino, workspace_of(context.kino), context.clock.zone()
     problem: KinoBackupError | None = None
+    store = stored_settings(kino)
     try:
-        store = stored_settings(kino)
         if store.in_database:
             _require_at_rest(kino, workspace)
         settings = store.load()
+    except InvalidSettingsError as error:
+        problem, settings = error, _readable(store, workspace)
     except KinoBackupError as error:
-        problem = error
-        last = workspace.read_state().get(_LAST_LOCATION)
-        settings = BackupSettings(location=last if isinstance(last, str) else "")
+        problem, settings = error, _last_good(workspace)
     listed = cache(lambda: () if problem else _listed(kino))
     return Session(kino, workspace, Cache(workspace), zone, settings, problem, timetable(kino, zone, listed))
+
+
+def _last_good(workspace: Workspace) -> BackupSettings:
+    last = workspace.read_state().get(_LAST_LOCATION)
+    return BackupSettings(location=last if isinstance(last, str) else "")
+
+
+def _readable(store: SettingsStore, workspace: Workspace) -> BackupSettings:
+    """What can be read of settings some of which are not allowed; each is tried by itself."""
+    found = _last_good(workspace)
+    names = {field.name for field in fields(BackupSettings)}
+    for name in names:
+        with suppress(KinoBackupError):
+            value = getattr(store.load(replaced=names - {name}), name)
+            found = replace(found, **{name: value})
+    return store.meant(found, found)
 
 
 def stored_settings(kino: Kino) -> SettingsStore:

@@ -63,7 +63,7 @@ class Status:
     location_problem: KinoBackupError | None
     free_bytes: int | None
     next_run: datetime | None
-    """Aware, in the zone of the host."""
+    """Aware, in the zone of the host; None if there is none, or none can be told."""
     newest: Backup | None
     freshness: Freshness
     """The newest verified backup of the current location that is not a pre-restore one, and its age."""
@@ -132,7 +132,7 @@ def read_status(context: Context) -> Status:
         location=location,
         location_problem=problem or session.location_problem(),
         free_bytes=_free(session.file_system_of(location)),
-        next_run=_next_run(session, context),
+        next_run=session.next_run(now),
         newest=_newest(session, mine),
         freshness=freshness,
         counts={status: sum(backup.status is status for backup in mine) for status in BackupStatus},
@@ -140,7 +140,8 @@ def read_status(context: Context) -> Status:
         database_problem=_database_problem(context.kino, records),
         failing=_failing(session, freshness),
         runner=runner,
-        unattended=is_unattended(session.settings, session.timetable, now, evidence),
+        unattended=session.settings_problem is None
+        and is_unattended(session.settings, session.timetable, now, evidence),
     )
 
 
@@ -157,11 +158,6 @@ def _newest(session: Session, mine: list[Backup]) -> Backup | None:
     if newest and newest[0].manifest is None and (rows := listed_rows(session)) is not None:
         newest = told_by_index(session, newest, rows, ghosts=False)
     return newest[0] if newest else None
-
-
-def _next_run(session: Session, context: Context) -> datetime | None:
-    runs = session.timetable.next_runs(session.settings, context.clock.now(), 1)
-    return runs[0].astimezone(session.zone) if runs else None
 
 
 def _database_problem(kino: Kino, records: Sequence[JobRecord]) -> KinoBackupError | None:

@@ -93,7 +93,7 @@ class FirstBoot:
     downloads: tuple[Removal, ...] = ()
     """Files of downloads that the database has as finished."""
     broken_off: int = 0
-    """Downloads in the middle of something, which count as failed from then on."""
+    """Downloads in the middle of something, or waiting for a torrent that is gone: they count as failed."""
     library: Library | None = None
     """None if no media are known, or no library is set."""
 
@@ -132,7 +132,8 @@ def foresee(
     downloads = rows.get("download", [])
     known = {_hash(row) for row in downloads}
     unknown = [torrent for torrent in torrents or () if torrent.info_hash not in known]
-    finished = _finished(downloads, {torrent.info_hash for torrent in torrents or ()})
+    in_session = {torrent.info_hash for torrent in torrents or ()}
+    finished = _finished(downloads, in_session)
     media, folder = rows.get("media", []), _library_path(rows)
     files = [host.path(row.get("file_path")) for row in media] if folder else []
     outputs = [host.path(row["output_path"]) for row in finished]
@@ -151,7 +152,7 @@ def foresee(
     return FirstBoot(
         torrents=None if torrents is None else tuple(removed),
         downloads=tuple(each for number, each in enumerate(deleted) if seen and number not in gone),
-        broken_off=sum(row.get("state") in _BROKEN_OFF for row in downloads),
+        broken_off=sum(_is_broken_off(row, in_session) for row in downloads),
         library=_library(folder, host, media, seen) if folder and media else None,
     )
 
@@ -221,6 +222,11 @@ def differing_settings(now: Row, then: Row) -> list[tuple[str, object, object]]:
 
 def _hash(row: Row) -> str:
     return str(row.get("torrent_hash") or "").lower()
+
+
+def _is_broken_off(row: Row, torrents: set[str]) -> bool:
+    state = row.get("state")
+    return state in _BROKEN_OFF or (state == "stalled" and _hash(row) not in torrents)
 
 
 def _finished(downloads: Sequence[Row], torrents: set[str]) -> list[Row]:

@@ -57,7 +57,7 @@ class CatalogScreen(RestoringScreen):
     def compose(self) -> ComposeResult:
         """Head, list, detail, keys."""
         yield Line(id="title")
-        yield Line(id="schedule-line")
+        yield Line(id="schedule-line", keeps_end=True)
         yield Static(classes="rule", id="order")
         yield BackupTable(id="backups")
         yield Static(id="empty")

@@ -244,7 +244,7 @@ def test_a_default_location_that_stayed_behind_when_the_data_moved_is_put_right_
     assert store.load() == DEFAULTS
     (remark,) = store.remarks()
     assert str(shipped.default_location) in remark
-    assert "Saving has it follow the data" in remark
+    assert "Kino goes on using that folder until the schedule is saved" in remark
     store.save(DEFAULTS)
     assert row_of(kino)["backup_location_path"] == ""
     assert store.remarks() == ()

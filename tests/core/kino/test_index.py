@@ -60,6 +60,12 @@ def test_rows_of_kino_are_read_as_kino_wrote_them(
     assert oldest.kind == "scheduled"
 
 
+@pytest.mark.parametrize("end", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_a_date_that_no_calendar_has_is_none(end: str) -> None:
+    """In UTC it would lie before the first day, or after the last."""
+    assert ROW._replace(created_at=end).instant is None
+
+
 def test_a_new_row_takes_the_schema_version_of_the_newest(shipped: Kino) -> None:
     """Kino refuses to restore a row with a larger one than it knows, so none is made up."""
     index = index_of(shipped)

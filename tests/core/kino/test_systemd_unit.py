@@ -54,7 +54,9 @@ def _unit(environment: str, command: str) -> str:
 )
 def test_the_data_path_of_an_installed_unit(shown: str, data_path: str | None) -> None:
     """The command line beats the environment, quotes are taken off, and saying nothing is allowed."""
-    assert parse_unit(shown) == Unit(data_path)
+    unit = parse_unit(shown)
+    assert unit is not None
+    assert unit.data_path == data_path
 
 
 @pytest.mark.parametrize("shown", ["", "LoadState=not-found\nEnvironment=\n", "LoadState=masked\n"])
@@ -88,7 +90,15 @@ def test_a_file_of_variables_beats_the_line(tmp_path: Path) -> None:
         f"EnvironmentFiles={variables} (ignore_errors=no)\n"
         f"EnvironmentFiles={tmp_path}/missing (ignore_errors=yes)\n"
     )
-    assert parse_unit(shown) == Unit("/srv/two")
+    assert parse_unit(shown) == Unit("/srv/two", port=80)
+
+
+@pytest.mark.parametrize(
+    ("value", "port"), [("8081", 8081), ("", None), ("0", None), ("65536", None), ("http", None), ("²", None)]
+)
+def test_the_port_of_an_installed_unit(value: str, port: int | None) -> None:
+    """Only one at which somebody can be asked."""
+    assert parse_unit(_unit(f"KINO_PORT={value}", "/usr/bin/kino serve")) == Unit(None, port=port)
 
 
 def test_name_and_main_process_are_read() -> None:

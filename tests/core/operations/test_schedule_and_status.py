@@ -147,6 +147,20 @@ def test_broken_settings_keep_the_last_good_location(context: Context, kino: Kin
     assert create_backup(context, Control()).backup.path.parent == tmp_path / "nas"
 
 
+def test_one_bad_value_leaves_the_others_as_they_are(context: Context, kino: Kino, tmp_path: Path) -> None:
+    """The form offers them as saved, not the defaults, with which saving would remove backups."""
+    nas = tmp_path / "nas"
+    kino.config_file.write_text(
+        f'[backup]\nfrequency = "weekly"\ntime = "25:00"\nkeep = 30\nlocation = "{nas}"\n'
+    )
+
+    status = read_status(context)
+
+    assert isinstance(status.settings_problem, InvalidSettingsError)
+    assert status.settings == BackupSettings(frequency=Frequency.WEEKLY, keep=30, location=str(nas))
+    assert status.location == nas
+
+
 def test_the_status_knows_what_the_page_says(context: Context, create: Callable[..., Backup]) -> None:
     """Counts, the newest verified backup, the next run and the version."""
     create()

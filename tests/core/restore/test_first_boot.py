@@ -62,6 +62,16 @@ def test_of_a_database_that_cannot_be_read_nothing_is_foreseen() -> None:
     assert look_for_library({}, Host(), CancelToken()) is None
 
 
+def test_a_stalled_download_without_its_torrent_is_given_up() -> None:
+    """As is what was broken off in the middle of a step; one whose torrent is there goes on."""
+    states = ("stalled", "grabbing", "importing", "downloading")
+    downloads: list[Row] = [{"torrent_hash": "ab" * 20, "state": state} for state in states]
+    stalled: Row = {"torrent_hash": "CD" * 20, "state": "stalled"}
+
+    assert boot({"download": [*downloads, stalled]}, (Torrent("cd" * 20, "/d"),)).broken_off == 3
+    assert boot({"download": [*downloads, stalled]}, ()).broken_off == 4
+
+
 def test_torrents_that_no_download_names_are_removed(tmp_path: Path) -> None:
     """Named after their folders, with their sizes; hashes are compared whatever their case."""
     known: Row = {"torrent_hash": HASH.upper(), "state": "downloading", "output_path": str(tmp_path)}

@@ -8,6 +8,7 @@ from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.index import IndexRow
 from kino_backup_tui.core.operations.checks.base import NAMED, Check, Facts, good, skipped, some_of, warning
+from kino_backup_tui.core.operations.index_view import ahead_text
 from kino_backup_tui.core.operations.indexing import repair_command
 from kino_backup_tui.core.operations.reindex import IndexState, read_index
 
@@ -35,11 +36,9 @@ def _problems(state: IndexState, facts: Facts) -> Iterator[Check]:
     kino = facts.context.kino
     run = f"Run: {repair_command(kino)}"
     if state.ahead:
-        newest = max(row.instant for row in state.ahead if row.instant).astimezone(facts.session.zone)
         yield warning(
             _NAME,
-            f"Kino's own list has a scheduled backup of {newest:%Y-%m-%d %H:%M}, which is in the future: "
-            "until then Kino is expected to make no scheduled backup.",
+            ahead_text(state.ahead),
             f"{run}\nIt lists it as a manual one if its file is there.",
         )
     if state.missing:
