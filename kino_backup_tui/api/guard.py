@@ -19,7 +19,8 @@ logger = logging.getLogger("kino_backup_tui.api")
 MAX_PATH_BYTES = 4096
 MAX_HEADER_BYTES = 32 * 1024
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
-_ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Headers of every response."""
 
 
 class Guard:
@@ -71,7 +72,7 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             headers = MutableHeaders(scope=message)
-            for name, value in _ALWAYS.items():
+            for name, value in ALWAYS.items():
                 headers.setdefault(name, value)
         elif message["type"] == "http.response.body":
             self._bytes += len(message.get("body", b""))
