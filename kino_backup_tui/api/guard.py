@@ -10,25 +10,26 @@ from collections.abc import Callable
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kino_backup_tui.api.auth import is_authorized
+from kino_backup_tui.api.auth import CHALLENGE, is_authorized
 from kino_backup_tui.api.errors import error_response
+from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.presentation.text import printable
 
 logger = logging.getLogger("kino_backup_tui.api")
 
 MAX_PATH_BYTES = 4096
 MAX_HEADER_BYTES = 32 * 1024
-_CHALLENGE = {"WWW-Authenticate": "Bearer"}
 ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """Headers of every response."""
 
 
 class Guard:
-    """An ASGI application around another one; `key` reads the key, None if there is none to be had."""
+    """An ASGI application around another one; `key` reads the key, or raises `KinoBackupError`."""
 
-    def __init__(self, app: ASGIApp, key: Callable[[], str | None]) -> None:
+    def __init__(self, app: ASGIApp, key: Callable[[], str]) -> None:
         self._app = app
         self._key = key
+        self._problem = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass it on."""
@@ -40,10 +41,22 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
 
     def _inner(self, scope: Scope) -> ASGIApp:
-        refusal = _refusal(scope)
-        if refusal is None and not is_authorized(scope["headers"], self._key()):
-            refusal = error_response(401, "Unauthorized.", _CHALLENGE)
-        return self._app if refusal is None else refusal
+        return _refusal(scope) or self._without_key(scope) or self._app
+
+    def _without_key(self, scope: Scope) -> ASGIApp | None:
+        """The answer to who does not show the key; why there is none to compare with, the log says once."""
+        try:
+            key = self._key()
+        except KinoBackupError as error:
+            problem = printable(f"{error.message} {error.hint}")
+            if problem != self._problem:
+                logger.error("No request is answered: %s", problem)
+            self._problem = problem
+            return error_response(503, "This server cannot read its own key; its log says more.")
+        self._problem = ""
+        if is_authorized(scope["headers"], key):
+            return None
+        return error_response(401, "Unauthorized.", {"WWW-Authenticate": CHALLENGE})
 
 
 class _Exchange:

@@ -46,7 +46,7 @@ def test_without_the_key_every_path_says_the_same(api: Api, path: str, headers: 
     with api.client(headers=headers) as client:
         response = client.get(path)
     assert response.status_code == 401
-    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.headers["www-authenticate"] == 'Bearer realm="kino-backup-tui"'
     assert error_of(response) == {"code": "unauthorized", "message": "Unauthorized."}
 
 
@@ -94,15 +94,45 @@ def test_a_bug_is_told_in_the_log_and_not_to_the_client(caplog: pytest.LogCaptur
     assert told[0].isprintable()
 
 
+@pytest.mark.parametrize("mode", [None, 0o644])
+def test_a_key_that_cannot_be_read_is_told_in_the_log(
+    api: Api, client: httpx.Client, caplog: pytest.LogCaptureFixture, mode: int | None
+) -> None:
+    """Once, with the way out; a client is told that it is not its fault, and is let in after that."""
+    path = api.service.context.kino.data_path / ".kino-backup" / "api-key"
+    kept = path.read_bytes()
+    for _ in range(2):
+        if mode is None:
+            path.unlink()
+        else:
+            path.chmod(mode)
+        for _ in range(2):
+            refused = client.get("/api/v1/backups")
+            assert refused.status_code == 503
+            assert error_of(refused)["code"] == "service_unavailable"
+            assert str(path) not in refused.text
+        path.write_bytes(kept)
+        path.chmod(0o600)
+        assert client.get("/api/v1/backups").status_code == 200
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(told) == 2
+    assert str(path) in told[0]
+    assert "api-key rotate" in told[0]
+
+
 def test_without_a_key_to_compare_with_nobody_is_let_in() -> None:
     """Not even who shows an empty one."""
 
     async def open_to_all(_scope: Scope, _receive: Receive, _send: Send) -> None:
         raise AssertionError("it was let in")
 
-    with listening(Guard(open_to_all, lambda: None)) as port:
-        for shown in ({}, {"X-Api-Key": ""}, {"X-Api-Key": "None"}):
-            assert httpx.get(f"http://127.0.0.1:{port}/", headers=shown).status_code == 401
+    def missing() -> str:
+        raise errors.NotFoundError("There is no key.")
+
+    for key, status in ((missing, 503), (str, 401)):
+        with listening(Guard(open_to_all, key)) as port:
+            for shown in ({}, {"X-Api-Key": ""}, {"X-Api-Key": "None"}):
+                assert httpx.get(f"http://127.0.0.1:{port}/", headers=shown).status_code == status
 
 
 def test_each_error_of_the_core_has_a_status_and_a_code() -> None:
