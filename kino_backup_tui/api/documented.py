@@ -35,6 +35,7 @@ _MEANING = {
     507: ("There is no space left.", "The archive needs 512.0 MB in /mnt/nas; 100.0 MB are free."),
 }
 _CHALLENGE = {"WWW-Authenticate": {"schema": {"type": "string"}, "description": f"`{CHALLENGE}`"}}
+_CODING = {"Accept-Encoding": {"schema": {"type": "string"}, "description": "`identity`, of a packed body."}}
 _RANGE = {"Content-Range": {"schema": {"type": "string"}, "description": "`bytes */` and the whole size."}}
 
 PREFERENCE_HEADER = {
@@ -42,7 +43,12 @@ PREFERENCE_HEADER = {
 }
 """The header of a response to a request that may prefer to wait."""
 
-_HEADERS: Mapping[int, dict[str, Any]] = {401: _CHALLENGE, 409: PREFERENCE_HEADER, 416: _RANGE}
+_HEADERS: Mapping[int, dict[str, Any]] = {
+    401: _CHALLENGE,
+    409: PREFERENCE_HEADER,
+    415: _CODING,
+    416: _RANGE,
+}
 
 CREATED_RESPONSE: dict[int | str, dict[str, Any]] = {
     201: {

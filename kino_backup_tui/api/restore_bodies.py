@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from kino_backup_tui.api.errors import ApiError
 from kino_backup_tui.api.restore_models import RestoreRequest
-from kino_backup_tui.api.uploads import UPLOAD_BODY
+from kino_backup_tui.api.uploads import UPLOAD_BODY, require_unpacked
 
 _LARGEST = 64 << 10
 """Many times what such an object can have; all of it is in memory."""
@@ -53,6 +53,7 @@ async def _from_json(request: Request) -> RestoreRequest:
             raise ApiError(413, f"A request to restore may have {_LARGEST} bytes.")
     if not body:
         return RestoreRequest()
+    require_unpacked(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
         raise ApiError(415, f"The body must be {_JSON}.")
     try:
