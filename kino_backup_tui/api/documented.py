@@ -13,6 +13,7 @@ from kino_backup_tui.api.errors import CODE_OF
 from kino_backup_tui.api.models import Error
 from kino_backup_tui.api.parameters import MAX_ID
 from kino_backup_tui.api.preference import APPLIED
+from kino_backup_tui.api.restore_models import RestoreRequest
 
 _EVERYWHERE = (400, 401, 414, 431, 500, 503)
 """What any request may be answered with."""
@@ -121,6 +122,8 @@ def describe(app: FastAPI, schema: dict[str, Any]) -> dict[str, Any]:
     components = schema["components"]
     components["securitySchemes"] = SECURITY_SCHEMES
     schema["security"] = [{name: []} for name in SECURITY_SCHEMES]
+    # Its endpoint reads the body itself, so that FastAPI does not know of it.
+    components["schemas"][RestoreRequest.__name__] = RestoreRequest.model_json_schema()
     for path in schema["paths"].values():
         for operation in path.values():
             # FastAPI's own form of a validation error, which is never sent.

@@ -20,7 +20,7 @@ JSON_BODY: dict[str, Any] = {
     "requestBody": {
         "required": False,
         "description": "How to restore; nothing at all is as good as an empty object.",
-        "content": {_JSON: {"schema": RestoreRequest.model_json_schema()}},
+        "content": {_JSON: {"schema": {"$ref": f"#/components/schemas/{RestoreRequest.__name__}"}}},
     }
 }
 """What OpenAPI says of the one, for the `openapi_extra` of an endpoint that takes `AskedOf`."""
