@@ -71,6 +71,21 @@ def test_a_rotated_key_is_worth_nothing_at_once(api: Api, client: httpx.Client) 
     assert client.get("/openapi.json", headers={"X-Api-Key": key}).status_code == 200
 
 
+@pytest.mark.parametrize("knows_the_key", [True, False])
+def test_an_answer_reaches_who_sends_all_of_its_body_first(api: Api, knows_the_key: bool) -> None:
+    """As proxies do, on a connection that ends with the answer: it is not cut off before it has read that."""
+    body = b"x" * 2**25
+    key = api.key if knows_the_key else "wrong"
+    head = (
+        f"POST /api/v1/backups/restore-upload HTTP/1.1\r\nHost: x\r\nX-Api-Key: {key}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    answer = api.raw(head.encode() + body)
+    assert answer.startswith(b"HTTP/1.1 400 " if knows_the_key else b"HTTP/1.1 401 ")
+    assert answer.endswith(b"}}")
+
+
 def test_a_bug_is_told_in_the_log_and_not_to_the_client(caplog: pytest.LogCaptureFixture) -> None:
     """A sentence and where it happened, on one line; the next request is answered."""
 

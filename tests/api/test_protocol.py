@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kino_backup_tui.api import protocol
+from kino_backup_tui.api import guard, protocol
 from tests.api.harness import Api
 from tests.api.process import server
 from tests.cli.harness import write_kino
@@ -112,6 +112,7 @@ def test_an_upgrade_that_is_offered_is_ignored(api: Api, caplog: pytest.LogCaptu
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that waits for a request no longer than a test may last."""
     monkeypatch.setattr(protocol, "REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(guard, "LINGER_SECONDS", 0.2)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -170,9 +171,12 @@ def test_however_many_connect_who_is_there_is_answered(tmp_path: Path) -> None:
     with contextlib.ExitStack() as stack:
         with few_descriptors(256):
             running = stack.enter_context(server(kino))
-        client = stack.enter_context(running.client())
-        assert client.get("/api/v1/backups").status_code == 200
-        for _ in range(400):
-            stack.enter_context(socket.create_connection(("127.0.0.1", running.port), timeout=60))
-        assert client.get("/api/v1/backups").status_code == 200
+        running.get("/backups")
+        address = ("127.0.0.1", running.port)
+        first, *_others = [
+            stack.enter_context(socket.create_connection(address, timeout=60)) for _ in range(400)
+        ]
+        request = f"GET /api/v1/backups HTTP/1.1\r\nHost: x\r\nX-Api-Key: {running.key}\r\n"
+        first.sendall(f"{request}Connection: close\r\n\r\n".encode())
+        assert read(first).startswith(b"HTTP/1.1 200 ")
         assert len(running.log.read_text().splitlines()) < 500
