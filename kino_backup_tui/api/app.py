@@ -16,7 +16,6 @@ from kino_backup_tui.api.routes.backups import router as backups
 from kino_backup_tui.api.routes.jobs import router as jobs
 from kino_backup_tui.api.routes.restore import router as restores
 from kino_backup_tui.api.service import Service
-from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.operations.api_key import read_api_key
 
 PREFIX = "/api/v1"
@@ -45,7 +44,7 @@ def create_app(service: Service) -> ASGIApp:
     install_error_handlers(app)
     for router in _ROUTERS:
         app.include_router(router, prefix=PREFIX)
-    return Guard(app, lambda: _key(service))
+    return Guard(app, lambda: read_api_key(service.context))
 
 
 class _App(FastAPI):
@@ -59,10 +58,3 @@ class _App(FastAPI):
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
-
-
-def _key(service: Service) -> str | None:
-    try:
-        return read_api_key(service.context)
-    except KinoBackupError:
-        return None

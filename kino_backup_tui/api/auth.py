@@ -18,8 +18,12 @@ SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
 """What OpenAPI says of it; either of the two will do."""
 
 
-def is_authorized(headers: Iterable[tuple[bytes, bytes]], key: str | None) -> bool:
-    """Whether the headers of a request show the key; never without a key to compare with.
+CHALLENGE = 'Bearer realm="kino-backup-tui"'
+"""What `WWW-Authenticate` says without it: the scheme, and one parameter, as RFC 6750 wants (section 3)."""
+
+
+def is_authorized(headers: Iterable[tuple[bytes, bytes]], key: str) -> bool:
+    """Whether the headers of a request show the key; an empty one is none.
 
     One right key is enough where several are shown. The comparison takes as long for a key that is nearly
     right as for any other of its length.

@@ -7,40 +7,49 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from kino_backup_tui.api.auth import SECURITY_SCHEMES
+from kino_backup_tui.api.auth import CHALLENGE, SECURITY_SCHEMES
 from kino_backup_tui.api.downloads import MEDIA_TYPE
 from kino_backup_tui.api.errors import CODE_OF
 from kino_backup_tui.api.models import Error
+from kino_backup_tui.api.parameters import MAX_ID
 from kino_backup_tui.api.preference import APPLIED
+from kino_backup_tui.api.restore_models import RestoreRequest
 
-_EVERYWHERE = (400, 401, 414, 431, 500)
+_EVERYWHERE = (400, 401, 414, 431, 500, 503)
 """What any request may be answered with."""
 _MEANING = {
-    400: ("The request makes no sense.", "Invalid path id: Input should be less than or equal to 2**48-1."),
+    400: ("The request makes no sense.", f"Invalid path id: Input should be less than or equal to {MAX_ID}."),
     401: ("The key is missing or wrong.", "Unauthorized."),
     403: ("This server may not do that.", "Could not delete the archive: Permission denied. You are kino."),
     404: ("There is no such thing.", "There is no backup 7."),
     408: ("The client stopped sending.", "Nothing came for 60 seconds."),
     409: ("Another operation runs, or the state of Kino forbids it.", "Another operation is running."),
-    412: ("The condition of the request does not hold.", "The archive is not the one that was asked for."),
-    413: ("The upload is too large.", "An upload may have 17179869184 bytes."),
+    412: ("A condition does not hold.", "The archive is not the one that the condition names."),
+    413: ("The upload is too large.", "An archive may have 17179869184 bytes."),
     414: ("The path is too long.", "The path is too long."),
     415: ("The body is not of the type that is asked for.", "The body must be multipart/form-data."),
     416: ("The archive has no such range of bytes.", "The archive has 4823117 bytes."),
     422: ("The archive is damaged, refused, or not for this Kino.", "The archive ends in the middle."),
     431: ("The headers are too large.", "The headers are too large."),
     500: ("An error in this program.", "Internal error; the log of the server says more."),
-    503: ("Kino, its settings or the location do not allow that now.", "Could not read /mnt/nas."),
+    503: ("Kino, its settings, the location or the key file do not allow that.", "Could not read /mnt/nas."),
     507: ("There is no space left.", "The archive needs 512.0 MB in /mnt/nas; 100.0 MB are free."),
 }
-_CHALLENGE = {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "`Bearer`"}}
+_CHALLENGE = {"WWW-Authenticate": {"schema": {"type": "string"}, "description": f"`{CHALLENGE}`"}}
+_CODING = {"Accept-Encoding": {"schema": {"type": "string"}, "description": "`identity`, of a packed body."}}
 _RANGE = {"Content-Range": {"schema": {"type": "string"}, "description": "`bytes */` and the whole size."}}
-_HEADERS: Mapping[int, dict[str, Any]] = {401: _CHALLENGE, 416: _RANGE}
 
 PREFERENCE_HEADER = {
     APPLIED: {"schema": {"type": "string"}, "description": "What was granted of `Prefer`, as `wait=30`."}
 }
 """The header of a response to a request that may prefer to wait."""
+
+_HEADERS: Mapping[int, dict[str, Any]] = {
+    401: _CHALLENGE,
+    409: PREFERENCE_HEADER,
+    415: _CODING,
+    416: _RANGE,
+}
 
 CREATED_RESPONSE: dict[int | str, dict[str, Any]] = {
     201: {
@@ -113,6 +122,8 @@ def describe(app: FastAPI, schema: dict[str, Any]) -> dict[str, Any]:
     components = schema["components"]
     components["securitySchemes"] = SECURITY_SCHEMES
     schema["security"] = [{name: []} for name in SECURITY_SCHEMES]
+    # Its endpoint reads the body itself, so that FastAPI does not know of it.
+    components["schemas"][RestoreRequest.__name__] = RestoreRequest.model_json_schema()
     for path in schema["paths"].values():
         for operation in path.values():
             # FastAPI's own form of a validation error, which is never sent.

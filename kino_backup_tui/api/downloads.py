@@ -81,14 +81,15 @@ def answer_download(request: Request, archive: OpenArchive, work: Work) -> Respo
     """
     try:
         version = version_of(archive)
+        asked = {name: ", ".join(request.headers.getlist(name)) for name in request.headers}
         headers = {"ETag": version.etag, "Last-Modified": version.last_modified, "Accept-Ranges": "bytes"}
-        if (status := refused_status(request.headers, version)) is not None:
+        if (status := refused_status(asked, version)) is not None:
             archive.stream.close()
             if status == 412:
                 raise ApiError(412, "The archive is not the one that the condition names.", headers)
             return Response(status_code=status, headers=headers)
         # A range means something for GET alone (RFC 9110, 14.2).
-        span = wanted_span(request.headers, version) if request.method == "GET" else None
+        span = wanted_span(asked, version) if request.method == "GET" else None
     except IndexError:
         archive.stream.close()
         wanted = {"Content-Range": f"bytes */{version.size}", "Accept-Ranges": "bytes"}

@@ -120,7 +120,8 @@ async def _answer_api_error(request: Request, error: Exception) -> JSONResponse:
 async def _answer_invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - what the handler is registered for
     first = error.errors()[0]
-    place = " ".join(str(step) for step in first["loc"])
+    # Where it is and its name; what may follow is a type of Python's.
+    place = " ".join(str(step) for step in first["loc"][:2])
     return error_response(400, f"Invalid {place}: {first['msg']}.")
 
 

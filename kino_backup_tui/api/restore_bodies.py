@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from kino_backup_tui.api.errors import ApiError
 from kino_backup_tui.api.restore_models import RestoreRequest
-from kino_backup_tui.api.uploads import UPLOAD_BODY
+from kino_backup_tui.api.uploads import UPLOAD_BODY, require_unpacked
 
 _LARGEST = 64 << 10
 """Many times what such an object can have; all of it is in memory."""
@@ -20,7 +20,7 @@ JSON_BODY: dict[str, Any] = {
     "requestBody": {
         "required": False,
         "description": "How to restore; nothing at all is as good as an empty object.",
-        "content": {_JSON: {"schema": RestoreRequest.model_json_schema()}},
+        "content": {_JSON: {"schema": {"$ref": f"#/components/schemas/{RestoreRequest.__name__}"}}},
     }
 }
 """What OpenAPI says of the one, for the `openapi_extra` of an endpoint that takes `AskedOf`."""
@@ -53,6 +53,7 @@ async def _from_json(request: Request) -> RestoreRequest:
             raise ApiError(413, f"A request to restore may have {_LARGEST} bytes.")
     if not body:
         return RestoreRequest()
+    require_unpacked(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
         raise ApiError(415, f"The body must be {_JSON}.")
     try:

@@ -15,6 +15,7 @@ from anyio import to_thread
 
 from kino_backup_tui.api.app import create_app
 from kino_backup_tui.api.log import log_to_stderr
+from kino_backup_tui.api.protocol import server_config
 from kino_backup_tui.api.scheduler import Scheduler
 from kino_backup_tui.api.service import Service
 from kino_backup_tui.api.sockets import bind, inherited_sockets, is_local, url_of
@@ -63,20 +64,7 @@ class _Server(uvicorn.Server):
     """Uvicorn with our signals, and with more to begin and to end."""
 
     def __init__(self, service: Service, scheduler: Scheduler, ready: Callable[[], None]) -> None:
-        super().__init__(
-            uvicorn.Config(
-                create_app(service),
-                loop="asyncio",
-                http="h11",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                # Whom a proxy names is not known better than who has connected.
-                proxy_headers=False,
-            )
-        )
+        super().__init__(server_config(create_app(service)))
         self._service = service
         self._scheduler = scheduler
         self._ready = ready

@@ -12,6 +12,7 @@ from kino_backup_tui.core.errors import KinoBackupError, NotPermittedError, Usag
 
 _FIRST = 3
 """SD_LISTEN_FDS_START."""
+_ANOTHER_ADDRESS = "Give --host an address of this host."
 _VARIABLES = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 
 
@@ -52,9 +53,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError) as error:
-        raise UsageError(
-            f"There is no address {host!r}.", hint="Give --host an address of this host."
-        ) from error
+        raise UsageError(f"There is no address {host!r}.", hint=_ANOTHER_ADDRESS) from error
     sockets: list[socket.socket] = []
     for family, _kind, _protocol, _name, address in dict.fromkeys(found):
         try:
@@ -92,4 +91,6 @@ def _refusal(error: OSError, where: str) -> KinoBackupError:
         return NotPermittedError(
             f"This user may not listen at {where}.", hint="Give --port a number above 1023."
         )
-    return UsageError(f"It is not possible to listen at {where}: {error.strerror}.")
+    # Python adds the address to the text of the error, as it has it.
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return UsageError(f"It is not possible to listen at {where}: {reason}.", hint=_ANOTHER_ADDRESS)

@@ -63,6 +63,14 @@ class Upload:
         self.kept = True
 
 
+def require_unpacked(request: Request) -> None:
+    """Refuse a body with a coding; raises `ApiError` 415."""
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        message = f"The body must not be packed with {coding}."
+        raise ApiError(415, message, {"Accept-Encoding": "identity"})
+
+
 @contextlib.asynccontextmanager
 async def received_archive(request: Request, service: Service) -> AsyncIterator[Upload]:
     """Receive the archive of a form; after the block it is gone unless it is kept.
@@ -70,6 +78,7 @@ async def received_archive(request: Request, service: Service) -> AsyncIterator[
     Nothing stays of one that does not come whole. Raises `ApiError` 400, 408, 413, 415 and 422, and what
     the core's `receive` raises.
     """
+    require_unpacked(request)
     form = ArchiveForm(request.headers.get("content-type", ""), service.upload_limit)
     if int(request.headers.get("content-length", "0")) > service.upload_limit + _OVERHEAD_BYTES:
         raise too_large(service.upload_limit)

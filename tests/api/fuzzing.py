@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kino_backup_tui.core.clock import SystemClock
+from kino_backup_tui.core.jobs.lock import current_holder
+from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.workspace import workspace_of
 from kino_backup_tui.demo.sample import write_sample
-from tests.api.process import Server, server
+from tests.api.process import Server, server, until
 from tests.cli.harness import Cli, clean_environ
 
 PROGRAM = Path(sys.executable).with_name("schemathesis")
@@ -63,9 +66,11 @@ def main() -> int:
         with server(kino) as running:
             fuzzed = fuzz(running, folder, examples, seed)
             alive = running.process.poll() is None
-    sys.stdout.write(
-        f"{fuzzed.report}\n{fuzzed.cases} cases, the server {'goes on' if alive else 'has died'}\n"
-    )
+        sys.stdout.write(
+            f"{fuzzed.report}\n{fuzzed.cases} cases, the server {'goes on' if alive else 'has died'}\n"
+        )
+        # The worker of a restore goes on without the server, and still writes into the folder.
+        until(lambda: current_holder(workspace_of(Kino(kino.data_path))) is None)
     return 0 if fuzzed.passed and alive else 1
 
 

@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from kino_backup_tui.api.app import create_app
+from kino_backup_tui.api.protocol import server_config
 from kino_backup_tui.api.service import Service
 from kino_backup_tui.core.operations.api_key import ensure_api_key
 from kino_backup_tui.core.operations.context import Context
@@ -52,10 +53,7 @@ class Api:
 def listening(app: ASGIApp) -> Iterator[int]:
     """Run an application on a real server during the block, on a port of the system's choice."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(
-            app, http="h11", ws="none", access_log=False, server_header=False, log_config=None
-        )
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(server_config(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

@@ -150,6 +150,16 @@ def test_conditions_are_honoured(client: httpx.Client, path: str) -> None:
             assert error_of(response)["code"] == "precondition_failed"
 
 
+def test_a_list_of_versions_may_come_in_several_headers(client: httpx.Client, path: str) -> None:
+    """As one with commas (RFC 9110, 5.3); two ranges are several then, which are not offered."""
+    etag = client.head(path).headers["etag"]
+    known = [("If-None-Match", '"x"'), ("If-None-Match", etag)]
+    assert client.get(path, headers=known).status_code == 304
+    wanted = [("If-Match", '"x"'), ("If-Match", etag)]
+    assert client.get(path, headers=wanted).status_code == 200
+    assert client.get(path, headers=[("Range", "bytes=0-0"), ("Range", "bytes=5-9")]).status_code == 200
+
+
 def test_a_download_outlives_its_backup(api: Api, client: httpx.Client, large: Backup) -> None:
     """Deleted in the middle, the rest still comes: one descriptor is open from the beginning."""
     wanted = large.path.read_bytes()

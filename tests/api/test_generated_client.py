@@ -95,6 +95,36 @@ def test_a_failure_is_an_error_object(api: Api, generated: ModuleType, theirs: A
     assert refused.error.code == "unauthorized"
 
 
+def test_a_backup_is_asked_about_and_planned(theirs: Any, create: Callable[..., Backup]) -> None:
+    """The request to restore is an object of the description, like its answer."""
+    backup = create()
+    asked = part("api.backups.head_download").sync_detailed(backup.id, client=theirs)
+    assert asked.status_code == 200
+    assert asked.headers["content-length"] == str(backup.size_bytes)
+
+    wanted = part("models").RestoreRequest(dry_run=True, health_seconds=30)
+    plan = part("api.restore.restore_backup").sync(backup.id, client=theirs, body=wanted)
+    assert isinstance(plan, part("models").Plan)
+    assert (plan.archive_sha256, plan.health_seconds) == (backup.checksum_sha256, 30)
+
+    wanted.dry_run, wanted.fingerprint = False, "0" * 64
+    refused = part("api.restore.restore_backup").sync(backup.id, client=theirs, body=wanted)
+    assert isinstance(refused, part("models").RefusedRestore)
+    assert refused.error.code == "conflict"
+
+
+def test_jobs_are_listed_and_told(theirs: Any) -> None:
+    """One that has ended, by its end and by its story."""
+    made = part("api.backups.create_backup").sync(client=theirs)
+    (job,) = part("api.jobs.list_jobs").sync(client=theirs)
+    assert isinstance(job, part("models").Job)
+    told = part("api.jobs.get_job").sync(job.id, client=theirs)
+    assert isinstance(told, part("models").JobDetail)
+    assert (told.outcome, told.message) == ("ok", made.filename)
+    events = part("api.jobs.get_job_events").sync(job.id, client=theirs)
+    assert [events[0].event.value, events[-1].event.value] == ["start", "end"]
+
+
 def test_an_upload_is_planned(theirs: Any, create: Callable[..., Backup]) -> None:
     """The form is made by the client from the description, too."""
     backup = create()

@@ -46,7 +46,7 @@ def test_without_the_key_every_path_says_the_same(api: Api, path: str, headers: 
     with api.client(headers=headers) as client:
         response = client.get(path)
     assert response.status_code == 401
-    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.headers["www-authenticate"] == 'Bearer realm="kino-backup-tui"'
     assert error_of(response) == {"code": "unauthorized", "message": "Unauthorized."}
 
 
@@ -69,6 +69,21 @@ def test_a_rotated_key_is_worth_nothing_at_once(api: Api, client: httpx.Client) 
     key = rotate_api_key(api.service.context)
     assert client.get("/openapi.json").status_code == 401
     assert client.get("/openapi.json", headers={"X-Api-Key": key}).status_code == 200
+
+
+@pytest.mark.parametrize("knows_the_key", [True, False])
+def test_an_answer_reaches_who_sends_all_of_its_body_first(api: Api, knows_the_key: bool) -> None:
+    """As proxies do, on a connection that ends with the answer: it is not cut off before it has read that."""
+    body = b"x" * 2**25
+    key = api.key if knows_the_key else "wrong"
+    head = (
+        f"POST /api/v1/backups/restore-upload HTTP/1.1\r\nHost: x\r\nX-Api-Key: {key}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    answer = api.raw(head.encode() + body)
+    assert answer.startswith(b"HTTP/1.1 400 " if knows_the_key else b"HTTP/1.1 401 ")
+    assert answer.endswith(b"}}")
 
 
 def test_a_bug_is_told_in_the_log_and_not_to_the_client(caplog: pytest.LogCaptureFixture) -> None:
@@ -94,15 +109,45 @@ def test_a_bug_is_told_in_the_log_and_not_to_the_client(caplog: pytest.LogCaptur
     assert told[0].isprintable()
 
 
+@pytest.mark.parametrize("mode", [None, 0o644])
+def test_a_key_that_cannot_be_read_is_told_in_the_log(
+    api: Api, client: httpx.Client, caplog: pytest.LogCaptureFixture, mode: int | None
+) -> None:
+    """Once, with the way out; a client is told that it is not its fault, and is let in after that."""
+    path = api.service.context.kino.data_path / ".kino-backup" / "api-key"
+    kept = path.read_bytes()
+    for _ in range(2):
+        if mode is None:
+            path.unlink()
+        else:
+            path.chmod(mode)
+        for _ in range(2):
+            refused = client.get("/api/v1/backups")
+            assert refused.status_code == 503
+            assert error_of(refused)["code"] == "service_unavailable"
+            assert str(path) not in refused.text
+        path.write_bytes(kept)
+        path.chmod(0o600)
+        assert client.get("/api/v1/backups").status_code == 200
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(told) == 2
+    assert str(path) in told[0]
+    assert "api-key rotate" in told[0]
+
+
 def test_without_a_key_to_compare_with_nobody_is_let_in() -> None:
     """Not even who shows an empty one."""
 
     async def open_to_all(_scope: Scope, _receive: Receive, _send: Send) -> None:
         raise AssertionError("it was let in")
 
-    with listening(Guard(open_to_all, lambda: None)) as port:
-        for shown in ({}, {"X-Api-Key": ""}, {"X-Api-Key": "None"}):
-            assert httpx.get(f"http://127.0.0.1:{port}/", headers=shown).status_code == 401
+    def missing() -> str:
+        raise errors.NotFoundError("There is no key.")
+
+    for key, status in ((missing, 503), (str, 401)):
+        with listening(Guard(open_to_all, key)) as port:
+            for shown in ({}, {"X-Api-Key": ""}, {"X-Api-Key": "None"}):
+                assert httpx.get(f"http://127.0.0.1:{port}/", headers=shown).status_code == status
 
 
 def test_each_error_of_the_core_has_a_status_and_a_code() -> None:

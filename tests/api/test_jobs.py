@@ -160,7 +160,9 @@ def test_what_is_no_job_is_refused(client: httpx.Client, odd: str, end: str) -> 
 @pytest.mark.parametrize("seen", ["-1", "x", "1e3", "9" * 30, "1.5"])
 def test_an_odd_last_event_is_refused(client: httpx.Client, job: str, seen: str) -> None:
     """It is a number that this server has given."""
-    assert client.get(f"/api/v1/jobs/{job}/events", headers={"Last-Event-ID": seen}).status_code == 400
+    refused = client.get(f"/api/v1/jobs/{job}/events", headers={"Last-Event-ID": seen})
+    assert refused.status_code == 400
+    assert refused.json()["error"]["message"].startswith("Invalid header Last-Event-ID: ")
 
 
 def test_a_message_with_a_name_that_is_no_utf_8_is_told(

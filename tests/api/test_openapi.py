@@ -104,6 +104,15 @@ def test_the_key_is_described_and_required_everywhere(description: Any) -> None:
         assert "401" in operation["responses"], name
 
 
+def test_operations_keep_their_names(description: Any) -> None:
+    """Generated clients have functions of these names."""
+    assert {operation["operationId"] for _, operation in operations(description)} == {
+        *("list_backups", "create_backup", "get_backup", "delete_backup"),
+        *("download_backup", "head_download", "restore_backup", "restore_upload"),
+        *("list_jobs", "get_job", "get_job_events"),
+    }
+
+
 def test_nothing_is_described_that_is_never_sent(description: Any) -> None:
     """The framework's own form of a validation error is not ours."""
     assert "HTTPValidationError" not in str(description)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -217,6 +218,21 @@ def test_an_odd_request_is_refused(client: httpx.Client, create: Create, body: A
     """Nobody guesses what was meant."""
     refused = client.post(f"/api/v1/backups/{create().id}/restore", json=body)
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "bad_request")
+
+
+def test_a_packed_body_is_refused(client: httpx.Client, create: Create) -> None:
+    """By name, and with the coding that is taken, instead of as a body of nonsense (RFC 9110, 12.5.3)."""
+    packed = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    for path in (f"/api/v1/backups/{create().id}/restore", "/api/v1/backups/restore-upload"):
+        if path.endswith("upload"):
+            packed["Content-Type"] = "multipart/form-data; boundary=x"
+        refused = client.post(path, content=gzip.compress(b'{"dry_run": true}'), headers=packed)
+        assert refused.status_code == 415
+        assert refused.headers["accept-encoding"] == "identity"
+        assert refused.json()["error"]["message"] == "The body must not be packed with gzip."
+    plain = {"Content-Encoding": "identity"}
+    path = f"/api/v1/backups/{create().id}/restore"
+    assert client.post(path, json={"dry_run": True}, headers=plain).status_code == 200
 
 
 @pytest.mark.parametrize(

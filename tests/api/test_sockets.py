@@ -78,11 +78,15 @@ def test_every_address_of_a_name_is_listened_at_with_one_port() -> None:
             each.close()
 
 
-@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.7", "x" * 300, "\udcff"])
+@pytest.mark.parametrize(
+    "host", ["no.such.host.invalid", "192.0.2.7", "::ffff:127.0.0.1", "x" * 300, "\udcff"]
+)
 def test_an_address_that_is_not_of_this_host_is_refused(host: str) -> None:
-    """In a sentence."""
-    with pytest.raises(UsageError):
+    """In a sentence, which says what to give instead."""
+    with pytest.raises(UsageError) as refused:
         bind(host, 0)
+    assert refused.value.hint == "Give --host an address of this host."
+    assert "(" not in refused.value.message
 
 
 def test_only_loopback_is_local() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.cli.harness import Cli
@@ -69,6 +71,22 @@ def test_a_link_in_place_of_the_key_is_not_followed(cli: Cli) -> None:
     other = cli.data_path / "other"
     path.rename(other)
     path.symlink_to(other)
-    assert cli.run("api-key", "show").code == 11
+    shown = cli.run("api-key", "show")
+    assert shown.code == 11
+    assert f"{path} is no file of its own." in shown.err
+    assert "api-key rotate" in shown.err
     assert cli.run("api-key", "rotate").code == 0
     assert not path.is_symlink()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away, and reads that of others")
+def test_a_key_of_another_user_is_not_used(cli: Cli) -> None:
+    """It is known to somebody who is neither root nor who owns the working folder."""
+    cli.run("api-key", "rotate")
+    path = cli.data_path / ".kino-backup" / "api-key"
+    os.chown(path, 12345, -1)
+    shown = cli.run("api-key", "show")
+    assert shown.code == 11
+    assert f"{path} belongs to another user" in shown.err
+    os.chown(path.parent, 12345, -1)
+    assert cli.run("api-key", "show").code == 0

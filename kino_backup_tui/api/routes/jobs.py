@@ -42,8 +42,8 @@ LastEventId = Annotated[
 ]
 
 
-@router.get("", summary="List the jobs", responses=error_responses())
-async def list_all_jobs(service: ServiceOf) -> list[Job]:
+@router.get("", name="list_jobs", summary="List the jobs", responses=error_responses())
+async def list_all(service: ServiceOf) -> list[Job]:
     """The newest fifty jobs, newest first, those of the command line and of the schedule included."""
     jobs = await service.work.call(list_jobs, service.context)
     return [Job.model_validate(utf8(job_object(job))) for job in jobs]

@@ -23,8 +23,8 @@ _KEY = re.compile(rb"[!-~]{16,512}")
 def read_api_key(context: Context) -> str:
     """The key; changes nothing.
 
-    Raises `NotFoundError` if there is none yet, `NotPermittedError` if others than its owner may read it or
-    this user may not, `UsageError` if the file holds no key.
+    Raises `NotFoundError` if there is none yet, `NotPermittedError` if its file is a link or another user's,
+    if others than its owner may read it or this user may not, `UsageError` if the file holds no key.
     """
     workspace = workspace_of(context.kino)
     for path in workspace.readable(KEY_FILE):
@@ -60,10 +60,17 @@ def _rotate(context: Context) -> str:
 
 
 def _read(path: Path, context: Context) -> str:
-    with storage_errors(path, "read"), open_regular(path) as stream:
-        mode = os.fstat(stream.fileno()).st_mode
-        text = stream.read(1024).strip()
-    if stat.S_IMODE(mode) & 0o077:
+    with storage_errors(path, "read"):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise NotPermittedError(f"{path} is no file of its own.", hint=_rotate(context))
+        with open_regular(path) as stream:
+            status = os.fstat(stream.fileno())
+            text = stream.read(1024).strip()
+        # Who owns the folder could put another file there anyway.
+        trusted = {0, os.geteuid(), path.parent.stat().st_uid}
+    if status.st_uid not in trusted:
+        raise NotPermittedError(f"{path} belongs to another user, who knows it.", hint=_rotate(context))
+    if stat.S_IMODE(status.st_mode) & 0o077:
         raise NotPermittedError(
             f"{path} can be read or written by others than its owner.", hint=_rotate(context)
         )
