@@ -23,7 +23,6 @@ from kino_backup_tui.core.operations.examine import (
     examine,
     expected_bytes,
     is_vacant,
-    open_source,
     peek,
     refuse_foreign,
 )
@@ -38,6 +37,7 @@ from kino_backup_tui.core.operations.obstacles import (
     rights_problem,
     unsettled_problem,
 )
+from kino_backup_tui.core.operations.open_archive import open_source
 from kino_backup_tui.core.operations.present import Present, is_being_replaced, look
 from kino_backup_tui.core.operations.proving import named
 from kino_backup_tui.core.operations.safety import assess_safety
@@ -78,8 +78,8 @@ def plan_restore(
 ) -> RestorePlan:
     """Read an archive to its end, compare it with Kino as it is, and say what a restore would do.
 
-    Nothing is changed. What forbids the restore is in the plan. Raises `NotFoundError`, `LocationError` or
-    `NotPermittedError` if the archive cannot be read at all, `OperationCancelledError`.
+    Nothing is changed. What forbids the restore is in the plan. Raises what
+    `open_source` raises if the archive cannot be read at all, and `OperationCancelledError`.
     """
     return _plan_from_archive(context, source, control, options, RESTORE)
 
