@@ -10,7 +10,7 @@ import click
 
 from kino_backup_tui.cli.exit_codes import OK, exit_code
 from kino_backup_tui.cli.following import follow, write_end
-from kino_backup_tui.cli.options import json_option, progress_option, wait_option
+from kino_backup_tui.cli.options import SecondsType, json_option, progress_option, wait_option
 from kino_backup_tui.cli.output import talk, tell_error, warn, write_json, write_line
 from kino_backup_tui.cli.session import controlled, without_story
 from kino_backup_tui.cli.signals import let_signals_stop
@@ -67,7 +67,7 @@ def restore_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--health-timeout",
                 "health_seconds",
-                type=click.FloatRange(min=1),
+                type=SecondsType(min=1),
                 default=180,
                 show_default=True,
                 metavar="SECONDS",
