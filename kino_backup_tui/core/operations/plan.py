@@ -189,9 +189,11 @@ def plan_rollback(
     The files that restore replaced are put back; if they are gone by now, its pre-restore backup is restored.
     `earlier` is that restore, and `job` the rollback that asks, once it has begun.
     Raises `NotFoundError` if there is neither, `BusyError` or `ServiceError` if the newest
-    restore has not ended, and what `plan_restore` raises.
+    restore has not ended, `NotPermittedError`, and what `plan_restore` raises.
     """
-    record = earlier or read_record(workspace_of(context.kino))
+    workspace = workspace_of(context.kino)
+    workspace.require_open()
+    record = earlier or read_record(workspace)
     if record is not None and is_vacant(context.kino):
         context = context.of_layout(record.known_layout())
     session = open_session(context)

@@ -12,7 +12,7 @@ from kino_backup_tui.core.errors import KinoBackupError, UndecidedError
 from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.models import EntryRole
-from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, good, warning
+from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, good, skipped, warning
 from kino_backup_tui.core.operations.checks.kino import owner_of
 from kino_backup_tui.core.operations.last_restore import interrupted
 from kino_backup_tui.core.operations.space import megabytes
@@ -30,6 +30,9 @@ _NAMED = 3
 def check_restore(facts: Facts) -> Iterator[Check]:
     """A restore that was interrupted keeps Kino from starting; so does a gate that it has left."""
     name, workspace = "restore", facts.session.workspace
+    if (closed := workspace.closed_problem()) is not None:
+        yield skipped(name, closed.message, closed.hint)
+        return
     left = interrupted(facts.context)
     if left is not None:
         yield failure(
