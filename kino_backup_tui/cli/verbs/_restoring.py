@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.progress import Control
     from kino_backup_tui.core.restore.plan import RestorePlan
 
+_UNTOUCHED = "Cancelled; nothing was changed."
+
 
 class Request(NamedTuple):
     """What the options ask for."""
@@ -96,10 +98,13 @@ def perform(
     from kino_backup_tui.core.operations.restore import start_restore
 
     with controlled(as_json=request.as_json, progress=request.progress) as control:
-        plan = make_plan(without_story(control))
-        let_signals_stop()
-        # One that came while the last of the plan could not be interrupted must not be lost.
-        control.cancel.raise_if_cancelled()
+        try:
+            plan = make_plan(without_story(control))
+            let_signals_stop()
+            # One that came while the last of the plan could not be interrupted must not be lost.
+            control.cancel.raise_if_cancelled()
+        except OperationCancelledError as error:
+            raise OperationCancelledError(_UNTOUCHED) from error
     if request.dry_run or plan.blockers:
         return _write_plan(context, plan, request)
     _confirm(context, plan, request)
@@ -110,7 +115,7 @@ def perform(
         unless_started.pop_all()
         end = follow(context, job, control)
         if end.outcome == OperationCancelledError.code:
-            raise OperationCancelledError("Cancelled; nothing was changed.")
+            raise OperationCancelledError(_UNTOUCHED)
     return write_end(context, end, as_json=request.as_json)
 
 
