@@ -130,7 +130,8 @@ def test_doctor_does_not_vouch_for_what_it_may_not_look_at(
         return next(check.status.value for check in diagnose(context) if check.name == "restore")
 
     create()
-    let_others_in(context.kino.data_path / "x")
+    for folder in (context.kino.data_path, Path(os.environ["XDG_CONFIG_HOME"]).parent):
+        let_others_in(folder / "x")
     context.kino.data_path.chmod(0o755)
     assert run_as(NOBODY, answer) == "skipped"
 
