@@ -16,6 +16,7 @@ from kino_backup_tui.cli.options import data_path_option, layout_option
 from kino_backup_tui.cli.output import (
     OutputError,
     abandon_output,
+    output_error,
     prepare_streams,
     talk,
     tell_error,
@@ -54,6 +55,8 @@ VERBS = {
     "demo": "demo",
 }
 """Each verb and its module in `cli.verbs`, in the order of the help text."""
+
+_WRITTEN_BY_CLICK = frozenset({"--help", "--version"})
 
 
 class _Verbs(click.Group):
@@ -154,7 +157,12 @@ def _invoke(arguments: Sequence[str], *, as_json: bool) -> int:
         return exit_code(type(error))
     except OutputError:
         raise
+    except SystemExit as gone:
+        # How click ends where nobody reads what it writes by itself.
+        raise OutputError(None) from gone
     except Exception as error:
+        if isinstance(error, OSError) and _WRITTEN_BY_CLICK.intersection(arguments):
+            raise output_error(error) from error
         # A bug. The one place that catches everything: an admin gets a sentence, not a traceback.
         _report(
             KinoBackupError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,20 @@ class PathType(click.Path):
         if not str(value):
             self.fail("must not be empty.", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class SecondsType(click.FloatRange):
+    """A span of time that ends: not the "nan" and "inf" that a number with a point may be."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds; refuse what is no number, less than the least, or has no end."""
+        try:
+            seconds = float(super().convert(value, param, ctx))
+        except click.BadParameter:
+            seconds = math.nan
+        if not math.isfinite(seconds):
+            self.fail(f"{value!r} is no time. Give seconds, {self.min} or more, such as 600.", param, ctx)
+        return seconds
 
 
 def _require_text(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
@@ -64,7 +79,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 wait_option = click.option(
     "--wait",
     "wait_seconds",
-    type=click.FloatRange(min=0),
+    type=SecondsType(min=0),
     default=600,
     show_default=True,
     metavar="SECONDS",

@@ -15,6 +15,7 @@ from kino_backup_tui.core.errors import KinoBackupError, OperationCancelledError
 from kino_backup_tui.core.files import storage_error
 
 _STDOUT = Path("standard output")
+_REDIRECT = "Direct it to where there is room for it."
 _GAP = "  "
 _COMPACT = json.JSONEncoder(separators=(",", ":"))
 
@@ -76,7 +77,13 @@ def _write(pieces: Iterable[str]) -> None:
     except BrokenPipeError as error:
         raise OutputError(None) from error
     except OSError as error:
-        raise OutputError(storage_error(error, _STDOUT, "write to")) from error
+        raise output_error(error) from error
+
+
+def output_error(error: OSError) -> OutputError:
+    """What a failed write to standard output is, if its reader has not simply gone."""
+    problem = storage_error(error, _STDOUT, "write to")
+    return OutputError(type(problem)(problem.message, hint=_REDIRECT))
 
 
 def talk(text: str) -> None:
@@ -90,6 +97,16 @@ def talk(text: str) -> None:
     with contextlib.suppress(OSError):
         sys.stderr.write(lines + "\n")
         sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def told_in_any_case(done: str) -> Iterator[None]:
+    """Say what was done also where standard output does not take the result that the block writes."""
+    try:
+        yield
+    except OutputError:
+        talk(done)
+        raise
 
 
 def warn(text: str) -> None:

@@ -15,12 +15,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kino_backup_tui.core.errors import KinoBackupError
+from kino_backup_tui.core.errors import KinoBackupError, NotPermittedError
 from kino_backup_tui.core.files import (
     Owner,
     make_private_folder,
     replace_file,
     storage_errors,
+    user_name,
 )
 from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
 
@@ -78,6 +79,21 @@ class Workspace(NamedTuple):
                 self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             # Most often another sync of the data path follows; with a location elsewhere none does.
             make_private_folder(self.folder, self.owner, durable=True)
+
+    def closed_problem(self) -> NotPermittedError | None:
+        """Why this user cannot know what was done here, such as half a restore; None if that can be known."""
+        kept = self.data_path / WORKING_FOLDER
+        if not self.fallback or not os.path.isdir(kept) or os.access(kept, os.R_OK | os.X_OK):  # noqa: PTH112 - a Path may raise
+            return None
+        return NotPermittedError(
+            f"What was done here is in {kept}, which cannot be read by {user_name()}.",
+            hint="Run as root or as Kino's own user.",
+        )
+
+    def require_open(self) -> None:
+        """Raise that `NotPermittedError`, where the answer would be that there was nothing."""
+        if problem := self.closed_problem():
+            raise problem
 
     def instance(self) -> str | None:
         """The random id of this installation; None if it has never made a backup, or the id is lost."""

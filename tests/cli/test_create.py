@@ -107,6 +107,7 @@ def test_a_database_that_is_no_database_is_damaged(cli: Cli) -> None:
     result = cli.run("create", "--json")
     assert result.code == 4
     assert result.json["error"]["code"] == "database_damaged"
+    assert "restore" in result.json["error"]["hint"]
     assert cli.archives == []
     assert cli.unfinished == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,39 @@ def test_a_full_disk_behind_standard_output_is_reported(cli: Cli) -> None:
         )
     assert done.returncode == 6
     assert b"standard output" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_a_full_disk_behind_the_help_is_reported_as_such(cli: Cli, option: str) -> None:
+    """What click writes by itself ends like everything else, and not as an error in this program."""
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run([*COMMAND, option], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 6
+    assert b"standard output" in done.stderr
+    assert b"backup location" not in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_a_reader_that_has_left_the_help_is_no_error(option: str) -> None:
+    """`--help | head -0` ends quietly, with exit code 0."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([*COMMAND, option], stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("extra", [(), ("--json",)], ids=["words", "json"])
+def test_a_backup_whose_path_cannot_be_printed_is_told_of(cli: Cli, extra: tuple[str, ...]) -> None:
+    """It was made: whoever reads the error must not think that it was not."""
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            cli.arguments("create", *extra), stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    (archive,) = cli.archives
+    told = done.stderr.decode()
+    assert done.returncode == 6
+    assert told.index(f"Created {archive.name}") < told.index("standard output")
 
 
 def test_closed_streams_are_survived(cli: Cli) -> None:

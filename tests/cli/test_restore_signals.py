@@ -56,12 +56,13 @@ def test_a_signal_before_the_stop_cancels(ready: Cli, stage: str, number: signal
 
 
 def test_a_signal_while_the_archive_is_read_for_the_plan(ready: Cli) -> None:
-    """There is no worker yet, and nothing is left."""
+    """There is no worker yet, and nothing is left; it is said that nothing was changed."""
     jobs = ready.run("jobs", "--json").json
     with ready.running("restore", "latest", "--yes", "--json", "--progress") as process:
         assert event_of(process)["stage"] == "checking_archive"
         process.send_signal(signal.SIGINT)
-        assert end_of(process)[0] == 130
+        code, lines, _ = end_of(process)
+    assert (code, lines[-1]["error"]["message"]) == (130, "Cancelled; nothing was changed.")
     assert ready.run("jobs", "--json").json == jobs
     assert leftovers(ready) == []
 

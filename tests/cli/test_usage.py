@@ -25,6 +25,8 @@ COMMANDS = [*([verb] for verb in VERBS if verb != "api-key"), ["api-key", "show"
         ["show", ""],
         ["create", "--wait", "-1"],
         ["create", "--wait", "soon"],
+        ["create", "--wait", "nan"],
+        ["create", "--wait", "inf"],
         ["verify"],
         ["verify", "latest", "--all"],
         ["export", "latest"],
@@ -37,6 +39,9 @@ COMMANDS = [*([verb] for verb in VERBS if verb != "api-key"), ["api-key", "show"
         ["restore", "-"],
         ["restore", "latest", "--health-timeout", "0"],
         ["restore", "latest", "--health-timeout", "soon"],
+        ["restore", "latest", "--health-timeout", "inf"],
+        ["restore", "/"],
+        ["api-key"],
         ["rollback", "extra"],
         ["apply", "extra"],
         ["apply", "--keep", "both"],
@@ -74,6 +79,20 @@ def test_bad_input_is_usage_in_words_and_in_json(cli: Cli, arguments: list[str])
     assert error["code"] == "usage"
     assert error["message"]
     assert set(error) == {"code", "message", "hint"}
+
+
+def test_api_key_alone_asks_for_one_of_its_verbs(cli: Cli) -> None:
+    """In one sentence; the whole help is behind the command that is named."""
+    result = cli.run("api-key")
+    assert result.err.splitlines()[0] == "error: Missing command."
+    assert result.err.splitlines()[-1] == "Try 'kino-backup-tui api-key --help'."
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "nan"])
+def test_a_wait_that_is_no_time_is_refused_in_words_of_people(cli: Cli, value: str) -> None:
+    """No float and no range: what is allowed, with an example."""
+    result = cli.run("create", "--wait", value)
+    assert f"'{value}' is no time. Give seconds, 0 or more, such as 600." in result.err
 
 
 def test_an_empty_data_path_does_not_mean_the_current_folder() -> None:

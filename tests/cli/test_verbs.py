@@ -294,10 +294,11 @@ def test_status_is_lines_for_people_and_an_object_for_programs(cli: Cli) -> None
 
 def test_demo_writes_a_kino_that_can_be_listed(tmp_path: Path) -> None:
     """Into a new folder; into one with something in it, never."""
-    target = Cli(tmp_path / "sample")
+    target = Cli(tmp_path / "a sample")
     result = Cli(tmp_path).run("demo", str(target.data_path))
     assert result.code == 0, result.err
     assert result.out == f"{target.data_path}\n"
+    assert result.err == f"A sample Kino: {target.command('list')}\n"
     kinds = {each["kind"] for each in target.run("list", "--json").json}
     assert kinds == {"scheduled", "manual", "pre_restore"}
     assert Cli(tmp_path).run("demo", str(target.data_path)).code == 2

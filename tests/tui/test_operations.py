@@ -282,7 +282,7 @@ async def test_an_unknown_location_can_be_accepted_from_the_error_screen(
         await until(pilot, lambda: bool(list(kino.default_location.glob("*.tar.gz"))))
         await until(pilot, lambda: pilot.app.screen is page(pilot))
 
-    assert "press a" in offered
+    assert "What to do: Mount the right one. If this is the right place, press a" in offered
     assert "--accept-location" not in offered
 
 

@@ -82,7 +82,12 @@ async def test_home_and_end_select_the_first_and_the_last_backup() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "told"), [("w", "No other process is at work."), ("p", "There is no problem to show.")]
+    ("key", "told"),
+    [
+        ("w", "No other process is at work."),
+        ("p", "There is no problem to show."),
+        ("u", "There is no restore to undo."),
+    ],
 )
 async def test_a_key_with_nothing_to_show_says_so(key: str, told: str) -> None:
     """Somebody who presses it expects something, and a page that stays as it is says nothing."""
@@ -208,13 +213,26 @@ async def test_a_filter_that_finds_nothing_says_so(backend: Backend, create: Cre
         assert "Nothing matches zebra" in words(page(pilot))
 
 
-async def test_keys_for_a_backup_do_nothing_without_one(backend: Backend) -> None:
-    """On an empty list verify, export and delete open no screen."""
+@pytest.mark.parametrize("key", ["r", "v", "e", "d", "enter"])
+async def test_keys_for_a_backup_say_that_there_is_none(backend: Backend, key: str) -> None:
+    """On an empty list they open no screen, and are not ignored either."""
     async with KinoBackupApp(backend).run_test() as pilot:
         await loaded(pilot)
-        await pilot.press("v", "e", "d", "enter")
+        await pilot.press(key)
+        await pilot.pause()
 
         assert pilot.app.screen is page(pilot)
+        assert toasts(pilot) == ["No backup is selected."]
+
+
+async def test_a_list_longer_than_the_screen_has_no_bar_below_it() -> None:
+    """The bar at its side takes a column that the table would fill on a terminal of just that width."""
+    async with KinoBackupApp(PreparedBackend(many(30))).run_test(size=(79, 24)) as pilot:
+        await loaded(pilot)
+        table = page(pilot).query_one(BackupTable)
+
+        assert table.show_vertical_scrollbar
+        assert not table.show_horizontal_scrollbar
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kino_backup_tui.cli.output import talk, warn, write_json, write_line
+from kino_backup_tui.cli.output import talk, told_in_any_case, warn, write_json, write_line
 from kino_backup_tui.core.operations.making import Created
 from kino_backup_tui.presentation.text import printable, size_text, state_text
 
@@ -12,12 +12,12 @@ def write_created(created: Created, done: str, *, as_json: bool) -> None:
     backup = created.backup
     for warning in created.warnings:
         warn(warning)
-    if as_json:
-        from kino_backup_tui.presentation.objects import backup_object
+    told = f"{done} {backup.filename}: {size_text(backup.size_bytes)}, {state_text(backup).strip()}."
+    with told_in_any_case(told):
+        if as_json:
+            from kino_backup_tui.presentation.objects import backup_object
 
-        write_json(backup_object(backup))
-        return
-    write_line(printable(str(backup.path)))
-    talk(
-        f"{done} {printable(backup.filename)}: {size_text(backup.size_bytes)}, {state_text(backup).strip()}."
-    )
+            write_json(backup_object(backup))
+            return
+        write_line(printable(str(backup.path)))
+    talk(told)

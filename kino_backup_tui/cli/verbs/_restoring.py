@@ -11,7 +11,7 @@ import click
 
 from kino_backup_tui.cli.exit_codes import OK, exit_code
 from kino_backup_tui.cli.following import follow, write_end
-from kino_backup_tui.cli.options import json_option, progress_option, wait_option
+from kino_backup_tui.cli.options import SecondsType, json_option, progress_option, wait_option
 from kino_backup_tui.cli.output import talk, tell_error, warn, write_json, write_line
 from kino_backup_tui.cli.session import controlled, without_story
 from kino_backup_tui.cli.signals import let_signals_stop
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from kino_backup_tui.core.operations.restore import RestoreOptions
     from kino_backup_tui.core.progress import Control
     from kino_backup_tui.core.restore.plan import RestorePlan
+
+_UNTOUCHED = "Cancelled; nothing was changed."
 
 
 class Request(NamedTuple):
@@ -75,7 +77,7 @@ def restore_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--health-timeout",
                 "health_seconds",
-                type=click.FloatRange(min=1),
+                type=SecondsType(min=1),
                 default=180,
                 show_default=True,
                 metavar="SECONDS",
@@ -104,10 +106,13 @@ def perform(
     from kino_backup_tui.core.operations.restore import start_restore
 
     with controlled(as_json=request.as_json, progress=request.progress) as control:
-        plan = make_plan(without_story(control))
-        let_signals_stop()
-        # One that came while the last of the plan could not be interrupted must not be lost.
-        control.cancel.raise_if_cancelled()
+        try:
+            plan = make_plan(without_story(control))
+            let_signals_stop()
+            # One that came while the last of the plan could not be interrupted must not be lost.
+            control.cancel.raise_if_cancelled()
+        except OperationCancelledError as error:
+            raise OperationCancelledError(_UNTOUCHED) from error
     if request.dry_run or plan.blockers:
         return _write_plan(context, plan, request)
     _confirm(context, plan, request)
@@ -118,7 +123,7 @@ def perform(
         unless_started.pop_all()
         end = follow(context, job, control)
         if end.outcome == OperationCancelledError.code:
-            raise OperationCancelledError("Cancelled; nothing was changed.")
+            raise OperationCancelledError(_UNTOUCHED)
     return write_end(context, end, as_json=request.as_json)
 
 

@@ -9,7 +9,7 @@ from kino_backup_tui.cli.output import talk, write_json, write_line
 from kino_backup_tui.cli.session import Session
 
 
-@click.group("api-key")
+@click.group("api-key", no_args_is_help=False)
 def command() -> None:
     """Show or change the key of the HTTP API."""
 

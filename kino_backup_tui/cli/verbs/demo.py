@@ -26,7 +26,8 @@ def command(session: Session, path: Path, layout: str | None, as_json: bool) -> 
     PATH is a folder that is empty or does not exist. Its path is printed on standard output.
     """
     from kino_backup_tui.core.clock import SystemClock
-    from kino_backup_tui.core.kino.home import DOCUMENTED, LAYOUTS
+    from kino_backup_tui.core.kino.command import full_command
+    from kino_backup_tui.core.kino.home import DOCUMENTED, LAYOUTS, Kino
     from kino_backup_tui.demo.sample import write_sample
     from kino_backup_tui.presentation.text import printable
 
@@ -37,4 +38,4 @@ def command(session: Session, path: Path, layout: str | None, as_json: bool) -> 
         write_json({"data_path": str(path)})
         return
     write_line(printable(str(path)))
-    talk(f"A sample Kino: kino-backup-tui --data-path {printable(str(path))} list")
+    talk(f"A sample Kino: {full_command(Kino(path.absolute(), chosen), 'list')}")

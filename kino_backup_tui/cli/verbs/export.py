@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from kino_backup_tui.cli.options import PathType, backup_argument, json_option, progress_option
-from kino_backup_tui.cli.output import talk, warn, write_json, write_line
+from kino_backup_tui.cli.output import talk, told_in_any_case, warn, write_json, write_line
 from kino_backup_tui.cli.session import Session, controlled
 from kino_backup_tui.core.errors import UsageError
 from kino_backup_tui.core.models import BackupStatus
@@ -36,8 +36,10 @@ def command(session: Session, backup: str, destination: str, progress: bool, as_
         path = export_backup(context, found, destination, control)
     if found.status is BackupStatus.DAMAGED:
         warn(f"{found.filename} is damaged: {found.problem} The copy is as it is.")
-    if as_json:
-        write_json({"path": str(path), "size_bytes": found.size_bytes, "status": found.status.value})
-        return
-    write_line(printable(str(path)))
-    talk(f"Exported {printable(found.filename)}: {size_text(found.size_bytes)}, compared.")
+    told = f"Exported {found.filename}: {size_text(found.size_bytes)}, compared."
+    with told_in_any_case(told):
+        if as_json:
+            write_json({"path": str(path), "size_bytes": found.size_bytes, "status": found.status.value})
+            return
+        write_line(printable(str(path)))
+    talk(told)

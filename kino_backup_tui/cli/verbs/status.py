@@ -49,6 +49,7 @@ def command(session: Session, max_age: timedelta | None, as_json: bool) -> int:
     from kino_backup_tui.core.kino.command import command_for
     from kino_backup_tui.core.operations.last_restore import interrupted, way_back
     from kino_backup_tui.core.operations.status import read_status
+    from kino_backup_tui.core.workspace import workspace_of
     from kino_backup_tui.presentation.schedule_text import failing_text
     from kino_backup_tui.presentation.text import date_text
 
@@ -64,7 +65,8 @@ def command(session: Session, max_age: timedelta | None, as_json: bool) -> int:
     else:
         for name, value in _lines(context, status, back):
             write_line(f"{name:<12}{value}")
-    warn_of(status.database_problem, status.settings_problem, status.location_problem)
+    closed = workspace_of(context.kino).closed_problem()
+    warn_of(status.database_problem, status.settings_problem, status.location_problem, closed)
     if status.failing is not None:
         since = date_text(status.failing.since, context.clock.zone())
         warn(f"{failing_text(status.failing, status.settings)} Since {since}. {status.failing.hint}".rstrip())

@@ -174,7 +174,7 @@ def _marker_problem(location: Path, known: str | None, default: Path) -> KinoBac
     return UnknownLocationError(
         f"The backup location {location} is not the one used so far: it {what}, expected was {known}. "
         "Another disk may be mounted there, or none.",
-        hint=_ACCEPT,
+        hint=f"Mount the right one. {_ACCEPT}",
     )
 
 

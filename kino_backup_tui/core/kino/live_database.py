@@ -75,7 +75,8 @@ def live_errors(database: Path) -> Iterator[None]:
         translated = database_error(error, database)
         if isinstance(translated, DatabaseDamagedError):
             translated = DatabaseDamagedError(
-                f"{database}: {translated.message}", hint="Your earlier backups are not affected."
+                f"{database}: {translated.message}",
+                hint="Your earlier backups are not affected: restore one.",
             )
         raise translated from error
 
@@ -83,5 +84,7 @@ def live_errors(database: Path) -> Iterator[None]:
 def no_database(database: Path) -> NotFoundError:
     """The error of those who need a database."""
     return NotFoundError(
-        f"There is no database at {database}.", hint="Check --data-path; Kino makes it at its first start."
+        f"There is no database at {database}.",
+        hint="Check --data-path, and that its disk is mounted. "
+        "Kino makes it at its first start; if it was lost, restore a backup.",
     )

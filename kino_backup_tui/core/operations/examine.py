@@ -11,8 +11,8 @@ from kino_backup_tui.core.archive.manifest import LeftOut, Manifest, is_raw
 from kino_backup_tui.core.archive.members import is_content_path, layout_of
 from kino_backup_tui.core.archive.peek import peek_manifest
 from kino_backup_tui.core.archive.verify import ReadArchive, prove_database
-from kino_backup_tui.core.errors import ArchiveError, ArchiveRefusedError, IncompatibleError, NotFoundError
-from kino_backup_tui.core.files import open_regular, storage_errors
+from kino_backup_tui.core.errors import ArchiveError, ArchiveRefusedError, IncompatibleError
+from kino_backup_tui.core.files import storage_errors
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.kino.database import DatabaseFacts
 from kino_backup_tui.core.kino.home import LAYOUTS, Kino, Layout
@@ -47,17 +47,6 @@ class Examined(NamedTuple):
             tables=self.facts.tables if self.facts else None,
             host=manifest.host,
         )
-
-
-def open_source(path: Path) -> BinaryIO:
-    """Open an archive that the admin has chosen.
-
-    Raises `NotFoundError`, `LocationError`, `NotPermittedError`.
-    """
-    if not os.path.lexists(path):
-        raise NotFoundError(f"There is no file {path}.")
-    with storage_errors(path, "read"):
-        return open_regular(path, follow=True)
 
 
 def examine(

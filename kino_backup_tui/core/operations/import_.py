@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,21 +10,20 @@ from kino_backup_tui.core.archive.manifest import Manifest
 from kino_backup_tui.core.archive.names import SUFFIX, UNKNOWN_VERSION, format_name, parse_name
 from kino_backup_tui.core.archive.writer import CHUNK_BYTES
 from kino_backup_tui.core.catalog.locations import prepare_location
-from kino_backup_tui.core.errors import ArchiveError, IncompatibleError, NotFoundError, UsageError
-from kino_backup_tui.core.files import open_regular, storage_errors
+from kino_backup_tui.core.errors import ArchiveError, IncompatibleError
+from kino_backup_tui.core.files import storage_errors
 from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.indexing import enlist
 from kino_backup_tui.core.operations.making import Created
+from kino_backup_tui.core.operations.open_archive import open_source
 from kino_backup_tui.core.operations.proving import named, prove_archive, remember_proven
 from kino_backup_tui.core.operations.publish import partial_file, sweep_partials
 from kino_backup_tui.core.operations.session import Session, open_session
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.progress import Control, Stage
 from kino_backup_tui.core.workspace import workspace_of
-
-_NO_SUCH_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
 
 
 def import_backup(
@@ -42,7 +39,7 @@ def import_backup(
     Raises what `verify_backup` and `create_backup` raise; nothing is kept then.
     """
     if isinstance(source, Path):
-        with _open_file(source) as stream:
+        with open_source(source) as stream:
             return _import(context, stream, source.name, control, use_reserve, accept_location)
     return _import(context, source, "", control, use_reserve, accept_location)
 
@@ -75,19 +72,6 @@ def _import(
         warnings += enlist(session, backup, context.clock.now())
         job.message = path.name
         return Created(backup, tuple(warnings))
-
-
-def _open_file(path: Path) -> BinaryIO:
-    with storage_errors(path, "read"):
-        try:
-            mode = path.stat().st_mode
-        except OSError as error:
-            if error.errno not in _NO_SUCH_FILE:
-                raise
-            raise NotFoundError(f"There is no file {path}.") from error
-        if not stat.S_ISREG(mode):
-            raise UsageError(f"{path} is not a file.", hint="Give an archive, or - for standard input.")
-        return open_regular(path, follow=True)
 
 
 def _copy(source: BinaryIO, name: str, target: BinaryIO, location: Path, job: Job, space: Space) -> None:

@@ -41,8 +41,10 @@ class JobStory(NamedTuple):
 
 
 def list_jobs(context: Context) -> tuple[JobRecord, ...]:
-    """The newest fifty jobs, newest first."""
-    return read_records(workspace_of(context.kino))
+    """The newest fifty jobs, newest first; raises `NotPermittedError`."""
+    workspace = workspace_of(context.kino)
+    workspace.require_open()
+    return read_records(workspace)
 
 
 def running_job(context: Context) -> JobRecord | None:
@@ -51,13 +53,17 @@ def running_job(context: Context) -> JobRecord | None:
 
 
 def read_story(context: Context, job_id: str) -> JobStory:
-    """What a job has told so far; raises `NotFoundError`.
+    """What a job has told so far; raises `NotFoundError`, `NotPermittedError`.
 
     A job whose process died ends with the outcome "interrupted".
     """
-    found = find_job(workspace_of(context.kino), job_id)
+    workspace = workspace_of(context.kino)
+    workspace.require_open()
+    found = find_job(workspace, job_id)
     if found is None:
-        raise NotFoundError(f"There is no job {job_id!r}.")
+        raise NotFoundError(
+            f"There is no job {job_id!r}.", hint=f"`{command_for(context.kino, 'jobs')}` names them."
+        )
     record, events = found
     if not record.running and events[-1].event != "end":
         message = "Its process ended before it did."
@@ -70,7 +76,7 @@ def watch_job(context: Context, job_id: str | None, cancel: CancelToken) -> Iter
     """Yield a job's events from its start, then as they come, until it ends.
 
     Without an id: the job that is running, else the newest. A job whose process died ends with the outcome
-    "interrupted". Raises `NotFoundError`, `DetachedError` if `cancel` ends the watching.
+    "interrupted". Raises `NotFoundError`, `NotPermittedError`, `DetachedError` if `cancel` ends the watching.
     """
     if job_id is None:
         records = list_jobs(context)

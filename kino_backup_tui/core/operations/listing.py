@@ -122,11 +122,11 @@ def find_backup(context: Context, text: str) -> Backup:
         )
         found = list(good)[:1]
     else:
-        exact = [backup for backup in backups if text in (backup.filename, str(backup.id))]
         # The current location comes before a former one that has a file of the same name.
-        found = sorted(exact, key=lambda backup: backup.elsewhere)[:1] or [
-            backup for backup in backups if backup.filename.startswith(text) and text
-        ]
+        of_name = {each.filename: each for each in sorted(backups, key=lambda each: not each.elsewhere)}
+        first = [backup for backup in backups if of_name[backup.filename] is backup]
+        exact = [backup for backup in first if text in (backup.filename, str(backup.id))]
+        found = exact or [backup for backup in first if backup.filename.startswith(text) and text]
     if len(found) > 1:
         names = ", ".join(backup.filename for backup in found[:3])
         raise UsageError(f"{text!r} fits {len(found)} backups: {names}.", hint="Give more of the name.")

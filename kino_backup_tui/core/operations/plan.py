@@ -23,7 +23,6 @@ from kino_backup_tui.core.operations.examine import (
     examine,
     expected_bytes,
     is_vacant,
-    open_source,
     peek,
     refuse_foreign,
 )
@@ -39,6 +38,7 @@ from kino_backup_tui.core.operations.obstacles import (
     rights_problem,
     unsettled_problem,
 )
+from kino_backup_tui.core.operations.open_archive import open_source
 from kino_backup_tui.core.operations.present import Present, is_being_replaced, look
 from kino_backup_tui.core.operations.proving import named
 from kino_backup_tui.core.operations.safety import assess_safety
@@ -77,8 +77,8 @@ def plan_restore(
 ) -> RestorePlan:
     """Read an archive to its end, compare it with Kino as it is, and say what a restore would do.
 
-    Nothing is changed. What forbids the restore is in the plan. Raises `NotFoundError`, `LocationError` or
-    `NotPermittedError` if the archive cannot be read at all, `OperationCancelledError`.
+    Nothing is changed. What forbids the restore is in the plan. Raises what
+    `open_source` raises if the archive cannot be read at all, and `OperationCancelledError`.
     """
     return _plan_from_archive(context, source, control, options, RESTORE)
 
@@ -190,9 +190,11 @@ def plan_rollback(
     The files that restore replaced are put back; if they are gone by now, its pre-restore backup is restored.
     `earlier` is that restore, and `job` the rollback that asks, once it has begun.
     Raises `NotFoundError` if there is neither, `BusyError` or `ServiceError` if the newest
-    restore has not ended, and what `plan_restore` raises.
+    restore has not ended, `NotPermittedError`, and what `plan_restore` raises.
     """
-    record = earlier or read_record(workspace_of(context.kino))
+    workspace = workspace_of(context.kino)
+    workspace.require_open()
+    record = earlier or read_record(workspace)
     if record is not None and is_vacant(context.kino):
         context = context.of_layout(record.known_layout())
     session = open_session(context)

@@ -60,11 +60,13 @@ def settle(
     done. `keep` is "old" or "new" and decides what cannot be told otherwise. With `library_missing_ok` Kino
     is started, whether its library is there or not.
     Raises `LibraryMissingError` if Kino stays stopped for the lack of it, `UndecidedError` naming both sets,
-    `ServiceError` if somebody has the database open, `BusyError` while the restore still runs, `UsageError`.
+    `ServiceError` if somebody has the database open, `BusyError` while the restore still runs, `UsageError`,
+    `NotPermittedError` for somebody who cannot even know whether there was one.
     """
     if keep not in (None, KEEP_OLD, KEEP_NEW):
         raise UsageError(f"There is no set {keep!r}; allowed are {KEEP_OLD} and {KEEP_NEW}.")
     workspace = workspace_of(context.kino)
+    workspace.require_open()
     record = read_record(workspace) if keep is None else None
     if keep is None and not is_unsettled(record):
         _remove_stale_gate(context)

@@ -11,8 +11,9 @@ from kino_backup_tui.core.archive.verify import ReadArchive
 from kino_backup_tui.core.errors import KinoBackupError, OperationCancelledError
 from kino_backup_tui.core.jobs.job import Job
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.examine import examine, expected_bytes, open_source, peek
+from kino_backup_tui.core.operations.examine import examine, expected_bytes, peek
 from kino_backup_tui.core.operations.obstacles import require_room
+from kino_backup_tui.core.operations.open_archive import open_source
 from kino_backup_tui.core.operations.plan import build_plan, plan_rollback
 from kino_backup_tui.core.operations.present import Present
 from kino_backup_tui.core.operations.session import Session

@@ -13,12 +13,13 @@ from kino_backup_tui.core.catalog.dates import known_dates
 from kino_backup_tui.core.errors import (
     DatabaseDamagedError,
     KinoBackupError,
-    NotFoundError,
     StaleError,
 )
 from kino_backup_tui.core.files import free_bytes, storage_error
 from kino_backup_tui.core.jobs.journal import JobRecord, read_records
+from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.live_database import no_database
 from kino_backup_tui.core.kino.running import KinoState, observe
 from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.kino.version import kino_version
@@ -165,15 +166,21 @@ def _database_problem(kino: Kino, records: Sequence[JobRecord]) -> KinoBackupErr
     try:
         size = kino.database.stat().st_size
     except FileNotFoundError:
-        return NotFoundError(f"There is no database at {kino.database}.")
+        return no_database(kino.database)
     except OSError as error:
         return storage_error(error, kino.database, "look at")
     if not size:
-        return DatabaseDamagedError(f"The database {kino.database} is empty.")
+        return DatabaseDamagedError(f"The database {kino.database} is empty.", hint=_restoring(kino))
     last = next((record for record in records if record.operation in _MAKING and not record.running), None)
     if last is not None and last.outcome == DatabaseDamagedError.code:
-        return DatabaseDamagedError(last.message, hint="That is what the last attempt to back it up found.")
+        return DatabaseDamagedError(
+            last.message, hint=f"The last attempt to back it up found that. {_restoring(kino)}"
+        )
     return None
+
+
+def _restoring(kino: Kino) -> str:
+    return f"`{command_for(kino, 'restore', 'latest')}` puts back the newest verified backup."
 
 
 def _free(folder: Path) -> int | None:

@@ -40,6 +40,14 @@ class BackupsScreen(CatalogScreen):
         Binding("w", "say('No other process is at work.')", "Nothing to watch", show=False, id="job.none"),
         Binding("t", "say('The timer is installed.')", "Timer is installed", show=False, id="timer.there"),
         Binding("p", "say_no_problem", "No problem", show=False, id="problem.none"),
+        Binding("u", "say('There is no restore to undo.')", "Nothing to undo", show=False, id="restore.none"),
+        Binding(
+            "r,v,e,d,delete,enter",
+            "say('No backup is selected.')",
+            "No backup is selected",
+            show=False,
+            id="backup.none",
+        ),
     ]
     COMMANDS = {_page_commands}  # noqa: RUF012 - Textual's own name and type
 

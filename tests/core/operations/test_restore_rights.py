@@ -15,8 +15,11 @@ from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup
 from kino_backup_tui.core.operations.before_restore import require_rights
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.plan import plan_restore
-from kino_backup_tui.core.progress import Control
+from kino_backup_tui.core.operations.doctor import diagnose
+from kino_backup_tui.core.operations.jobs import list_jobs, read_story, watch_job
+from kino_backup_tui.core.operations.plan import plan_restore, plan_rollback
+from kino_backup_tui.core.operations.settle import settle
+from kino_backup_tui.core.progress import CancelToken, Control
 from kino_backup_tui.core.restore.plan import RestorePlan
 from tests.as_user import NOBODY, let_others_in, run_as
 from tests.core.operations.restoring import change, mounted, restore
@@ -83,6 +86,54 @@ def test_who_may_not_restore_is_known_before_an_archive_is_read(context: Context
     for path in (kino.data_path, kino.database):
         os.chown(path, NOBODY, NOBODY)
     assert run_as(NOBODY, may) == "yes"
+
+
+@as_root
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda context: settle(context, Control()),
+        lambda context: plan_rollback(context, Control()),
+        list_jobs,
+        lambda context: read_story(context, "20260426T030000-abcdef"),
+        lambda context: list(watch_job(context, None, CancelToken())),
+    ],
+    ids=["apply", "rollback", "jobs", "one job", "watch"],
+)
+def test_who_may_not_look_is_not_told_that_there_was_nothing(
+    context: Context, create: Callable[..., Backup], ask: Callable[[Context], object]
+) -> None:
+    """The working folder is its owner's alone: others cannot know whether a restore was interrupted."""
+
+    def answer() -> str:
+        try:
+            return str(ask(context))
+        except KinoBackupError as error:
+            return f"{error.code}: {error.message}"
+
+    create()
+    let_others_in(context.kino.data_path / "x")
+    context.kino.data_path.chmod(0o755)
+    assert run_as(NOBODY, answer) == (
+        f"not_permitted: What was done here is in {context.kino.data_path}/.kino-backup, "
+        "which cannot be read by nobody."
+    )
+
+
+@as_root
+def test_doctor_does_not_vouch_for_what_it_may_not_look_at(
+    context: Context, create: Callable[..., Backup]
+) -> None:
+    """For another user the check of an interrupted restore is skipped, and does not pass."""
+
+    def answer() -> str:
+        return next(check.status.value for check in diagnose(context) if check.name == "restore")
+
+    create()
+    for folder in (context.kino.data_path, Path(os.environ["XDG_CONFIG_HOME"]).parent):
+        let_others_in(folder / "x")
+    context.kino.data_path.chmod(0o755)
+    assert run_as(NOBODY, answer) == "skipped"
 
 
 @as_root

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import time
@@ -108,8 +109,10 @@ def test_going_back_to_a_known_location_checks_the_disk(context: Context, kino: 
     save_schedule(context, settings, Control())
     (nas / ".kino-backup-location").unlink()
 
-    with pytest.raises(LocationError, match="not the one used so far"):
+    with pytest.raises(LocationError, match="not the one used so far") as caught:
         save_schedule(context, replace(settings, location=str(nas)), Control())
+
+    assert caught.value.hint.startswith("Mount the right one.")
 
 
 def test_a_location_edited_into_config_toml_asks_first(context: Context, kino: Kino, tmp_path: Path) -> None:
@@ -204,6 +207,20 @@ def test_an_ambiguous_prefix_is_a_usage_error(context: Context, create: Callable
 
     assert first.filename in caught.value.message
     assert second.filename in caught.value.message
+
+
+def test_a_prefix_of_a_name_that_two_locations_have_is_of_the_current_one(
+    context: Context, create: Callable[[], Backup], tmp_path: Path
+) -> None:
+    """As the whole name is: more of it could not be given."""
+    former = create()
+    copy = shutil.copy2(former.path, tmp_path / "copy.tar.gz")
+    (tmp_path / "nas").mkdir()
+    settings = replace(read_schedule(context), location=str(tmp_path / "nas"))
+    save_schedule(context, settings, Control())
+    shutil.move(copy, tmp_path / "nas" / former.filename)
+
+    assert find_backup(context, "kino-backup-manual").path.parent == tmp_path / "nas"
 
 
 @pytest.mark.parametrize("text", ["nope", "", "0", "latest", "/nowhere/at/all.tar.gz"])
@@ -332,10 +349,12 @@ def test_a_default_location_that_is_yet_to_be_made_has_that_of_the_data_path(con
 
 
 def test_the_status_names_a_missing_database(context: Context, kino: Kino) -> None:
-    """Nothing can be backed up without it."""
+    """Nothing can be backed up without it; whoever has lost it hears that a backup brings it back."""
     kino.database.unlink()
 
-    assert isinstance(read_status(context).database_problem, NotFoundError)
+    problem = read_status(context).database_problem
+    assert isinstance(problem, NotFoundError)
+    assert "restore a backup" in problem.hint
 
 
 def test_the_status_names_a_database_of_no_bytes(context: Context, kino: Kino) -> None:
@@ -363,4 +382,5 @@ def test_the_status_remembers_that_the_last_backup_found_damage(
 
     assert isinstance(problem, DatabaseDamagedError)
     assert "damaged" in problem.message
+    assert "restore latest" in problem.hint
     assert read_status(context).database_problem is None

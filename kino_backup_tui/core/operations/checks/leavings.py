@@ -13,7 +13,16 @@ from kino_backup_tui.core.files import name_of_user
 from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.models import EntryRole
-from kino_backup_tui.core.operations.checks.base import NAMED, Check, Facts, failure, good, some_of, warning
+from kino_backup_tui.core.operations.checks.base import (
+    NAMED,
+    Check,
+    Facts,
+    failure,
+    good,
+    skipped,
+    some_of,
+    warning,
+)
 from kino_backup_tui.core.operations.last_restore import interrupted
 from kino_backup_tui.core.operations.space import megabytes
 from kino_backup_tui.core.restore.folders import work_folder
@@ -29,6 +38,9 @@ _MOST_FILES = 5000
 def check_restore(facts: Facts) -> Iterator[Check]:
     """A restore that was interrupted keeps Kino from starting; so does a gate that it has left."""
     name, workspace = "restore", facts.session.workspace
+    if (closed := workspace.closed_problem()) is not None:
+        yield skipped(name, closed.message, closed.hint)
+        return
     left = interrupted(facts.context)
     if left is not None:
         yield failure(
