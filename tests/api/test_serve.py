@@ -127,8 +127,9 @@ def test_a_request_that_waits_for_its_turn_is_answered(kino: Cli) -> None:
         assert waiting.recv(65536).startswith(b"HTTP/1.1 503 ")
 
 
-def test_an_upload_is_given_up(kino: Cli) -> None:
-    """What has come of it is removed; the client is told instead of being kept sending."""
+@pytest.mark.parametrize("more", [b"a" * 100_000, b""])
+def test_an_upload_is_given_up(kino: Cli, more: bytes) -> None:
+    """What has come of it is removed; the client is told, whether it goes on sending or has fallen silent."""
     head = (
         "POST /api/v1/backups/restore-upload HTTP/1.1\r\nHost: kino\r\nX-Api-Key: {key}\r\n"
         "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000000\r\n\r\n"
@@ -136,16 +137,33 @@ def test_an_upload_is_given_up(kino: Cli) -> None:
     )
     with (
         server(kino) as running,
-        socket.create_connection(("127.0.0.1", running.port), timeout=60) as upload,
+        socket.create_connection(("127.0.0.1", running.port), timeout=20) as upload,
     ):
         upload.sendall(head.format(key=running.key).encode() + b"a" * 100_000)
         until(lambda: leftovers(kino))
         running.signal(signal.SIGTERM)
         until(lambda: not running.is_listening())
-        upload.sendall(b"a" * 100_000)
+        upload.sendall(more)
         assert upload.recv(65536).startswith(b"HTTP/1.1 503 ")
         assert running.end() == 0
     assert leftovers(kino) == []
+
+
+def test_a_request_that_does_not_come_whole_is_given_up(kino: Cli) -> None:
+    """A client that has fallen silent in the middle of its request does not keep the server from ending."""
+    head = (
+        "POST /api/v1/backups/1/restore HTTP/1.1\r\nHost: kino\r\nX-Api-Key: {key}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
+    )
+    with (
+        server(kino) as running,
+        socket.create_connection(("127.0.0.1", running.port), timeout=20) as silent,
+    ):
+        silent.sendall(head.format(key=running.key).encode())
+        running.get("/jobs")  # which came later, so that the other one has been taken
+        running.signal(signal.SIGTERM)
+        assert silent.recv(65536).startswith(b"HTTP/1.1 503 ")
+        assert running.end() == 0
 
 
 def test_a_restore_goes_on_without_the_server(kino: Cli) -> None:

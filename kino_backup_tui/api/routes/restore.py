@@ -48,7 +48,7 @@ def _responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     status_code=202,
     response_model=JobDetail,
     summary="Restore a backup",
-    responses=_responses(403, 404, 409, 413, 415, 422, 503, 507),
+    responses=_responses(403, 404, 408, 409, 413, 415, 422, 503, 507),
     openapi_extra=JSON_BODY,
 )
 async def restore_backup(
