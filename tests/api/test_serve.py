@@ -127,6 +127,18 @@ def test_a_request_that_waits_for_its_turn_is_answered(kino: Cli) -> None:
         assert waiting.recv(65536).startswith(b"HTTP/1.1 503 ")
 
 
+def test_a_backup_that_has_begun_is_made_for_nobody_too(big: Cli) -> None:
+    """A connection that breaks, or a proxy without patience, does not cost the backup."""
+    request = "POST /api/v1/backups HTTP/1.1\r\nHost: kino\r\nX-Api-Key: {key}\r\n\r\n"
+    with server(big) as running:
+        with socket.create_connection(("127.0.0.1", running.port), timeout=60) as leaving:
+            leaving.sendall(request.format(key=running.key).encode())
+            job = until(lambda: running_job(running, "create"))
+        until(lambda: running.get(f"/jobs/{job}")["outcome"])
+        assert running.get(f"/jobs/{job}")["outcome"] == "ok"
+        listed(running)
+
+
 @pytest.mark.parametrize("more", [b"a" * 100_000, b""])
 def test_an_upload_is_given_up(kino: Cli, more: bytes) -> None:
     """What has come of it is removed; the client is told, whether it goes on sending or has fallen silent."""

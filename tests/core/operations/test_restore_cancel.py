@@ -12,9 +12,10 @@ from kino_backup_tui.core.jobs.job import run_job
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.jobs import list_jobs
 from kino_backup_tui.core.operations.last_restore import interrupted
 from kino_backup_tui.core.operations.plan import plan_restore
-from kino_backup_tui.core.operations.restore import read_result, receive
+from kino_backup_tui.core.operations.restore import read_result, receive, start_restore
 from kino_backup_tui.core.operations.restoring import perform
 from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent, Stage
@@ -60,6 +61,21 @@ def test_before_stopping_it_ends_and_nothing_has_changed(
     assert tree(kino.data_path) == before
     assert leftovers(kino) == []
     assert interrupted(context) is None
+
+
+def test_what_is_cancelled_before_its_worker_starts_is_not_begun(
+    context: Context, create: Callable[..., Backup]
+) -> None:
+    """Also when nobody else holds the lock: who asks has gone after the plan, and before the restore."""
+    backup = create()
+    plan = plan_restore(context, backup, Control())
+    control = Control()
+    control.cancel.cancel()
+
+    with pytest.raises(OperationCancelledError):
+        start_restore(context, plan, control=control)
+
+    assert list_jobs(context)[0].operation == "create"
 
 
 @pytest.mark.parametrize("stage", [Stage.STOPPING, Stage.SWAPPING])
