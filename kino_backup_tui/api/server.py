@@ -23,6 +23,7 @@ from kino_backup_tui.api.scheduler import Scheduler
 from kino_backup_tui.api.service import Service
 from kino_backup_tui.api.sockets import BACKLOG, bind, inherited_sockets, is_local, url_of
 from kino_backup_tui.core.operations.api_key import ensure_api_key
+from kino_backup_tui.core.operations.restore import sweep_received
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -57,6 +58,7 @@ def serve(
     """
     inherited = inherited_sockets(environ)
     ensure_api_key(service.context)
+    sweep_received(service.context)
     sockets = inherited or bind(host, port)
     listening = Listening(
         tuple(url_of(each) for each in sockets), all(map(is_local, sockets)), bool(inherited)

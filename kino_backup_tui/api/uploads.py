@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from fastapi import Request
 from kino_backup_tui.api.body import Body
 from kino_backup_tui.api.form import ARCHIVE_FIELD, ArchiveForm, too_large
 from kino_backup_tui.api.service import Service
-from kino_backup_tui.core.operations.restore import discard, receive
+from kino_backup_tui.core.operations.restore import Received, receive
 
 _OVERHEAD_BYTES = 1024**2
 """How much a form may have besides its archive."""
@@ -47,18 +46,30 @@ UPLOAD_BODY: dict[str, Any] = {
 """What OpenAPI says of the body, for the `openapi_extra` of an endpoint that takes one."""
 
 
-@dataclass(slots=True)
 class Upload:
     """An archive that has arrived whole, in a private file of the working folder."""
 
-    path: Path
-    fields: dict[str, str]
-    """The other fields of the form."""
-    kept: bool = False
+    def __init__(self, received: Received, fields: dict[str, str]) -> None:
+        self.fields = fields
+        """The other fields of the form."""
+        self._received = received
+        self._kept = False
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._received.path
 
     def keep(self) -> None:
-        """Leave the file to the restore of it, which removes it."""
-        self.kept = True
+        """Leave the file to the restore of it that has begun, which removes it."""
+        self._kept = True
+
+    def end(self) -> None:
+        """Remove the file unless it is kept."""
+        if self._kept:
+            self._received.hand_over()
+        else:
+            self._received.discard()
 
 
 @contextlib.asynccontextmanager
@@ -72,15 +83,14 @@ async def received_archive(request: Request, service: Service) -> AsyncIterator[
     if int(request.headers.get("content-length", "0")) > service.upload_limit + _OVERHEAD_BYTES:
         raise too_large(service.upload_limit)
     stream = _ArchiveStream(Body(request, service), form)
-    path = await service.work.receive(
+    received = await service.work.receive(
         lambda control: receive(service.context, stream, control, keep_reserve=True)
     )
-    upload = Upload(path, form.fields)
+    upload = Upload(received, form.fields)
     try:
         yield upload
     finally:
-        if not upload.kept:
-            discard(service.context, path)
+        upload.end()
 
 
 class _ArchiveStream:

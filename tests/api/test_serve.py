@@ -19,6 +19,13 @@ from tests.api.process import Server, server, stopped, until
 from tests.cli.harness import Cli, run, write_kino
 from tests.cli.restoring import execute, films, freeze_worker, leftovers, no_worker_left
 
+UPLOAD_HEAD = (
+    "POST /api/v1/backups/restore-upload HTTP/1.1\r\nHost: kino\r\nX-Api-Key: {key}\r\n"
+    "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000000\r\n\r\n"
+    '--x\r\nContent-Disposition: form-data; name="archive"; filename="a"\r\n\r\n'
+)
+"""The beginning of an upload, to be formatted with the key."""
+
 
 @pytest.fixture
 def kino(tmp_path: Path) -> Cli:
@@ -145,16 +152,11 @@ def test_a_backup_that_has_begun_is_made_for_nobody_too(big: Cli) -> None:
 @pytest.mark.parametrize("more", [b"a" * 100_000, b""])
 def test_an_upload_is_given_up(kino: Cli, more: bytes) -> None:
     """What has come of it is removed; the client is told, whether it goes on sending or has fallen silent."""
-    head = (
-        "POST /api/v1/backups/restore-upload HTTP/1.1\r\nHost: kino\r\nX-Api-Key: {key}\r\n"
-        "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000000\r\n\r\n"
-        '--x\r\nContent-Disposition: form-data; name="archive"; filename="a"\r\n\r\n'
-    )
     with (
         server(kino) as running,
         socket.create_connection(("127.0.0.1", running.port), timeout=20) as upload,
     ):
-        upload.sendall(head.format(key=running.key).encode() + b"a" * 100_000)
+        upload.sendall(UPLOAD_HEAD.format(key=running.key).encode() + b"a" * 100_000)
         until(lambda: leftovers(kino))
         running.signal(signal.SIGTERM)
         until(lambda: not running.is_listening())
@@ -162,6 +164,22 @@ def test_an_upload_is_given_up(kino: Cli, more: bytes) -> None:
         assert upload.recv(65536).startswith(b"HTTP/1.1 503 ")
         assert running.end() == 0
     assert leftovers(kino) == []
+
+
+def test_what_a_killed_server_has_received_goes_at_the_next_start(kino: Cli) -> None:
+    """It may be as large as the disk, and nobody else would look for it."""
+    with (
+        server(kino) as killed,
+        socket.create_connection(("127.0.0.1", killed.port), timeout=20) as upload,
+    ):
+        upload.sendall(UPLOAD_HEAD.format(key=killed.key).encode() + b"a" * 100_000)
+        until(lambda: leftovers(kino))
+        with server(kino):
+            assert leftovers(kino) != []  # it is still being received
+        killed.signal(signal.SIGKILL)
+        killed.end()
+    with server(kino):
+        assert leftovers(kino) == []
 
 
 def test_a_request_that_does_not_come_whole_is_given_up(kino: Cli) -> None:

@@ -100,7 +100,8 @@ def test_a_received_archive_is_gone_once_a_restore_of_it_has_begun(
 ) -> None:
     """Where another operation holds the lock, it stays for the next attempt; who gives up discards it."""
     data = create().path.read_bytes()
-    path = receive(context, io.BytesIO(data), Control())
+    received = receive(context, io.BytesIO(data), Control())
+    path = received.path
     plan = plan_restore(context, path, Control())
     task = Task(JOB, plan.operation, path, False, plan.fingerprint, True, 180.0, True)
     if holding:
