@@ -29,6 +29,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 """At which asyncio lets those who want to connect wait for a second."""
 _SAID_AGAIN_SECONDS = 60.0
+_SILENT_SECONDS = 2.0
+"""How long it may take to end without a word."""
 
 
 class Listening(NamedTuple):
@@ -118,8 +120,17 @@ class _Server(uvicorn.Server):
         """Have what runs here undone, and what is being answered answered."""
         self._scheduler.stop()
         self._service.work.stop()
+        telling = asyncio.create_task(self._tell_what_it_waits_for())
         await super().shutdown(sockets)
+        telling.cancel()
         await to_thread.run_sync(self._scheduler.join)
+
+    async def _tell_what_it_waits_for(self) -> None:
+        """Or who has pressed Ctrl-C takes it for hung."""
+        await asyncio.sleep(_SILENT_SECONDS)
+        if count := len(self.server_state.tasks):
+            requests = "1 request is" if count == 1 else f"{count} requests are"
+            logger.info("Ending: %s not answered to its end. A second signal ends all at once.", requests)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

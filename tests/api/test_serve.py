@@ -94,13 +94,14 @@ def test_a_running_download_ends(big: Cli, number: int) -> None:
 
 
 def test_the_second_signal_ends_it_at_once(big: Cli) -> None:
-    """Whoever has not got an answer by then does not get one; the exit code is that of the signal."""
+    """Until then the log says what it waits for. The exit code is that of the signal."""
     big.create()
     with server(big) as running:
         path = f"/api/v1/backups/{listed(running)}/download"
         with running.client() as client, client.stream("GET", path):
             running.signal(signal.SIGTERM)
             until(lambda: not running.is_listening())
+            until(lambda: "1 request is not answered to its end" in running.log.read_text())
             assert running.process.poll() is None
             running.signal(signal.SIGTERM)
             assert running.end() == 128 + signal.SIGTERM
