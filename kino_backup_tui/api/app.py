@@ -16,7 +16,7 @@ from kino_backup_tui.api.routes.backups import router as backups
 from kino_backup_tui.api.routes.jobs import router as jobs
 from kino_backup_tui.api.routes.restore import router as restores
 from kino_backup_tui.api.service import Service
-from kino_backup_tui.core.errors import NotFoundError, NotPermittedError, UsageError
+from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.operations.api_key import read_api_key
 
 PREFIX = "/api/v1"
@@ -64,5 +64,5 @@ def _operation_id(route: APIRoute) -> str:
 def _key(service: Service) -> str | None:
     try:
         return read_api_key(service.context)
-    except (NotFoundError, NotPermittedError, UsageError):
+    except KinoBackupError:
         return None

@@ -13,7 +13,7 @@ from kino_backup_tui.api.errors import CODE_OF
 from kino_backup_tui.api.models import Error
 from kino_backup_tui.api.preference import APPLIED
 
-_EVERYWHERE = (400, 401, 414, 431, 500, 503)
+_EVERYWHERE = (400, 401, 414, 431, 500)
 """What any request may be answered with."""
 _MEANING = {
     400: ("The request makes no sense.", "Invalid path id: Input should be less than or equal to 2**48-1."),

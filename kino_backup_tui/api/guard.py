@@ -12,7 +12,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kino_backup_tui.api.auth import is_authorized
 from kino_backup_tui.api.errors import error_response
-from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.presentation.text import printable
 
 logger = logging.getLogger("kino_backup_tui.api")
@@ -24,11 +23,7 @@ _ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class Guard:
-    """An ASGI application around another one.
-
-    `key` reads the key; it gives None if there is none to be had, and raises `KinoBackupError` if it cannot
-    be read for now: that is no fault of the request, and nobody is let in.
-    """
+    """An ASGI application around another one; `key` reads the key, None if there is none to be had."""
 
     def __init__(self, app: ASGIApp, key: Callable[[], str | None]) -> None:
         self._app = app
@@ -44,15 +39,10 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
 
     def _inner(self, scope: Scope) -> ASGIApp:
-        if (refusal := _refusal(scope)) is not None:
-            return refusal
-        try:
-            key = self._key()
-        except KinoBackupError:
-            return error_response(503, "The key cannot be read for now.")
-        if not is_authorized(scope["headers"], key):
-            return error_response(401, "Unauthorized.", _CHALLENGE)
-        return self._app
+        refusal = _refusal(scope)
+        if refusal is None and not is_authorized(scope["headers"], self._key()):
+            refusal = error_response(401, "Unauthorized.", _CHALLENGE)
+        return self._app if refusal is None else refusal
 
 
 class _Exchange:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import math
 import os
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator, MutableMapping
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import uvicorn
 from anyio import to_thread
@@ -21,14 +18,11 @@ from kino_backup_tui.api.app import create_app
 from kino_backup_tui.api.log import log_to_stderr, logger
 from kino_backup_tui.api.scheduler import Scheduler
 from kino_backup_tui.api.service import Service
-from kino_backup_tui.api.sockets import BACKLOG, bind, inherited_sockets, is_local, url_of
+from kino_backup_tui.api.sockets import bind, inherited_sockets, is_local, url_of
 from kino_backup_tui.core.operations.api_key import ensure_api_key
 from kino_backup_tui.core.operations.restore import sweep_received
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-"""At which asyncio lets those who want to connect wait for a second."""
-_SAID_AGAIN_SECONDS = 60.0
 _SILENT_SECONDS = 2.0
 """How long it may take to end without a word."""
 
@@ -70,22 +64,6 @@ def serve(
     _Server(service, scheduler, lambda: ready(listening)).run(sockets)
 
 
-class _Complaints:
-    """What the loop has to complain of goes into the log."""
-
-    def __init__(self) -> None:
-        self._said_at = -math.inf
-
-    def take(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Log it; that nobody else can connect, which comes many times a second, once a minute."""
-        error = context.get("exception")
-        if not isinstance(error, OSError) or error.errno not in _EXHAUSTED:
-            loop.default_exception_handler(context)
-        elif time.monotonic() - self._said_at >= _SAID_AGAIN_SECONDS:
-            self._said_at = time.monotonic()
-            logger.error("Nobody else can connect for now, there is no free descriptor: %s.", error.strerror)
-
-
 class _Server(uvicorn.Server):
     """Uvicorn with our signals, and with more to begin and to end."""
 
@@ -100,7 +78,6 @@ class _Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                backlog=BACKLOG,
                 # Whom a proxy names is not known better than who has connected.
                 proxy_headers=False,
             )
@@ -111,7 +88,6 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, then to run the schedule."""
-        asyncio.get_running_loop().set_exception_handler(_Complaints().take)
         await super().startup(sockets)
         self._scheduler.start()
         self._ready()

@@ -10,8 +10,6 @@ from collections.abc import MutableMapping
 
 from kino_backup_tui.core.errors import KinoBackupError, NotPermittedError, UsageError
 
-BACKLOG = 128
-"""How many may wait to be let in."""
 _FIRST = 3
 """SD_LISTEN_FDS_START."""
 _VARIABLES = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
@@ -62,7 +60,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
         try:
             # Where the system picks the port, all addresses of a name get the same one.
             picked = sockets[0].getsockname()[1] if sockets else port
-            sockets.append(socket.create_server((address[0], picked), family=family, backlog=BACKLOG))
+            sockets.append(socket.create_server((address[0], picked), family=family, backlog=128))
         except OSError as error:
             for each in sockets:
                 each.close()

@@ -105,22 +105,6 @@ def test_without_a_key_to_compare_with_nobody_is_let_in() -> None:
             assert httpx.get(f"http://127.0.0.1:{port}/", headers=shown).status_code == 401
 
 
-def test_while_the_key_cannot_be_read_nobody_is_let_in_or_called_a_stranger() -> None:
-    """A disk that does not answer, or a process without a free descriptor, is no wrong key."""
-
-    async def open_to_all(_scope: Scope, _receive: Receive, _send: Send) -> None:
-        raise AssertionError("it was let in")
-
-    def unreadable() -> str:
-        raise errors.LocationError("/var/lib/kino/.kino-backup/api-key could not be read.")
-
-    with listening(Guard(open_to_all, unreadable)) as port:
-        response = httpx.get(f"http://127.0.0.1:{port}/", headers={"X-Api-Key": "x" * 43})
-    assert response.status_code == 503
-    assert error_of(response)["code"] == "service_unavailable"
-    assert "/var/lib" not in response.text
-
-
 def test_each_error_of_the_core_has_a_status_and_a_code() -> None:
     """Also one that is added tomorrow."""
     for kind in all_errors(errors.KinoBackupError):

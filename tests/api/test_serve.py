@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import resource
 import signal
 import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -237,26 +234,6 @@ def test_a_stream_of_events_ends_with_the_server(kino: Cli) -> None:
             running.signal(signal.SIGTERM)
             assert "event: end" not in list(lines)
         assert running.end() == 0
-
-
-def test_without_a_free_descriptor_it_says_so_once_and_goes_on(kino: Cli) -> None:
-    """Who is connected is told to come back, and not that the key is wrong; the log is not flooded."""
-    with server(kino) as running, running.client() as client:
-        assert client.get("/api/v1/jobs").status_code == 200
-        used = len(list(Path(f"/proc/{running.process.pid}/fd").iterdir()))
-        resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE, (used + 10, used + 10))
-        with contextlib.ExitStack() as crowd:
-            for _ in range(20):
-                crowd.enter_context(socket.create_connection(("127.0.0.1", running.port), timeout=60))
-            until(lambda: "descriptor" in running.log.read_text())
-            time.sleep(1.5)  # asyncio tries again each second
-            response = client.get("/api/v1/jobs")
-            assert (response.status_code, response.json()["error"]["code"]) == (503, "service_unavailable")
-        until(lambda: client.get("/api/v1/jobs").status_code == 200)
-        log = running.log.read_text().splitlines()
-        assert len([line for line in log if "descriptor" in line]) == 1
-        assert len(log) < 20
-        assert running.get("/backups") == []
 
 
 def test_it_answers_at_a_socket_that_it_inherits(kino: Cli) -> None:
