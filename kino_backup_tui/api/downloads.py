@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from kino_backup_tui.api.errors import ApiError
 from kino_backup_tui.api.ranges import Span, Version, refused_status, wanted_span
+from kino_backup_tui.api.visit import until_gone
 from kino_backup_tui.api.work import Work
 from kino_backup_tui.core.operations.open_archive import OpenArchive
 
@@ -68,9 +69,7 @@ class Download(Response):
 
 
 async def _cancel_when_gone(receive: Receive, sending: CancelScope) -> None:
-    """Servers take what is sent to a client that has gone, and say so only to those who ask."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    await until_gone(receive)
     sending.cancel()
 
 

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from pydantic import ValidationError
 
+from kino_backup_tui.api.body import Body
 from kino_backup_tui.api.errors import ApiError
 from kino_backup_tui.api.restore_models import RestoreRequest
+from kino_backup_tui.api.service import ServiceOf
 from kino_backup_tui.api.uploads import UPLOAD_BODY, require_unpacked
 
 _LARGEST = 64 << 10
@@ -45,9 +47,10 @@ def from_form(fields: dict[str, str]) -> RestoreRequest:
         raise _invalid("form field", error) from error
 
 
-async def _from_json(request: Request) -> RestoreRequest:
+async def _from_json(request: Request, service: ServiceOf) -> RestoreRequest:
+    pieces = Body(request, service)
     body = b""
-    async for piece in request.stream():
+    while piece := await pieces.next_piece():
         body += piece
         if len(body) > _LARGEST:
             raise ApiError(413, f"A request to restore may have {_LARGEST} bytes.")

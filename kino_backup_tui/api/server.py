@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -14,14 +15,17 @@ import uvicorn
 from anyio import to_thread
 
 from kino_backup_tui.api.app import create_app
-from kino_backup_tui.api.log import log_to_stderr
+from kino_backup_tui.api.log import log_to_stderr, logger
 from kino_backup_tui.api.protocol import server_config
 from kino_backup_tui.api.scheduler import Scheduler
 from kino_backup_tui.api.service import Service
 from kino_backup_tui.api.sockets import bind, inherited_sockets, is_local, url_of
 from kino_backup_tui.core.operations.api_key import ensure_api_key
+from kino_backup_tui.core.operations.restore import sweep_received
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SILENT_SECONDS = 2.0
+"""How long it may take to end without a word."""
 
 
 class Listening(NamedTuple):
@@ -51,6 +55,7 @@ def serve(
     """
     inherited = inherited_sockets(environ)
     ensure_api_key(service.context)
+    sweep_received(service.context)
     sockets = inherited or bind(host, port)
     listening = Listening(
         tuple(url_of(each) for each in sockets), all(map(is_local, sockets)), bool(inherited)
@@ -79,8 +84,17 @@ class _Server(uvicorn.Server):
         """Have what runs here undone, and what is being answered answered."""
         self._scheduler.stop()
         self._service.work.stop()
+        telling = asyncio.create_task(self._tell_what_it_waits_for())
         await super().shutdown(sockets)
+        telling.cancel()
         await to_thread.run_sync(self._scheduler.join)
+
+    async def _tell_what_it_waits_for(self) -> None:
+        """Or who has pressed Ctrl-C takes it for hung."""
+        await asyncio.sleep(_SILENT_SECONDS)
+        if count := len(self.server_state.tasks):
+            requests = "1 request is" if count == 1 else f"{count} requests are"
+            logger.info("Ending: %s not answered to its end. A second signal ends all at once.", requests)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

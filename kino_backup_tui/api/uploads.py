@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anyio import fail_after, from_thread
+from anyio import from_thread
 from fastapi import Request
 
+from kino_backup_tui.api.body import Body
 from kino_backup_tui.api.errors import ApiError
 from kino_backup_tui.api.form import ARCHIVE_FIELD, ArchiveForm, too_large
 from kino_backup_tui.api.service import Service
-from kino_backup_tui.core.operations.restore import discard, receive
+from kino_backup_tui.core.operations.restore import Received, receive
 
-IDLE_SECONDS = 60.0
-"""How long an upload may pause before it is given up."""
 _OVERHEAD_BYTES = 1024**2
 """How much a form may have besides its archive."""
 
@@ -49,18 +47,30 @@ UPLOAD_BODY: dict[str, Any] = {
 """What OpenAPI says of the body, for the `openapi_extra` of an endpoint that takes one."""
 
 
-@dataclass(slots=True)
 class Upload:
     """An archive that has arrived whole, in a private file of the working folder."""
 
-    path: Path
-    fields: dict[str, str]
-    """The other fields of the form."""
-    kept: bool = False
+    def __init__(self, received: Received, fields: dict[str, str]) -> None:
+        self.fields = fields
+        """The other fields of the form."""
+        self._received = received
+        self._kept = False
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._received.path
 
     def keep(self) -> None:
-        """Leave the file to the restore of it, which removes it."""
-        self.kept = True
+        """Leave the file to the restore of it that has begun, which removes it."""
+        self._kept = True
+
+    def end(self) -> None:
+        """Remove the file unless it is kept."""
+        if self._kept:
+            self._received.hand_over()
+        else:
+            self._received.discard()
 
 
 def require_unpacked(request: Request) -> None:
@@ -82,36 +92,28 @@ async def received_archive(request: Request, service: Service) -> AsyncIterator[
     form = ArchiveForm(request.headers.get("content-type", ""), service.upload_limit)
     if int(request.headers.get("content-length", "0")) > service.upload_limit + _OVERHEAD_BYTES:
         raise too_large(service.upload_limit)
-    stream = _ArchiveStream(request, form)
-    path = await service.work.receive(
+    stream = _ArchiveStream(Body(request, service), form)
+    received = await service.work.receive(
         lambda control: receive(service.context, stream, control, keep_reserve=True)
     )
-    upload = Upload(path, form.fields)
+    upload = Upload(received, form.fields)
     try:
         yield upload
     finally:
-        if not upload.kept:
-            discard(service.context, path)
+        upload.end()
 
 
 class _ArchiveStream:
     """The archive in a request, to be read by a thread; the server's loop fetches each piece for it."""
 
-    def __init__(self, request: Request, form: ArchiveForm) -> None:
-        self._body = request.stream()
+    def __init__(self, body: Body, form: ArchiveForm) -> None:
+        self._body = body
         self._form = form
 
     def read(self, _size: int, /) -> bytes:
         """The next bytes of the archive, as many as came at once; none at the end."""
-        while piece := from_thread.run(self._next_piece):
+        while piece := from_thread.run(self._body.next_piece):
             if archive := self._form.feed(piece):
                 return archive
         self._form.end()
         return b""
-
-    async def _next_piece(self) -> bytes:
-        try:
-            with fail_after(IDLE_SECONDS):
-                return await anext(self._body)
-        except TimeoutError as error:
-            raise ApiError(408, f"Nothing came for {IDLE_SECONDS:.0f} seconds.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import Callable
@@ -10,8 +11,10 @@ from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from kino_backup_tui.api.preference import apply_preference, preferred_wait
+from kino_backup_tui.api.visit import Leaving, Visit
 from kino_backup_tui.core.errors import OperationCancelledError
 from kino_backup_tui.core.progress import CancelToken, Control
 
@@ -43,19 +46,34 @@ class Work:
         """Run a function that ends soon; raises what it raises."""
         return await to_thread.run_sync(partial(function, *arguments, **options), limiter=self._threads)
 
-    async def operate(self, request: Request, function: Callable[[Control], _T]) -> _T:
+    async def operate(
+        self, request: Request, function: Callable[[Control], _T], leaving: Leaving = Leaving.CANCELS
+    ) -> _T:
         """Run an operation that may have to wait for another one, as long as the request prefers to.
 
         Raises what it raises, `BusyError` at once where the request does not say that it will wait, or where
-        too many are waiting already.
+        too many are waiting already; `ClientDisconnect` if it was cancelled because its client went away.
         """
+        visit = Visit(leaving)
+        watching = asyncio.create_task(visit.watch(request.receive))
+        try:
+            return await self._in_turn(request, function, visit)
+        except OperationCancelledError:
+            if visit.gone:
+                raise ClientDisconnect from None
+            raise
+        finally:
+            watching.cancel()
+
+    async def _in_turn(self, request: Request, function: Callable[[Control], _T], visit: Visit) -> _T:
         wait = preferred_wait(request.headers.getlist("prefer"))
         if wait is None or self._waiting == _PATIENT_THREADS:
-            return await self._controlled(function, Control(wait_seconds=0), self._threads)
+            return await self._controlled(function, Control(visit.cancel, visit.note, 0), self._threads)
         apply_preference(request, wait)
         self._waiting += 1
         try:
-            return await self._controlled(function, Control(wait_seconds=wait.seconds), self._patient)
+            control = Control(visit.cancel, visit.note, wait.seconds)
+            return await self._controlled(function, control, self._patient)
         finally:
             self._waiting -= 1
 

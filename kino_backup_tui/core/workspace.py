@@ -151,7 +151,7 @@ class Workspace(NamedTuple):
             with storage_errors(self.scratch, "create a working copy in"):
                 make_private_folder(self.scratch, self.owner)
                 folder = self.scratch / os.urandom(8).hex()
-                with _locked(self.scratch, fcntl.LOCK_SH):
+                with locked_folder(self.scratch, fcntl.LOCK_SH):
                     stack.callback(shutil.rmtree, folder, ignore_errors=True)
                     make_private_folder(folder, self.owner)
                     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -165,7 +165,7 @@ class Workspace(NamedTuple):
         import shutil
 
         # Not through a link, and not while somebody makes a folder that is not locked yet.
-        with contextlib.suppress(OSError), _locked(self.scratch, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        with contextlib.suppress(OSError), locked_folder(self.scratch, fcntl.LOCK_EX | fcntl.LOCK_NB):
             for folder in list(self.scratch.iterdir()):
                 if _SCRATCH_NAME.fullmatch(folder.name) and is_abandoned(folder):
                     shutil.rmtree(folder, ignore_errors=True)
@@ -184,7 +184,7 @@ def workspace_of(kino: Kino) -> Workspace:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path, how: int) -> Iterator[None]:
+def locked_folder(folder: Path, how: int) -> Iterator[None]:
     """Hold a lock on a folder; raises `OSError` for a link, and if `how` does not wait."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:

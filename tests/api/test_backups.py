@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from kino_backup_tui.core.operations.verify import verify_backup
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.workspace import workspace_of
 from tests.api.harness import TIMEOUT_SECONDS, Api
+from tests.api.process import until
 from tests.api.test_guard import error_of
 
 KINOS_FIELDS = {
@@ -274,6 +276,30 @@ def test_requests_that_wait_do_not_keep_others_from_being_answered(context: Cont
         assert [answers.get(timeout=60) for _ in range(16)] == [503] * 16
     for thread in threads:
         thread.join(60)
+
+
+@pytest.mark.parametrize(("method", "end"), [("POST", ""), ("DELETE", "/{}"), ("POST", "/{}/restore")])
+def test_a_client_that_goes_away_gives_up_its_place(
+    context: Context,
+    api: Api,
+    create: Callable[..., Backup],
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    end: str,
+) -> None:
+    """What has not begun is not begun for nobody: when the other job ends, nothing happens."""
+    caplog.set_level("INFO", logger="kino_backup_tui.api")
+    backup = create()
+    path = BACKUPS + end.format(backup.id)
+    request = f"{method} {path} HTTP/1.1\r\nHost: x\r\nX-Api-Key: {api.key}\r\nPrefer: wait=600\r\n\r\n"
+    with run_job(workspace_of(context.kino), "import", context.clock, Control()), api.client() as client:
+        with socket.create_connection(("127.0.0.1", api.port), timeout=60) as connection:
+            connection.sendall(request.encode())
+            client.get(BACKUPS)  # which came later, so that the other one has been taken
+        until(lambda: f"{method} {path} 400" in caplog.text)
+    with api.client() as client:
+        assert [each["id"] for each in client.get(BACKUPS).json()] == [backup.id]
+        assert [job["operation"] for job in client.get("/api/v1/jobs").json()] == ["import", "create"]
 
 
 def test_the_working_folder_keeps_the_key_private(api: Api) -> None:

@@ -16,6 +16,13 @@ from tests.api.process import Server, server, stopped, until
 from tests.cli.harness import Cli, run, write_kino
 from tests.cli.restoring import execute, films, freeze_worker, leftovers, no_worker_left
 
+UPLOAD_HEAD = (
+    "POST /api/v1/backups/restore-upload HTTP/1.1\r\nHost: kino\r\nX-Api-Key: {key}\r\n"
+    "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000000\r\n\r\n"
+    '--x\r\nContent-Disposition: form-data; name="archive"; filename="a"\r\n\r\n'
+)
+"""The beginning of an upload, to be formatted with the key."""
+
 
 @pytest.fixture
 def kino(tmp_path: Path) -> Cli:
@@ -84,13 +91,14 @@ def test_a_running_download_ends(big: Cli, number: int) -> None:
 
 
 def test_the_second_signal_ends_it_at_once(big: Cli) -> None:
-    """Whoever has not got an answer by then does not get one; the exit code is that of the signal."""
+    """Until then the log says what it waits for. The exit code is that of the signal."""
     big.create()
     with server(big) as running:
         path = f"/api/v1/backups/{listed(running)}/download"
         with running.client() as client, client.stream("GET", path):
             running.signal(signal.SIGTERM)
             until(lambda: not running.is_listening())
+            until(lambda: "1 request is not answered to its end" in running.log.read_text())
             assert running.process.poll() is None
             running.signal(signal.SIGTERM)
             assert running.end() == 128 + signal.SIGTERM
@@ -127,25 +135,66 @@ def test_a_request_that_waits_for_its_turn_is_answered(kino: Cli) -> None:
         assert waiting.recv(65536).startswith(b"HTTP/1.1 503 ")
 
 
-def test_an_upload_is_given_up(kino: Cli) -> None:
-    """What has come of it is removed; the client is told instead of being kept sending."""
-    head = (
-        "POST /api/v1/backups/restore-upload HTTP/1.1\r\nHost: kino\r\nX-Api-Key: {key}\r\n"
-        "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000000\r\n\r\n"
-        '--x\r\nContent-Disposition: form-data; name="archive"; filename="a"\r\n\r\n'
-    )
+def test_a_backup_that_has_begun_is_made_for_nobody_too(big: Cli) -> None:
+    """A connection that breaks, or a proxy without patience, does not cost the backup."""
+    request = "POST /api/v1/backups HTTP/1.1\r\nHost: kino\r\nX-Api-Key: {key}\r\n\r\n"
+    with server(big) as running:
+        with socket.create_connection(("127.0.0.1", running.port), timeout=60) as leaving:
+            leaving.sendall(request.format(key=running.key).encode())
+            job = until(lambda: running_job(running, "create"))
+        until(lambda: running.get(f"/jobs/{job}")["outcome"])
+        assert running.get(f"/jobs/{job}")["outcome"] == "ok"
+        listed(running)
+
+
+@pytest.mark.parametrize("more", [b"a" * 100_000, b""])
+def test_an_upload_is_given_up(kino: Cli, more: bytes) -> None:
+    """What has come of it is removed; the client is told, whether it goes on sending or has fallen silent."""
     with (
         server(kino) as running,
-        socket.create_connection(("127.0.0.1", running.port), timeout=60) as upload,
+        socket.create_connection(("127.0.0.1", running.port), timeout=20) as upload,
     ):
-        upload.sendall(head.format(key=running.key).encode() + b"a" * 100_000)
+        upload.sendall(UPLOAD_HEAD.format(key=running.key).encode() + b"a" * 100_000)
         until(lambda: leftovers(kino))
         running.signal(signal.SIGTERM)
         until(lambda: not running.is_listening())
-        upload.sendall(b"a" * 100_000)
+        upload.sendall(more)
         assert upload.recv(65536).startswith(b"HTTP/1.1 503 ")
         assert running.end() == 0
     assert leftovers(kino) == []
+
+
+def test_what_a_killed_server_has_received_goes_at_the_next_start(kino: Cli) -> None:
+    """It may be as large as the disk, and nobody else would look for it."""
+    with (
+        server(kino) as killed,
+        socket.create_connection(("127.0.0.1", killed.port), timeout=20) as upload,
+    ):
+        upload.sendall(UPLOAD_HEAD.format(key=killed.key).encode() + b"a" * 100_000)
+        until(lambda: leftovers(kino))
+        with server(kino):
+            assert leftovers(kino) != []  # it is still being received
+        killed.signal(signal.SIGKILL)
+        killed.end()
+    with server(kino):
+        assert leftovers(kino) == []
+
+
+def test_a_request_that_does_not_come_whole_is_given_up(kino: Cli) -> None:
+    """A client that has fallen silent in the middle of its request does not keep the server from ending."""
+    head = (
+        "POST /api/v1/backups/1/restore HTTP/1.1\r\nHost: kino\r\nX-Api-Key: {key}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
+    )
+    with (
+        server(kino) as running,
+        socket.create_connection(("127.0.0.1", running.port), timeout=20) as silent,
+    ):
+        silent.sendall(head.format(key=running.key).encode())
+        running.get("/jobs")  # which came later, so that the other one has been taken
+        running.signal(signal.SIGTERM)
+        assert silent.recv(65536).startswith(b"HTTP/1.1 503 ")
+        assert running.end() == 0
 
 
 def test_a_restore_goes_on_without_the_server(kino: Cli) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 
-from kino_backup_tui.api import uploads
 from kino_backup_tui.core.models import Backup
 from kino_backup_tui.core.operations.context import Context
 from tests.api.harness import Api, serving
@@ -153,12 +152,18 @@ def test_an_upload_that_is_cut_off_leaves_nothing(api: Api, half_sent: socket.so
     until(lambda: received(api.service.context.kino.data_path) == [])
 
 
-def test_an_upload_that_stands_still_is_given_up(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And says so; a client that has hung must not keep its file for ever."""
-    monkeypatch.setattr(uploads, "IDLE_SECONDS", 0.2)
-    request = f"POST {UPLOAD} HTTP/1.1\r\nHost: x\r\nContent-Type: {BOUNDARY}\r\nContent-Length: 100000\r\n"
+@pytest.mark.parametrize(
+    ("path", "kind", "begun"),
+    [(UPLOAD, BOUNDARY, HEAD + b"x" * 1000), ("/api/v1/backups/1/restore", "application/json", b"{")],
+)
+def test_a_body_that_stands_still_is_given_up(
+    context: Context, monkeypatch: pytest.MonkeyPatch, path: str, kind: str, begun: bytes
+) -> None:
+    """And says so; a client that has hung must not keep its connection, and its file, for ever."""
+    monkeypatch.setattr("kino_backup_tui.api.body.IDLE_SECONDS", 0.2)
+    request = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: 100000\r\n"
     with serving(context) as api, socket.create_connection(("127.0.0.1", api.port), timeout=60) as connection:
-        connection.sendall(f"{request}X-Api-Key: {api.key}\r\n\r\n".encode() + HEAD + b"x" * 1000)
+        connection.sendall(f"{request}X-Api-Key: {api.key}\r\n\r\n".encode() + begun)
         assert connection.recv(1000).startswith(b"HTTP/1.1 408 ")
         assert received(context.kino.data_path) == []
 

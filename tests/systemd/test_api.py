@@ -185,6 +185,25 @@ kino watch "$job" --json | jq -rs '.[-1].outcome'
     assert printed.splitlines() == ["inactive inactive active ", "true", "ok"]
 
 
+def test_a_stop_while_it_starts_is_no_failure(under_systemd: Run) -> None:
+    """Nobody is to look into a unit that has done what it was asked."""
+    printed = under_systemd(
+        API
+        + """
+kino install-service --api > /dev/null
+for seconds in 0.2 0.3 0.5; do
+  halt $unit-api.service
+  systemctl start $unit-api.service
+  sleep $seconds
+  halt $unit-api.service
+  systemctl show $unit-api.service --property=ActiveState --value
+done
+"""
+    )
+
+    assert printed.split() == ["inactive"] * 3
+
+
 def test_the_location_and_the_port_are_kept_up_to_date(under_systemd: Run) -> None:
     """A new location is let in by the next install-service, without another word; the port stays."""
     printed = under_systemd(

@@ -19,6 +19,7 @@ from kino_backup_tui.api.models import Backup, kino_backup
 from kino_backup_tui.api.parameters import ONE_BACKUP, BackupId, ConditionHeaders, PreferHeader
 from kino_backup_tui.api.preference import preference_headers
 from kino_backup_tui.api.service import Service, ServiceOf
+from kino_backup_tui.api.visit import Leaving
 from kino_backup_tui.core import models
 from kino_backup_tui.core.errors import ArchiveError, IncompatibleError, KinoBackupError, NotFoundError
 from kino_backup_tui.core.kino.command import command_for
@@ -62,8 +63,14 @@ async def list_all(service: ServiceOf, afterwards: BackgroundTasks) -> list[Back
 async def create(
     request: Request, response: Response, service: ServiceOf, _prefer: PreferHeader = None
 ) -> Backup:
-    """Make a backup, and prove it by reading it back. The answer comes when that is done."""
-    backup = await service.work.operate(request, lambda control: _create(service, control))
+    """Make a backup, and prove it by reading it back. The answer comes when that is done.
+
+    A client that goes away while it waits for its turn takes its request with it. What has begun is made to
+    its end, and is in the list then.
+    """
+    backup = await service.work.operate(
+        request, lambda control: _create(service, control), Leaving.CANCELS_A_WAIT
+    )
     response.headers.update(preference_headers(request))
     response.headers["Location"] = f"{request.url.path}/{backup.id}"
     return backup
@@ -88,7 +95,9 @@ async def delete(
     request: Request, service: ServiceOf, backup_id: BackupId, _prefer: PreferHeader = None
 ) -> Response:
     """Delete an archive. A download of it that runs is not disturbed."""
-    await service.work.operate(request, lambda control: _delete(service, backup_id, control))
+    await service.work.operate(
+        request, lambda control: _delete(service, backup_id, control), Leaving.CANCELS_A_WAIT
+    )
     return Response(status_code=204, headers=preference_headers(request))
 
 

@@ -17,6 +17,7 @@ from kino_backup_tui.api.restore_models import Plan, RefusedRestore, RestoreRequ
 from kino_backup_tui.api.restoring import require_chance, restore
 from kino_backup_tui.api.service import Service, ServiceOf
 from kino_backup_tui.api.uploads import received_archive
+from kino_backup_tui.api.visit import Leaving
 from kino_backup_tui.core.operations.jobs import read_story
 from kino_backup_tui.core.operations.listing import backup_by_id
 from kino_backup_tui.core.progress import Control
@@ -48,7 +49,7 @@ def _responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     status_code=202,
     response_model=JobDetail,
     summary="Restore a backup",
-    responses=_responses(403, 404, 409, 413, 415, 422, 503, 507),
+    responses=_responses(403, 404, 408, 409, 413, 415, 422, 503, 507),
     openapi_extra=JSON_BODY,
 )
 async def restore_backup(
@@ -60,10 +61,10 @@ async def restore_backup(
 ) -> JSONResponse:
     """Put Kino back to the state of a backup: its database, settings and secrets; media are never touched.
 
-    The archive is read to its end first, which may take a while. If nothing forbids it, the restore begins
-    and goes on by itself: its job tells how, and a connection or a server that ends changes nothing about
-    it. The current state is saved before, Kino is stopped and started, and everything is put back if Kino
-    does not become healthy.
+    The archive is read to its end first, which may take a while; for a client that goes away until then
+    nothing is begun. If nothing forbids it, the restore begins and goes on by itself: its job tells how, and
+    a connection or a server that ends changes nothing about it. The current state is saved before, Kino is
+    stopped and started, and everything is put back if Kino does not become healthy.
 
     To show somebody what it means before: ask with `dry_run`, and then with the `fingerprint` of that plan.
     403 says that this server may not stop Kino or replace its files, and which command may.
@@ -94,7 +95,7 @@ async def restore_upload(request: Request, service: ServiceOf, _prefer: PreferHe
     it reads the archive, even if only a plan is wanted.
     """
     chance = partial(require_chance, service.context, RestoreRequest())
-    await service.work.operate(request, chance)
+    await service.work.operate(request, chance, Leaving.NOTHING)
     async with received_archive(request, service) as upload:
         wanted = from_form(upload.fields)
 

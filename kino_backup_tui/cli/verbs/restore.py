@@ -58,11 +58,11 @@ def _find(
     context: Context, source: str, request: Request, unless_started: contextlib.ExitStack
 ) -> Backup | Path:
     from kino_backup_tui.core.operations.listing import find_backup
-    from kino_backup_tui.core.operations.restore import discard, receive
+    from kino_backup_tui.core.operations.restore import receive
 
     if source == _STANDARD_INPUT:
         with controlled(as_json=request.as_json, progress=request.progress) as control:
             received = receive(context, archive_stream(control.cancel), without_story(control))
-            unless_started.callback(discard, context, received)
-        return received
+            unless_started.callback(received.discard)
+        return received.path
     return Path(source).absolute() if "/" in source else find_backup(context, source)

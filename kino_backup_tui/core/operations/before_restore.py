@@ -34,8 +34,10 @@ def wait_for_turn(context: Context, operation: str, job: str, control: Control) 
     workspace = workspace_of(context.kino)
     deadline = time.monotonic() + control.wait_seconds
     told = False
-    while (holder := current_holder(workspace)) is not None:
+    while True:
         control.cancel.raise_if_cancelled()
+        if (holder := current_holder(workspace)) is None:
+            return
         if time.monotonic() >= deadline:
             raise busy(holder)
         if not told:

@@ -11,13 +11,9 @@ import subprocess
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
-from typing import Protocol
 
-from kino_backup_tui.core.archive.writer import CHUNK_BYTES
-from kino_backup_tui.core.errors import BusyError, KinoBackupError, NotPermittedError, UsageError
-from kino_backup_tui.core.files import create_private, storage_errors
-from kino_backup_tui.core.jobs.job import new_job_id, run_unlocked
+from kino_backup_tui.core.errors import BusyError, KinoBackupError, NotPermittedError
+from kino_backup_tui.core.jobs.job import new_job_id
 from kino_backup_tui.core.jobs.journal import journal_path, read_events, read_records
 from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.jobs.worker import start_detached
@@ -32,21 +28,20 @@ from kino_backup_tui.core.operations.plan import (
     plan_restore,
     plan_rollback,
 )
+from kino_backup_tui.core.operations.receiving import Received, is_received, receive, sweep_received
 from kino_backup_tui.core.operations.settle import settle
-from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.operations.worker import encode_task
-from kino_backup_tui.core.progress import RESTORE, RESTORING, ROLLBACK, Control, Stage
-from kino_backup_tui.core.restore.folders import ensure_restore_folder, restore_folder
+from kino_backup_tui.core.progress import RESTORING, ROLLBACK, Control, Stage
 from kino_backup_tui.core.restore.journal import UNTOUCHED, Phase, read_record
 from kino_backup_tui.core.restore.plan import RestorePlan, RestoreResult
 from kino_backup_tui.core.workspace import Workspace, workspace_of
 
 __all__ = [
+    "Received",
     "RestoreOptions",
     "cancel_restore",
     "decode_result",
-    "discard",
     "gate",
     "interrupted",
     "plan_restore",
@@ -55,21 +50,14 @@ __all__ = [
     "receive",
     "settle",
     "start_restore",
+    "sweep_received",
     "way_back",
 ]
 
 START_SECONDS = 30.0
 """How long the worker may take until its job can be followed."""
 _POLL_SECONDS = 0.05
-_RECEIVED = "received-"
 _WORKER = "kino_backup_tui.core.operations.worker"
-
-
-class ByteStream(Protocol):
-    """What an archive is received from."""
-
-    def read(self, size: int, /) -> bytes:
-        """The next bytes, about so many; none at the end."""
 
 
 def start_restore(
@@ -114,7 +102,7 @@ def _start_worker(
         fingerprint=plan.fingerprint,
         safety_backup=options.safety_backup,
         health_seconds=options.health_seconds,
-        received=_is_received(workspace, plan.source),
+        received=is_received(workspace, plan.source),
         library_missing_ok=options.library_missing_ok,
     )
     try:
@@ -178,53 +166,6 @@ def read_result(context: Context, job: str | None = None) -> RestoreResult | Non
         if job is not None:
             return None
     return None
-
-
-def receive(context: Context, stream: ByteStream, control: Control, *, keep_reserve: bool = False) -> Path:
-    """Take an archive from a stream into a private file of the working folder, as much as comes.
-
-    With `keep_reserve` the space that is kept free for Kino stays free. The worker removes the file when it
-    has been unpacked, else `discard` does. Raises `UsageError` if nothing came, `NoSpaceError`,
-    `LocationError`, `NotPermittedError`, `OperationCancelledError`, and what the stream raises.
-    """
-    workspace = workspace_of(context.kino)
-    ensure_restore_folder(workspace)
-    folder = restore_folder(workspace)
-    _sweep_received(folder)
-    path = folder / f"{_RECEIVED}{os.urandom(8).hex()}.tar.gz"
-    space = Space(context.kino.data_path, use_reserve=None if keep_reserve else True)
-    with run_unlocked(RESTORE, context.clock, control) as job:
-        job.stage(Stage.COPYING)
-        try:
-            with storage_errors(path, "write"), create_private(path, workspace.owner) as out:
-                while piece := stream.read(CHUNK_BYTES):
-                    out.write(piece)
-                    job.advance(len(piece))
-                    space.spend(folder, len(piece))
-                if out.tell() == 0:
-                    raise UsageError("Nothing came on standard input.", hint="Redirect an archive into it.")
-                os.fsync(out.fileno())
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
-    return path
-
-
-def discard(context: Context, path: Path) -> None:
-    """Remove a received archive that is not restored after all."""
-    if _is_received(workspace_of(context.kino), path):
-        path.unlink(missing_ok=True)
-
-
-def _is_received(workspace: Workspace, path: Path) -> bool:
-    return path.parent == restore_folder(workspace) and path.name.startswith(_RECEIVED)
-
-
-def _sweep_received(folder: Path) -> None:
-    """Remove what a process that died had received a day ago or earlier."""
-    for path in folder.glob(f"{_RECEIVED}*"):
-        if time.time() - path.stat().st_mtime > 86400:
-            path.unlink(missing_ok=True)
 
 
 def _wait_for_begin(workspace: Workspace, job: str, child: subprocess.Popen[bytes] | None) -> None:

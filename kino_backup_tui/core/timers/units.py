@@ -70,8 +70,8 @@ def service_text(job: NightJob) -> str:
 def api_service_text(job: NightJob) -> str:
     """The service of the HTTP API: hardened in the same way, started by its socket."""
     lines = _service_head(job, "Backups of Kino over HTTP", "exec", needed=(f"{job.name}.socket",))
-    # A restore that it has begun outlives it.
-    return _text([*lines, "KillMode=process", "", *_hardening(job)])
+    # A restore that it has begun outlives it. 143: SIGTERM came before it could end by itself.
+    return _text([*lines, "KillMode=process", "SuccessExitStatus=143", "", *_hardening(job)])
 
 
 def socket_text(job: NightJob, port: int) -> str:

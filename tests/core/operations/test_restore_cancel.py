@@ -12,9 +12,10 @@ from kino_backup_tui.core.jobs.job import run_job
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.jobs import list_jobs
 from kino_backup_tui.core.operations.last_restore import interrupted
 from kino_backup_tui.core.operations.plan import plan_restore
-from kino_backup_tui.core.operations.restore import read_result, receive
+from kino_backup_tui.core.operations.restore import read_result, receive, start_restore
 from kino_backup_tui.core.operations.restoring import perform
 from kino_backup_tui.core.operations.task import Task
 from kino_backup_tui.core.progress import CancelToken, Control, JobEvent, Stage
@@ -62,6 +63,21 @@ def test_before_stopping_it_ends_and_nothing_has_changed(
     assert interrupted(context) is None
 
 
+def test_what_is_cancelled_before_its_worker_starts_is_not_begun(
+    context: Context, create: Callable[..., Backup]
+) -> None:
+    """Also when nobody else holds the lock: who asks has gone after the plan, and before the restore."""
+    backup = create()
+    plan = plan_restore(context, backup, Control())
+    control = Control()
+    control.cancel.cancel()
+
+    with pytest.raises(OperationCancelledError):
+        start_restore(context, plan, control=control)
+
+    assert list_jobs(context)[0].operation == "create"
+
+
 @pytest.mark.parametrize("stage", [Stage.STOPPING, Stage.SWAPPING])
 def test_from_stopping_on_it_goes_on(
     context: Context, kino: Kino, create: Callable[..., Backup], stage: Stage
@@ -84,7 +100,8 @@ def test_a_received_archive_is_gone_once_a_restore_of_it_has_begun(
 ) -> None:
     """Where another operation holds the lock, it stays for the next attempt; who gives up discards it."""
     data = create().path.read_bytes()
-    path = receive(context, io.BytesIO(data), Control())
+    received = receive(context, io.BytesIO(data), Control())
+    path = received.path
     plan = plan_restore(context, path, Control())
     task = Task(JOB, plan.operation, path, False, plan.fingerprint, True, 180.0, True)
     if holding:
