@@ -89,11 +89,11 @@ def complete_listing(context: Context, cancel: CancelToken, *, checksums: bool =
         session = open_session(context)
         backups, _ = session.scan()
         learned = backups != before
-        for backup in filter(is_wanted, backups):
-            cancel.raise_if_cancelled()
-            learned = (
-                complete(session, backup, lambda _count: cancel.raise_if_cancelled()) != backup or learned
-            )
+        with session.cache.gathering():
+            for backup in filter(is_wanted, backups):
+                cancel.raise_if_cancelled()
+                read = complete(session, backup, lambda _count: cancel.raise_if_cancelled())
+                learned = learned or read != backup
     return learned
 
 

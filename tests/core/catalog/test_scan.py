@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -194,31 +195,79 @@ READER = """
 import sys
 from pathlib import Path
 from kino_backup_tui.core.clock import SystemClock
+from kino_backup_tui.core.errors import OperationCancelledError
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.listing import complete_listing
 from kino_backup_tui.core.progress import CancelToken
 
-opened = []
-sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
-learned = complete_listing(Context(Kino(Path(sys.argv[1])), SystemClock()), CancelToken())
-print(learned, sum(name.endswith(".tar.gz") for name in opened))
+cancel, enough = CancelToken(), int(sys.argv[2])
+opened = written = 0
+
+def see(event, given):
+    global opened, written
+    if event == "open" and str(given[0]).endswith(".tar.gz"):
+        opened += 1
+        if opened > enough:
+            cancel.cancel()
+    if event == "os.rename" and str(given[1]).endswith("catalog.json"):
+        written += 1
+
+sys.addaudithook(see)
+try:
+    learned = complete_listing(Context(Kino(Path(sys.argv[1])), SystemClock()), cancel)
+except OperationCancelledError:
+    learned = "cancelled"
+print(learned, opened, written)
 """
+
+
+def reader_of(context: Context, *, enough: int = 10_000) -> list[str]:
+    """A process that completes a listing and says what it opened; cancelled when it opens one too many."""
+    return [sys.executable, "-c", READER, str(context.kino.data_path), str(enough)]
+
+
+def fill_with_manifests_last(location: Path, count: int) -> None:
+    """Archives of Kino 0.3, which have to be read to the end."""
+    for number in range(count):
+        (location / f"kino-backup-2026-04-26T03-00-{number:02}Z-v0.3.2.tar.gz").write_bytes(MANIFEST_LAST)
 
 
 def test_of_two_processes_one_reads_the_archives(context: Context, location: Path) -> None:
     """The other waits, and takes over what has become known; both looked at the beginning of each."""
-    for number in range(6):
-        (location / f"kino-backup-2026-04-26T03-00-1{number}Z-v0.3.2.tar.gz").write_bytes(MANIFEST_LAST)
+    fill_with_manifests_last(location, 6)
     list_backups(context)
-    command = [sys.executable, "-c", READER, str(context.kino.data_path)]
+    command = reader_of(context)
     with reading_alone(open_session(context).workspace, CancelToken()):
         readers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
         with pytest.raises(subprocess.TimeoutExpired):
             readers[0].wait(2)
-    said = sorted(reader.communicate()[0].strip() for reader in readers)
+    said = sorted(reader.communicate()[0].split()[:2] for reader in readers)
 
-    assert said == ["True 0", "True 6"]
+    assert said == [["True", "0"], ["True", "6"]]
+
+
+def test_what_many_archives_have_shown_is_written_once_a_second(context: Context, location: Path) -> None:
+    """The whole cache is written each time: after each archive, that would be longer than the reading."""
+    fill_with_manifests_last(location, 60)
+    list_backups(context)
+    began = time.monotonic()
+    said = subprocess.check_output(reader_of(context), text=True).split()
+    seconds = time.monotonic() - began
+
+    assert said[:2] == ["True", "60"]
+    assert 1 <= int(said[2]) <= 1 + seconds
+    assert not any(backup.needs_reading for backup in list_backups(context).backups)
+
+
+def test_what_was_read_before_the_cancel_is_known(context: Context, location: Path) -> None:
+    """Whoever leaves the page and comes back sees the rest read, not all of it again."""
+    fill_with_manifests_last(location, 6)
+    list_backups(context)
+
+    assert subprocess.check_output(reader_of(context, enough=4), text=True).split()[:2] == ["cancelled", "5"]
+    assert sum(backup.needs_reading for backup in list_backups(context).backups) == 2
+    assert subprocess.check_output(reader_of(context), text=True).split()[:2] == ["True", "2"]
 
 
 def test_waiting_for_another_reader_can_be_cancelled(context: Context, location: Path) -> None:
