@@ -220,6 +220,7 @@ def fate_text(fate: Fate, zone: tzinfo) -> str:
         return f"Kept: {place} of {fate.keep}{goes}." if fate.keep else "Kept: all scheduled ones are."
     return {
         FateReason.NEXT_TO_GO: f"Goes with the next prune: beyond the {fate.keep} that are kept.",
+        FateReason.NEXT_TO_GO_BY_KINO: f"Goes at Kino's next scheduled backup: beyond the {fate.keep} kept.",
         FateReason.MANUAL: "Kept: manual backups stay until you delete them.",
         FateReason.PRE_RESTORE: "Kept: pre-restore backups stay until you delete them.",
         FateReason.KIND_UNKNOWN: "Kept: its kind is not known.",
