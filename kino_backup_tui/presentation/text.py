@@ -226,7 +226,7 @@ def fate_text(fate: Fate, zone: tzinfo) -> str:
         FateReason.KIND_UNKNOWN: "Kept: its kind is not known.",
         FateReason.IMPORTED: "Kept: imported backups stay until you delete them.",
         FateReason.OTHER_INSTALLATION: "Kept: made by another installation of Kino.",
-        FateReason.MADE_BY_KINO: "Kept: Kino removes its own scheduled ones.",
+        FateReason.MADE_BY_KINO: "Kept: only Kino removes its own scheduled ones.",
         FateReason.UNVERIFIED: "Kept, not counted: not verified yet.",
         FateReason.DAMAGED: "Kept, not counted: damaged ones are yours to delete.",
         FateReason.ELSEWHERE: "Kept: in a former location.",
