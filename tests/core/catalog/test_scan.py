@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from kino_backup_tui.core.catalog.cache import reading_alone
-from kino_backup_tui.core.errors import ArchiveRefusedError, OperationCancelledError
+from kino_backup_tui.core.errors import ArchiveRefusedError
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.listing import complete_listing, find_backup, list_backups
-from kino_backup_tui.core.operations.session import open_session
 from kino_backup_tui.core.operations.verify import verify_backup
 from kino_backup_tui.core.progress import CancelToken, Control
 from tests.as_user import NOBODY, let_others_in, run_as
-from tests.core.archive.archives import manifest_for, member, packed, tar
+from tests.core.archive.archives import manifest_last, member, packed, tar
 
-_DATABASE = os.urandom(200_000)
-MANIFEST_LAST = packed(
-    tar(member("db.sqlite", _DATABASE), member("manifest.json", manifest_for({"db.sqlite": _DATABASE})))
-)
-
-
-@pytest.fixture
-def location(kino: Kino) -> Path:
-    """The default location, empty."""
-    kino.default_location.mkdir(mode=0o700)
-    return kino.default_location
+MANIFEST_LAST = manifest_last()
 
 
 def only(context: Context) -> Backup:
@@ -178,108 +164,6 @@ def test_an_unreadable_file_says_so(context: Context, create: Callable[[], Backu
         return only(context).status
 
     assert run_as(NOBODY, status) == BackupStatus.UNREADABLE
-
-
-def test_a_manifest_at_the_end_is_completed_in_the_background(context: Context, location: Path) -> None:
-    """The list shows the name first; reading on fills in schema and date, and the cache keeps it."""
-    (location / ODD).write_bytes(MANIFEST_LAST)
-
-    assert only(context).schema_version is None
-    assert only(context).needs_reading
-    assert complete_listing(context, CancelToken()) is True
-    assert only(context).schema_version == 2
-    assert complete_listing(context, CancelToken()) is False
-
-
-READER = """
-import sys
-from pathlib import Path
-from kino_backup_tui.core.clock import SystemClock
-from kino_backup_tui.core.errors import OperationCancelledError
-from kino_backup_tui.core.kino.home import Kino
-from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.listing import complete_listing
-from kino_backup_tui.core.progress import CancelToken
-
-cancel, enough = CancelToken(), int(sys.argv[2])
-opened = written = 0
-
-def see(event, given):
-    global opened, written
-    if event == "open" and str(given[0]).endswith(".tar.gz"):
-        opened += 1
-        if opened > enough:
-            cancel.cancel()
-    if event == "os.rename" and str(given[1]).endswith("catalog.json"):
-        written += 1
-
-sys.addaudithook(see)
-try:
-    learned = complete_listing(Context(Kino(Path(sys.argv[1])), SystemClock()), cancel)
-except OperationCancelledError:
-    learned = "cancelled"
-print(learned, opened, written)
-"""
-
-
-def reader_of(context: Context, *, enough: int = 10_000) -> list[str]:
-    """A process that completes a listing and says what it opened; cancelled when it opens one too many."""
-    return [sys.executable, "-c", READER, str(context.kino.data_path), str(enough)]
-
-
-def fill_with_manifests_last(location: Path, count: int) -> None:
-    """Archives of Kino 0.3, which have to be read to the end."""
-    for number in range(count):
-        (location / f"kino-backup-2026-04-26T03-00-{number:02}Z-v0.3.2.tar.gz").write_bytes(MANIFEST_LAST)
-
-
-def test_of_two_processes_one_reads_the_archives(context: Context, location: Path) -> None:
-    """The other waits, and takes over what has become known; both looked at the beginning of each."""
-    fill_with_manifests_last(location, 6)
-    list_backups(context)
-    command = reader_of(context)
-    with reading_alone(open_session(context).workspace, CancelToken()):
-        readers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-        with pytest.raises(subprocess.TimeoutExpired):
-            readers[0].wait(2)
-    said = sorted(reader.communicate()[0].split()[:2] for reader in readers)
-
-    assert said == [["True", "0"], ["True", "6"]]
-
-
-def test_what_many_archives_have_shown_is_written_once_a_second(context: Context, location: Path) -> None:
-    """The whole cache is written each time: after each archive, that would be longer than the reading."""
-    fill_with_manifests_last(location, 60)
-    list_backups(context)
-    began = time.monotonic()
-    said = subprocess.check_output(reader_of(context), text=True).split()
-    seconds = time.monotonic() - began
-
-    assert said[:2] == ["True", "60"]
-    assert 1 <= int(said[2]) <= 1 + seconds
-    assert not any(backup.needs_reading for backup in list_backups(context).backups)
-
-
-def test_what_was_read_before_the_cancel_is_known(context: Context, location: Path) -> None:
-    """Whoever leaves the page and comes back sees the rest read, not all of it again."""
-    fill_with_manifests_last(location, 6)
-    list_backups(context)
-
-    assert subprocess.check_output(reader_of(context, enough=4), text=True).split()[:2] == ["cancelled", "5"]
-    assert sum(backup.needs_reading for backup in list_backups(context).backups) == 2
-    assert subprocess.check_output(reader_of(context), text=True).split()[:2] == ["True", "2"]
-
-
-def test_waiting_for_another_reader_can_be_cancelled(context: Context, location: Path) -> None:
-    """Whoever leaves the page does not wait for another process."""
-    (location / ODD).write_bytes(MANIFEST_LAST)
-    cancel = CancelToken()
-    cancel.cancel()
-    with (
-        reading_alone(open_session(context).workspace, CancelToken()),
-        pytest.raises(OperationCancelledError),
-    ):
-        complete_listing(context, cancel)
 
 
 def test_a_changed_file_is_not_verified_any_more(context: Context, create: Callable[[], Backup]) -> None:
