@@ -14,6 +14,7 @@ from kino_backup_tui.core.catalog.scan import newest_first, scan_file
 from kino_backup_tui.core.errors import (
     ArchiveError,
     ArchiveRefusedError,
+    BusyError,
     IncompatibleError,
     KinoBackupError,
     NotFoundError,
@@ -177,20 +178,25 @@ def complete(session: Session, backup: Backup, advance: Callable[[int], None]) -
     """Read a backup to its end, once for all: its manifest, wherever that is, and its checksum.
 
     `advance` hears of every byte of the file and may raise to stop. A damaged one is remembered as such; one
-    that cannot be read stays as it is.
+    that cannot be read, or is removed or replaced meanwhile, stays as it is.
     """
+    try:
+        return _read_and_remember(session, backup, advance)
+    except (OSError, IncompatibleError, NotFoundError, BusyError):
+        return backup
+
+
+def _read_and_remember(session: Session, backup: Backup, advance: Callable[[int], None]) -> Backup:
     from kino_backup_tui.core.archive.verify import read_archive
 
-    try:
-        with open_regular(backup.path) as stream:
-            read = os.fstat(stream.fileno())
+    with open_regular(backup.path) as stream:
+        read = os.fstat(stream.fileno())
+        try:
             result = read_archive(stream, advance)
-    except ArchiveError as error:
-        return session.remember(
-            backup.path, read, BackupStatus.DAMAGED, problem=error.message, elsewhere=backup.elsewhere
-        )
-    except (OSError, IncompatibleError):
-        return backup
+        except ArchiveError as error:
+            return session.remember(
+                backup.path, read, BackupStatus.DAMAGED, problem=error.message, elsewhere=backup.elsewhere
+            )
     return session.remember(
         backup.path,
         read,

@@ -14,7 +14,7 @@ from kino_backup_tui.core.catalog.cache import reading_alone
 from kino_backup_tui.core.errors import OperationCancelledError
 from kino_backup_tui.core.models import Backup
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.listing import complete_listing, list_backups
+from kino_backup_tui.core.operations.listing import complete, complete_listing, list_backups
 from kino_backup_tui.core.operations.session import open_session
 from kino_backup_tui.core.progress import CancelToken
 from tests.core.archive.archives import manifest_last
@@ -145,3 +145,20 @@ def test_waiting_for_another_reader_can_be_cancelled(context: Context, location:
         pytest.raises(OperationCancelledError),
     ):
         complete_listing(context, cancel)
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
+def test_an_archive_that_goes_while_it_is_read_does_not_keep_the_others_from_it(
+    context: Context, location: Path, *, replaced: bool
+) -> None:
+    """As Kino removes its oldest: it stays as it was listed, and the next listing looks at what is there."""
+    fill_with_manifests_last(location, 1)
+    backup = only(context)
+
+    def advance(_count: int) -> None:
+        backup.path.unlink(missing_ok=True)
+        if replaced:
+            backup.path.write_bytes(b"another")
+
+    assert complete(open_session(context), backup, advance) == backup
+    assert len(list_backups(context).backups) == replaced
