@@ -53,7 +53,7 @@ class Guard:
         try:
             key = self._key()
         except KinoBackupError as error:
-            problem = printable(f"{error.message} {error.hint}")
+            problem = printable(error.full_text)
             if problem != self._problem:
                 logger.error("No request is answered: %s", problem)
             self._problem = problem

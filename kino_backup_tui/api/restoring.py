@@ -72,7 +72,7 @@ def _refused(context: Context, blockers: list[KinoBackupError]) -> ApiError:
     running = running_job(context) if isinstance(first, BusyError) else None
     return ApiError(
         CONFLICT if status == UNAVAILABLE else status,
-        f"{first.message} {first.hint}".strip(),
+        first.full_text,
         cause=first.code,
         job=None if running is None else utf8(job_object(running)),
         blockers=utf8([problem_object(each) for each in blockers]),

@@ -34,7 +34,10 @@ def require_archive() -> None:
 
 
 def archive_stream(cancel: CancelToken) -> io.BufferedReader:
-    """Standard input as bytes; a wait for a silent sender ends when the operation is cancelled."""
+    """Standard input as bytes; a wait for a silent sender ends when the operation is cancelled.
+
+    Reading raises `UsageError` if nothing comes at all.
+    """
     return io.BufferedReader(_CancellableInput(cancel))
 
 
@@ -42,6 +45,7 @@ class _CancellableInput(io.RawIOBase):
     def __init__(self, cancel: CancelToken) -> None:
         self._descriptor = sys.stdin.fileno()
         self._cancel = cancel
+        self._has_begun = False
 
     def readable(self) -> bool:
         return True
@@ -49,4 +53,8 @@ class _CancellableInput(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int:
         while not select.select([self._descriptor], [], [], _POLL_SECONDS)[0]:
             self._cancel.raise_if_cancelled()
-        return os.readv(self._descriptor, [buffer])
+        count = os.readv(self._descriptor, [buffer])
+        if not (count or self._has_begun):
+            raise UsageError("Nothing came on standard input.", hint="Redirect an archive into it.")
+        self._has_begun = True
+        return count

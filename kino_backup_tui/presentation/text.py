@@ -220,12 +220,13 @@ def fate_text(fate: Fate, zone: tzinfo) -> str:
         return f"Kept: {place} of {fate.keep}{goes}." if fate.keep else "Kept: all scheduled ones are."
     return {
         FateReason.NEXT_TO_GO: f"Goes with the next prune: beyond the {fate.keep} that are kept.",
+        FateReason.NEXT_TO_GO_BY_KINO: f"Goes at Kino's next scheduled backup: beyond the {fate.keep} kept.",
         FateReason.MANUAL: "Kept: manual backups stay until you delete them.",
         FateReason.PRE_RESTORE: "Kept: pre-restore backups stay until you delete them.",
         FateReason.KIND_UNKNOWN: "Kept: its kind is not known.",
         FateReason.IMPORTED: "Kept: imported backups stay until you delete them.",
         FateReason.OTHER_INSTALLATION: "Kept: made by another installation of Kino.",
-        FateReason.MADE_BY_KINO: "Kept: Kino removes its own scheduled ones.",
+        FateReason.MADE_BY_KINO: "Kept: only Kino removes its own scheduled ones.",
         FateReason.UNVERIFIED: "Kept, not counted: not verified yet.",
         FateReason.DAMAGED: "Kept, not counted: damaged ones are yours to delete.",
         FateReason.ELSEWHERE: "Kept: in a former location.",

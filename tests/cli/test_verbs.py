@@ -238,9 +238,18 @@ def test_import_keeps_nothing_that_is_no_backup(cli: Cli, tmp_path: Path) -> Non
     damage(archive)
     assert cli.run("import", str(archive)).code == 4
     assert cli.run("import", "-", stdin=b"hello").code == 4
-    assert cli.run("import", "-", stdin=b"").code == 4
     assert cli.run("import", str(tmp_path / "nothing.tar.gz")).code == 3
     assert cli.run("import", str(tmp_path)).code == 2
+    assert cli.archives == []
+    assert cli.unfinished == []
+
+
+@pytest.mark.parametrize("command", [("import", "-"), ("restore", "-", "--yes")])
+def test_nothing_on_standard_input_is_a_mistake_of_the_call(cli: Cli, command: tuple[str, ...]) -> None:
+    """A pipe whose first program failed, most likely: no archive is damaged."""
+    result = cli.run(*command, "--json", stdin=b"")
+    assert result.code == 2
+    assert result.json["error"]["message"] == "Nothing came on standard input."
     assert cli.archives == []
     assert cli.unfinished == []
 

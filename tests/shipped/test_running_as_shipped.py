@@ -54,6 +54,7 @@ def seen_by_nobody(kino: Kino) -> str:
     # That user may not read the program's files either: what is loaded late is loaded before.
     settings_store(kino)
     list(ports.likely_ports(kino, in_use=False))
+    "localhost".encode("idna")
     return run_as(NOBODY, lambda: repr(observe(kino)))
 
 
@@ -138,16 +139,23 @@ def test_one_who_may_not_look_into_it_is_told_by_its_lock_and_the_port_it_has_no
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+@pytest.mark.parametrize("unit", ["kino.service", "media.service"])
 def test_it_is_asked_at_the_port_that_its_unit_sets(
-    shipped: Kino, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shipped: Kino, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unit: str
 ) -> None:
-    """Which Kino notes nowhere if its unit has no runtime directory."""
+    """Which Kino notes nowhere if its unit has no runtime directory; the unit may have another name."""
     let_others_in(shipped.database)
+    config = tmp_path / "kino-backup-tui.toml"
+    config.write_text('service = "media.service"\n' if unit == "media.service" else "")
+    monkeypatch.setenv("KINO_BACKUP_TUI_CONFIG", str(config))
     with running_server(shipped.data_path) as server:
         systemctl = tmp_path / "bin" / "systemctl"
         systemctl.parent.mkdir(mode=0o755)
         port = server.url.rpartition(":")[2]
-        systemctl.write_text(f"#!/bin/sh\necho LoadState=loaded\necho Environment=KINO_PORT={port}\n")
+        systemctl.write_text(
+            f'#!/bin/sh\ncase "$*" in *" {unit}") ;; *) exit 1 ;; esac\n'
+            f"echo LoadState=loaded\necho Environment=KINO_PORT={port}\n"
+        )
         systemctl.chmod(0o755)
         monkeypatch.setenv("PATH", str(systemctl.parent), prepend=":")
         seen = seen_by_nobody(shipped)

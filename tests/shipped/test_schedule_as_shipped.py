@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kino_backup_tui.core.catalog.retention import FateReason
 from kino_backup_tui.core.errors import LocationError, NoSpaceError
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.settings import Frequency
@@ -19,6 +20,7 @@ from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import create_backup
 from kino_backup_tui.core.operations.doctor import CheckStatus, diagnose
 from kino_backup_tui.core.operations.listing import list_backups
+from kino_backup_tui.core.operations.prune import prune
 from kino_backup_tui.core.operations.run_due import DueOutcome, run_due
 from kino_backup_tui.core.operations.schedule import (
     changed_schedule,
@@ -31,6 +33,7 @@ from kino_backup_tui.core.progress import Control
 from kino_backup_tui.demo.schema import open_database
 from kino_backup_tui.demo.shipped.data_path import RELEASE
 from kino_backup_tui.demo.shipped.scheduler import is_due, run_if_due
+from kino_backup_tui.presentation.text import fate_text
 from tests.core.operations.restoring import small_disk
 from tests.fakes import FakeClock
 from tests.shipped.serving import values
@@ -134,6 +137,68 @@ def test_what_kino_itself_will_remove_is_foretold(
     left = {path.name for path in shipped.default_location.glob("*.gz")}
     assert {ours, nights[0]}.isdisjoint(left)
     assert {manual, nights[2]} <= left
+
+
+def test_each_scheduled_backup_in_kinos_list_goes_on_the_day_that_is_told(
+    shipped: Kino, shipped_context: Context, clock: FakeClock, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """Kino counts its own beside those of this program, so these go earlier than if they were alone."""
+    change(shipped_context, keep=3)
+    back_up_as_kino(BackupKind.MANUAL)
+    ours = create_backup(shipped_context, Control(), kind=BackupKind.SCHEDULED).backup
+    clock.advance(minutes=1)
+    own = [back_up_as_kino(BackupKind.SCHEDULED) for _ in range(2)]
+    told = list_backups(shipped_context).fates
+
+    fates = [told[path] for path in (ours.path, *own)]
+
+    assert [(fate.reason, fate.rank, fate.keep) for fate in fates] == [
+        (FateReason.COUNTED, rank, 3) for rank in (3, 2, 1)
+    ]
+    for fate, path in zip(fates, (ours.path, *own), strict=True):
+        assert fate.goes_at is not None
+        clock.instant = fate.goes_at - MINUTE
+        assert not kino_looks(shipped, clock.now())
+        assert path.exists()
+        clock.instant = fate.goes_at
+        assert kino_looks(shipped, clock.now())
+        assert not path.exists()
+    assert {path for path in told if path.exists()} == {path for path in told if not told[path].goes_at}
+
+
+def test_what_is_beyond_the_number_of_kinos_list_goes_with_its_next_run(
+    shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """Whoever made it; what only this program's retention removes goes with the next prune."""
+    ours = create_backup(shipped_context, Control(), kind=BackupKind.SCHEDULED).backup
+    own = [back_up_as_kino(BackupKind.SCHEDULED) for _ in range(2)]
+    change(shipped_context, keep=1)
+
+    listing = list_backups(shipped_context)
+
+    gone = [listing.fates[path] for path in (ours.path, own[0])]
+    (run,) = preview_schedule(shipped_context, read_schedule(shipped_context)).next_runs[:1]
+    assert [(fate.reason, fate.rank, fate.goes_at) for fate in gone] == [
+        (FateReason.NEXT_TO_GO_BY_KINO, 3, run),
+        (FateReason.NEXT_TO_GO_BY_KINO, 2, run),
+    ]
+    assert fate_text(gone[0], UTC) == "Goes at Kino's next scheduled backup: beyond the 1 kept."
+    assert prune(shipped_context, Control(), dry_run=True).removed == ()
+
+
+def test_what_kinos_list_does_not_name_it_does_not_remove(
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path]
+) -> None:
+    """A file of its own without an entry has no day; one of ours has that of our own retention."""
+    own = back_up_as_kino(BackupKind.SCHEDULED)
+    ours = create_backup(shipped_context, Control(), kind=BackupKind.SCHEDULED).backup
+    with closing(open_database(shipped.database)) as connection:
+        connection.execute("DELETE FROM backup")
+
+    fates = list_backups(shipped_context).fates
+
+    assert (fates[own].reason, fates[own].goes_at) == (FateReason.MADE_BY_KINO, None)
+    assert (fates[ours.path].reason, fates[ours.path].rank) == (FateReason.COUNTED, 1)
 
 
 def test_a_file_elsewhere_is_not_removed_by_kino(

@@ -10,7 +10,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from kino_backup_tui.core.workspace import Workspace, best_effort, write_json
 
 _VERSION = 2
 _POLL_SECONDS = 0.1
+_GATHERING_SECONDS = 1.0
 _STATUSES = {status.value: status for status in BackupStatus}
 
 Fingerprint = tuple[int, int, int, int]
@@ -50,6 +51,8 @@ class Cache:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+        self._gathered: list[tuple[Path, Known]] = []
+        self._write_at: float | None = None
         self._load()
 
     def get(self, folder: str, name: str, fingerprint: Fingerprint) -> Known | None:
@@ -60,9 +63,36 @@ class Cache:
     def remember(self, known: Iterable[tuple[Path, Known]], *, glimpsed: bool = False) -> None:
         """Add entries and write the file; what other processes added meanwhile stays. Best effort.
 
-        `glimpsed` entries come from a listing: they give way to what is known of the same state of the file.
+        `glimpsed` entries come from a listing: they give way to what is known of the same state of the file,
+        as what does not say that it is verified always does to what says so.
         """
-        fresh = list(known)
+        if self._write_at is None or glimpsed:
+            self._write(list(known), glimpsed=glimpsed)
+            return
+        self._gathered += known
+        if time.monotonic() >= self._write_at:
+            self._write_gathered()
+
+    @contextlib.contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Write what is remembered meanwhile once a second and at the end, whatever ends it.
+
+        For whoever reads many archives: it is the whole file that is written each time. Not before does `get`
+        tell of it.
+        """
+        self._write_gathered()
+        try:
+            yield
+        finally:
+            self._write_gathered()
+            self._write_at = None
+
+    def _write_gathered(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        self._write(gathered)
+        self._write_at = time.monotonic() + _GATHERING_SECONDS
+
+    def _write(self, fresh: Sequence[tuple[Path, Known]], *, glimpsed: bool = False) -> None:
         if not fresh:
             return
         with best_effort():
@@ -71,8 +101,8 @@ class Cache:
                 self._load()
                 for path, entry in fresh:
                     entries = self._entries.setdefault(str(path.parent), {})
-                    present = self._decode(entries.get(path.name)) if glimpsed else None
-                    if present is None or present.fingerprint != entry.fingerprint:
+                    present = self._decode(entries.get(path.name))
+                    if not (present and _gives_way(entry, present, glimpsed=glimpsed)):
                         entries[path.name] = self._encode(entry)
                 self._save()
 
@@ -135,6 +165,12 @@ class Cache:
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
+
+
+def _gives_way(entry: Known, present: Known, *, glimpsed: bool) -> bool:
+    """Whether what is known already stays: it may have been found out since the archive was looked at."""
+    proven = present.status is BackupStatus.VERIFIED and entry.status is BackupStatus.UNVERIFIED
+    return entry.fingerprint == present.fingerprint and (glimpsed or proven)
 
 
 def _manifest_of(fields: Any) -> Any:

@@ -24,16 +24,18 @@ class FateReason(StrEnum):
     """Why retention keeps or will remove a file."""
 
     COUNTED = "counted"
-    """A scheduled backup among the newest `keep`."""
+    """A scheduled backup among the newest `keep`, of ours or of Kino's own list."""
     NEXT_TO_GO = "next_to_go"
     """A scheduled backup beyond `keep`: the next prune removes it."""
+    NEXT_TO_GO_BY_KINO = "next_to_go_by_kino"
+    """One that is beyond `keep` in Kino's own list: Kino removes it after its next scheduled backup."""
     MANUAL = "manual"
     PRE_RESTORE = "pre_restore"
     KIND_UNKNOWN = "kind_unknown"
     IMPORTED = "imported"
     OTHER_INSTALLATION = "other_installation"
     MADE_BY_KINO = "made_by_kino"
-    """A scheduled backup that Kino made by itself, and removes by itself."""
+    """A scheduled backup that Kino made by itself: nobody else removes it."""
     UNVERIFIED = "unverified"
     """Not counted until it is verified."""
     DAMAGED = "damaged"
@@ -48,7 +50,7 @@ class Fate(NamedTuple):
 
     reason: FateReason
     rank: int | None = None
-    """1 for the newest counted scheduled backup."""
+    """1 for the newest counted scheduled backup; where Kino counts others, the rank that goes first."""
     keep: int | None = None
     goes_at: datetime | None = None
     """When a counted backup goes if every scheduled run succeeds; aware."""
@@ -76,21 +78,40 @@ def removable(backups: Iterable[Backup], instance: str | None, keep: int, dates:
 
 
 def fates(
-    backups: Sequence[Backup], instance: str | None, keep: int, slots: Sequence[datetime], dates: Dates
+    backups: Sequence[Backup],
+    instance: str | None,
+    keep: int,
+    slots: Sequence[datetime],
+    dates: Dates,
+    listed: Sequence[str] = (),
 ) -> dict[Path, Fate]:
-    """Why each file is kept or when it goes; `slots` are the next `keep` scheduled runs."""
+    """Why each file is kept or when it goes.
+
+    `slots` are the next `keep` scheduled runs. `listed` are the file names of those that Kino itself counts,
+    the newest first, and removes after a scheduled backup of its own, whatever they are.
+    """
+    ours = {backup.path: rank for rank, backup in enumerate(counted(backups, instance, dates), start=1)}
+    # Of several entries of one name, Kino removes the file with the oldest.
+    kinos = {name: rank for rank, name in enumerate(listed, start=1)}
     found: dict[Path, Fate] = {}
-    for rank, backup in enumerate(counted(backups, instance, dates), start=1):
-        runs = keep - rank
-        found[backup.path] = (
-            Fate(FateReason.COUNTED, rank, keep, slots[runs] if 0 <= runs < len(slots) else None)
-            if runs >= 0 or keep == KEEP_ALL
-            else Fate(FateReason.NEXT_TO_GO, rank, keep)
-        )
     for backup in backups:
-        if reason := _exemption(backup, instance, dates):
-            found[backup.path] = Fate(reason)
+        is_here = backup.role is EntryRole.BACKUP and not backup.elsewhere
+        ranks = (ours.get(backup.path, 0), kinos.get(backup.filename, 0) if is_here else 0)
+        reason = _exemption(backup, instance, dates)
+        found[backup.path] = Fate(reason) if reason and not any(ranks) else _rank_fate(*ranks, keep, slots)
     return found
+
+
+def _rank_fate(ours: int, kinos: int, keep: int, slots: Sequence[datetime]) -> Fate:
+    """What becomes of one that we or Kino count, or both; 0 is the rank of what is not counted."""
+    rank = max(ours, kinos)
+    if keep == KEEP_ALL:
+        return Fate(FateReason.COUNTED, rank, keep)
+    if ours > keep:
+        return Fate(FateReason.NEXT_TO_GO, ours, keep)
+    runs = max(keep - rank, 0)
+    goes_at = slots[runs] if runs < len(slots) else None
+    return Fate(FateReason.COUNTED if rank <= keep else FateReason.NEXT_TO_GO_BY_KINO, rank, keep, goes_at)
 
 
 def is_of_another_installation(backup: Backup, instance: str | None) -> bool:

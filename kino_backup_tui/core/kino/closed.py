@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from kino_backup_tui.core.errors import NotPermittedError, ServiceError
 from kino_backup_tui.core.files import storage_error, user_name
-from kino_backup_tui.core.kino.home import Kino
+from kino_backup_tui.core.kino.home import SIDE_FILES, Kino
 from kino_backup_tui.core.kino.process_facts import effective_user, process_name
 from kino_backup_tui.core.kino.processes import hidden_processes, holders, lockers
 
@@ -76,11 +76,12 @@ def find_openers(kino: Kino) -> Openers | None:
     Raises `NotPermittedError` and `LocationError` as above.
     """
     database = Path(os.path.realpath(kino.database))
-    files = [database, *(database.with_name(database.name + end) for end in ("-wal", "-shm", "-journal"))]
+    wal, index, journal = (database.with_name(database.name + end) for end in SIDE_FILES)
+    files = [database, wal, index, journal]
     lock = kino.lock_file
     seen = holders([*files, lock] if lock else files)
     pids = {*seen.pids, *(lockers(lock) if lock else ())}
-    probed = {_lock_holder(database, *_DATABASE_LOCKS), _lock_holder(files[2], *_INDEX_LOCKS)} - {None}
+    probed = {_lock_holder(database, *_DATABASE_LOCKS), _lock_holder(index, *_INDEX_LOCKS)} - {None}
     pids |= {pid for pid in probed if pid is not None and pid > 0}
     if pids or probed:
         return Openers(tuple(sorted(pids)), bool(probed))

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 
 from kino_backup_tui.core.kino.find import is_found_by_default
-from kino_backup_tui.core.kino.home import DOCUMENTED, KINO_0_3, Kino
+from kino_backup_tui.core.kino.home import LAYOUTS, Kino
 
 PROGRAM = "kino-backup-tui"
 
@@ -37,8 +37,8 @@ def naming_options(kino: Kino) -> tuple[str, ...]:
 
 def _layout(kino: Kino) -> tuple[str, ...]:
     """What has to be said where two Kinos left their files in one data path."""
-    both = all(os.path.lexists(kino.data_path / each.database) for each in (DOCUMENTED, KINO_0_3))
-    return ("--layout", kino.layout.name) if both else ()
+    there = [each for each in LAYOUTS.values() if os.path.lexists(kino.data_path / each.database)]
+    return ("--layout", kino.layout.name) if len(there) > 1 else ()
 
 
 def _line(*words: str) -> str:

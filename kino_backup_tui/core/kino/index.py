@@ -57,14 +57,18 @@ def created_at_text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat()
 
 
-def beyond(rows: Iterable[IndexRow], keep: int) -> list[IndexRow]:
-    """The rows that Kino removes, with their files, after a scheduled backup of its own; oldest first.
+def scheduled(rows: Iterable[IndexRow]) -> list[IndexRow]:
+    """The rows that Kino counts for its retention, the newest first.
 
-    Kino counts what is listed as scheduled, whoever made it, by the text of the dates.
+    That is what is listed as scheduled, whoever made it, by the text of the dates.
     """
-    scheduled = [row for row in rows if row.kind == SCHEDULED]
-    ordered = sorted(scheduled, key=lambda row: row.created_at, reverse=True)
-    return [] if keep == KEEP_ALL else ordered[keep:][::-1]
+    counted = [row for row in rows if row.kind == SCHEDULED]
+    return sorted(counted, key=lambda row: row.created_at, reverse=True)
+
+
+def beyond(rows: Iterable[IndexRow], keep: int) -> list[IndexRow]:
+    """The rows that Kino removes, with their files, after a scheduled backup of its own; oldest first."""
+    return [] if keep == KEEP_ALL else scheduled(rows)[keep:][::-1]
 
 
 class BackupIndex(Protocol):

@@ -32,7 +32,7 @@ def noted_port() -> int | None:
 
 
 def likely_ports(kino: Kino, *, in_use: bool) -> Iterator[int]:
-    """The port that kino.service sets, the noted one, that of Kino's settings, the usual ones; each once.
+    """The port that Kino's service sets, the noted one, that of Kino's settings, the usual ones; each once.
 
     The settings are looked at only where the database is `in_use` by Kino: otherwise it may be about to be
     replaced. Who asks there has to make sure that it is this Kino. Raises nothing.
@@ -46,10 +46,14 @@ def likely_ports(kino: Kino, *, in_use: bool) -> Iterator[int]:
 
 def _told(kino: Kino, *, in_use: bool) -> Iterator[int | None]:
     from kino_backup_tui.core.kino.settings_store import settings_store
-    from kino_backup_tui.core.kino.systemd_unit import read_unit
+    from kino_backup_tui.core.kino.systemd_unit import UNIT, read_unit
+    from kino_backup_tui.core.kino.tool_config import load_tool_config
 
+    service = None
+    with suppress(KinoBackupError):
+        service = load_tool_config(os.environ).about(kino.data_path).service
     for user in (False, True):
-        unit = read_unit(os.environ, user=user)
+        unit = read_unit(os.environ, user=user, name=service or UNIT)
         yield unit.port if unit else None
     yield noted_port()
     if in_use:

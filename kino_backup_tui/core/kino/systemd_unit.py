@@ -39,7 +39,7 @@ class Unit:
     container: str | None = None
     """The name of the container that it runs with Docker or Podman; None if it gives none a name."""
     port: int | None = None
-    """From its environment, see `valid_port`; None if it leaves Kino to its settings."""
+    """From its command line, else from its environment, see `valid_port`; None if it names none."""
 
 
 def read_unit(
@@ -59,7 +59,7 @@ def read_unit(
 def parse_unit(shown: str) -> Unit | None:
     """Read those properties; None if the unit is not installed.
 
-    As with Kino and systemd themselves, `--data-path` beats the environment, in which a file beats a line.
+    As with Kino and systemd themselves, an option beats the environment, in which a file beats a line.
     """
     properties = [line.partition("=")[::2] for line in shown.splitlines()]
     known = dict(properties)
@@ -72,7 +72,7 @@ def parse_unit(shown: str) -> Unit | None:
     for name, value in properties:
         if name == "EnvironmentFiles":
             variables.update(_in_file(Path(re.sub(r" \(ignore_errors=\w+\)$", "", value))))
-    data_path, container = variables.get(_VARIABLE), None
+    data_path, port, container = variables.get(_VARIABLE), variables.get(_PORT), None
     for name, value in properties:
         command = _ARGUMENTS.search(value) if name == "ExecStart" else None
         if command is not None:
@@ -82,10 +82,10 @@ def parse_unit(shown: str) -> Unit | None:
                 container = next(_values(words, "--name"), None) or container
             else:
                 data_path = _option(words) or data_path
+                port = next(_values(words, "--port"), port)
     pid = known.get("MainPID", "")
     main_pid = int(pid) if pid.isdecimal() and pid != "0" else None
-    port = valid_port(variables.get(_PORT))
-    return Unit(data_path or None, known.get("Id") or UNIT, main_pid, container, port)
+    return Unit(data_path or None, known.get("Id") or UNIT, main_pid, container, valid_port(port))
 
 
 def split_quoted(text: str) -> Iterator[str]:

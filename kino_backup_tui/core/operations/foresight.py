@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from kino_backup_tui.core.files import open_regular
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.rows import Rows
 from kino_backup_tui.core.kino.toml_file import LARGEST
@@ -58,7 +59,7 @@ def _live_config(kino: Kino) -> bytes | None:
     if kino.layout.config is None:
         return None
     try:
-        with kino.config_file.open("rb") as stream:
+        with open_regular(kino.config_file, follow=True) as stream:
             return stream.read(LARGEST + 1)
     except OSError:
         return None

@@ -14,9 +14,8 @@ from kino_backup_tui.core.archive.names import UNKNOWN_VERSION
 from kino_backup_tui.core.errors import IncompatibleError, KinoBackupError
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.home import Kino
-from kino_backup_tui.core.kino.index import MANUAL, SCHEDULED, IndexRow, created_at_text, index_of
+from kino_backup_tui.core.kino.index import MANUAL, SCHEDULED, IndexRow, beyond, created_at_text, index_of
 from kino_backup_tui.core.kino.releases import migrations_of
-from kino_backup_tui.core.kino.settings import KEEP_ALL
 from kino_backup_tui.core.models import Backup, Migration
 from kino_backup_tui.core.operations.session import Session
 from kino_backup_tui.core.restore.compare import incompatibility
@@ -107,16 +106,12 @@ def row_for(backup: Backup, now: datetime) -> IndexRow | None:
 def spared(put: Sequence[IndexRow], listed: Sequence[IndexRow], keep: int) -> list[IndexRow]:
     """The rows to be put beside those that are `listed`; as manual, where Kino would else delete the file.
 
-    After its next scheduled backup it removes every scheduled row beyond `keep`, by the text of the dates,
-    and the file with it. What it had lost sight of is not put there for that.
+    What it had lost sight of is not put there for that.
     """
-    if keep == KEEP_ALL:
-        return list(put)
     names = {row.filename for row in put}
     beside = [row for row in listed if row.filename not in names]
-    scheduled = [row for row in (*put, *beside) if row.kind == SCHEDULED]
-    beyond = set(sorted(scheduled, key=lambda row: row.created_at, reverse=True)[keep:])
-    return [row._replace(kind=MANUAL) if row in beyond else row for row in put]
+    doomed = set(beyond((*put, *beside), keep))
+    return [row._replace(kind=MANUAL) if row in doomed else row for row in put]
 
 
 def _is_text(name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +14,7 @@ from kino_backup_tui.core.catalog.scan import newest_first, scan_file
 from kino_backup_tui.core.errors import (
     ArchiveError,
     ArchiveRefusedError,
+    BusyError,
     IncompatibleError,
     KinoBackupError,
     NotFoundError,
@@ -51,7 +52,7 @@ def list_backups(context: Context, *, kind: BackupKind | None = None, everything
     """
     session = open_session(context)
     backups, problem = session.scan()
-    backups = _told(session, backups, ghosts=everything)
+    backups, by_kino = _told(session, backups, ghosts=everything)
     settings = session.settings
     runs = min(settings.keep, KEEP_MAX)  # a Kino may have been told any number
     slots = session.timetable.next_runs(settings, context.clock.now(), runs)
@@ -64,7 +65,7 @@ def list_backups(context: Context, *, kind: BackupKind | None = None, everything
     )
     return Listing(
         backups=chosen,
-        fates=fates(files, session.workspace.instance(), settings.keep, slots, dates),
+        fates=fates(files, session.workspace.instance(), settings.keep, slots, dates, by_kino),
         location=session.location,
         location_problem=problem or session.location_problem(),
         settings_problem=session.settings_problem,
@@ -89,11 +90,11 @@ def complete_listing(context: Context, cancel: CancelToken, *, checksums: bool =
         session = open_session(context)
         backups, _ = session.scan()
         learned = backups != before
-        for backup in filter(is_wanted, backups):
-            cancel.raise_if_cancelled()
-            learned = (
-                complete(session, backup, lambda _count: cancel.raise_if_cancelled()) != backup or learned
-            )
+        with session.cache.gathering():
+            for backup in filter(is_wanted, backups):
+                cancel.raise_if_cancelled()
+                read = complete(session, backup, lambda _count: cancel.raise_if_cancelled())
+                learned = learned or read != backup
     return learned
 
 
@@ -113,7 +114,7 @@ def find_backup(context: Context, text: str) -> Backup:
         return _from_path(context, Path(text))
     session = open_session(context)
     backups, problem = session.scan()
-    backups = _told(session, backups, ghosts=text != LATEST)
+    backups = _told(session, backups, ghosts=text != LATEST).backups
     if text == LATEST:
         good = (
             backup
@@ -153,36 +154,49 @@ def backup_by_id(context: Context, number: int) -> Backup:
     raise problem or NotFoundError(f"There is no backup {number}.")
 
 
-def _told(session: Session, backups: list[Backup], *, ghosts: bool) -> list[Backup]:
-    """A listing with what Kino's own list adds to it; that is read only if it may add something."""
-    if not (ghosts or any(backup.role is EntryRole.BACKUP and backup.manifest is None for backup in backups)):
-        return backups
+class _Told(NamedTuple):
+    backups: list[Backup]
+    by_kino: Sequence[str] = ()
+    """The file names that Kino's retention counts, the newest first."""
+
+
+def _told(session: Session, backups: list[Backup], *, ghosts: bool) -> _Told:
+    """A listing with what Kino's own list adds to it, if it has one that can be read now."""
+    if not session.kino.layout.keeps_index:  # most do without what reads it
+        return _Told(backups)
+    from kino_backup_tui.core.kino.index import scheduled
     from kino_backup_tui.core.operations.index_view import listed_rows, told_by_index
 
     rows = listed_rows(session)
     if rows is None:
-        return backups
-    return sorted(told_by_index(session, backups, rows, ghosts=ghosts), key=newest_first)
+        return _Told(backups)
+    told = sorted(told_by_index(session, backups, rows, ghosts=ghosts), key=newest_first)
+    return _Told(told, [row.filename for row in scheduled(rows)])
 
 
 def complete(session: Session, backup: Backup, advance: Callable[[int], None]) -> Backup:
     """Read a backup to its end, once for all: its manifest, wherever that is, and its checksum.
 
     `advance` hears of every byte of the file and may raise to stop. A damaged one is remembered as such; one
-    that cannot be read stays as it is.
+    that cannot be read, or is removed or replaced meanwhile, stays as it is.
     """
+    try:
+        return _read_and_remember(session, backup, advance)
+    except (OSError, IncompatibleError, NotFoundError, BusyError):
+        return backup
+
+
+def _read_and_remember(session: Session, backup: Backup, advance: Callable[[int], None]) -> Backup:
     from kino_backup_tui.core.archive.verify import read_archive
 
-    try:
-        with open_regular(backup.path) as stream:
-            read = os.fstat(stream.fileno())
+    with open_regular(backup.path) as stream:
+        read = os.fstat(stream.fileno())
+        try:
             result = read_archive(stream, advance)
-    except ArchiveError as error:
-        return session.remember(
-            backup.path, read, BackupStatus.DAMAGED, problem=error.message, elsewhere=backup.elsewhere
-        )
-    except (OSError, IncompatibleError):
-        return backup
+        except ArchiveError as error:
+            return session.remember(
+                backup.path, read, BackupStatus.DAMAGED, problem=error.message, elsewhere=backup.elsewhere
+            )
     return session.remember(
         backup.path,
         read,

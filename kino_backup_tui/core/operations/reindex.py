@@ -156,7 +156,8 @@ def _bring_in_step(session: Session, job: Job) -> Reindexed:
     if not state.is_kept:
         return Reindexed(is_kept=False)
     job.stage(Stage.READING, sum(b.size_bytes for b in state.unlisted if b.checksum_sha256 is None) or None)
-    read = [b if b.checksum_sha256 else complete(session, b, job.advance) for b in state.unlisted]
+    with session.cache.gathering():
+        read = [b if b.checksum_sha256 else complete(session, b, job.advance) for b in state.unlisted]
     index = index_of(session.kino)
     migrations = index.migrations()
     left = list(_left(state))

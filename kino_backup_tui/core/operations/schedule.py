@@ -26,7 +26,7 @@ from kino_backup_tui.core.jobs.job import run_job
 from kino_backup_tui.core.kino.home import WORKING_FOLDER, Kino
 from kino_backup_tui.core.kino.index import beyond
 from kino_backup_tui.core.kino.settings import BackupSettings
-from kino_backup_tui.core.models import Backup, EntryRole
+from kino_backup_tui.core.models import Backup
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.index_view import ahead_text, listed_rows, rows_ahead
 from kino_backup_tui.core.operations.indexing import repair_command
@@ -35,7 +35,7 @@ from kino_backup_tui.core.operations.reach import reach_problem
 from kino_backup_tui.core.operations.session import Session, open_session, stored_settings
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.timetable import Terms
-from kino_backup_tui.core.workspace import best_effort, workspace_of
+from kino_backup_tui.core.workspace import workspace_of
 
 PREVIEWED_RUNS = 5
 
@@ -136,7 +136,7 @@ def save_schedule(
         location = _location(context, settings)
         session = open_session(context)
         if location != session.location:
-            _introduce(session, context.kino)
+            session.introduce_location()
         if location != session.location or accept_location:
             # Naming a new location is accepting it; one we know must still be the disk we know.
             accept = accept_location or not is_known(session.workspace, location)
@@ -162,17 +162,6 @@ def _remarks(context: Context, session: Session, location: Path, settings: Backu
     with contextlib.suppress(KinoBackupError):
         if settings.runs and (problem := reach_problem(context.kino, location, os.environ)):
             yield problem
-
-
-def _introduce(session: Session, kino: Kino) -> None:
-    """Know the place that is left, so that its backups stay in the list. Best effort: it may be gone."""
-    former = session.location
-    if former == kino.default_location or is_known(session.workspace, former):
-        return
-    backups, _ = session.scan()
-    if any(backup.role is EntryRole.BACKUP and not backup.elsewhere for backup in backups):
-        with best_effort():
-            prepare_location(former, session.workspace, kino.default_location, accept=True)
 
 
 def _location(context: Context, settings: BackupSettings) -> Path:

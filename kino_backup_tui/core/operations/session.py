@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -27,11 +26,11 @@ from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.kino.path_map import Mounted
 from kino_backup_tui.core.kino.settings import BackupSettings
 from kino_backup_tui.core.kino.settings_store import SettingsStore, settings_store
-from kino_backup_tui.core.models import Backup, BackupStatus
+from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.progress import RESTORING
 from kino_backup_tui.core.timetable import Timetable, timetable
-from kino_backup_tui.core.workspace import Workspace, workspace_of
+from kino_backup_tui.core.workspace import Workspace, best_effort, workspace_of
 
 _LAST_LOCATION = "last_location"
 
@@ -76,12 +75,17 @@ class Session(NamedTuple):
             self.workspace.update_state(**{_LAST_LOCATION: self.settings.location})
 
     def introduce_location(self) -> None:
-        """Have the backups of the location listed also once the settings name another. Best effort."""
-        if is_known(self.workspace, self.location):
+        """Have the backups of the location listed also once the settings name another.
+
+        Best effort: it may be gone, or not to be marked as one of ours.
+        """
+        default = self.kino.default_location
+        if self.location == default or is_known(self.workspace, self.location):
             return
-        if any(backup.path.parent == self.location for backup in self.scan()[0]):
-            with contextlib.suppress(KinoBackupError):  # it cannot be marked as one of ours
-                prepare_location(self.location, self.workspace, self.kino.default_location, accept=True)
+        backups, _ = self.scan()
+        if any(backup.role is EntryRole.BACKUP and not backup.elsewhere for backup in backups):
+            with best_effort():
+                prepare_location(self.location, self.workspace, default, accept=True)
 
     def scan(self) -> tuple[list[Backup], KinoBackupError | None]:
         """Every file of all known locations, newest first, and why the current one could not be read."""

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -68,4 +69,12 @@ def honest(extra: Mapping[str, bytes] | None = None, **fields: Any) -> bytes:
             member("manifest.json", manifest_for(members, **fields)),
             *(member(name, data) for name, data in sorted(members.items())),
         )
+    )
+
+
+def manifest_last() -> bytes:
+    """An archive whose manifest lies too far inside for a glance, as in those of Kino 0.3."""
+    database = os.urandom(200_000)
+    return packed(
+        tar(member("db.sqlite", database), member("manifest.json", manifest_for({"db.sqlite": database})))
     )

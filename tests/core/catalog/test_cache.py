@@ -130,3 +130,20 @@ def test_garbage_is_collected_again_after_a_listing(workspace: Workspace, tmp_pa
         scan_location(tmp_path / "missing", Cache(workspace), UTC, elsewhere=False)
 
     assert gc.isenabled()
+
+
+def test_what_is_proven_while_others_are_read_stays_proven(workspace: Workspace, tmp_path: Path) -> None:
+    """The reader writes later than it reads, and knows less: a verification in between is not lost."""
+    remember(workspace, tmp_path, {"a.tar.gz": MANIFEST})
+    path = tmp_path / "a.tar.gz"
+    fingerprint = fingerprint_of(path.lstat())
+    workspace.catalog_file.unlink()
+    reader = Cache(workspace)
+
+    with reader.gathering():
+        reader.remember([(path, Known(fingerprint, BackupStatus.UNVERIFIED, MANIFEST))])
+        Cache(workspace).remember([(path, Known(fingerprint, BackupStatus.VERIFIED, MANIFEST))])
+
+    known = Cache(workspace).get(str(tmp_path), path.name, fingerprint)
+    assert known is not None
+    assert known.status is BackupStatus.VERIFIED

@@ -127,6 +127,54 @@ def test_where_all_are_kept_none_goes_and_none_has_a_date() -> None:
     ]
 
 
+def test_where_kino_counts_too_the_rank_that_goes_first_is_told() -> None:
+    """Kino counts more than we do, and whatever its list has; ours go by its rank, unless ours is larger."""
+    ours = [scheduled(age) for age in range(4)]
+    own = scheduled(9, named_kind=None, manifest=None)
+    gone = "no longer there"
+    slots = [NIGHT + timedelta(days=day) for day in (1, 2, 3)]
+
+    def told(*listed: str) -> list[Fate]:
+        found = fates([*ours, own], OURS, 3, slots, TODAY, listed)
+        return [found[backup.path] for backup in (*ours, own)]
+
+    assert told(ours[0].filename, own.filename, ours[1].filename, ours[2].filename, ours[3].filename) == [
+        Fate(FateReason.COUNTED, 1, 3, slots[2]),
+        Fate(FateReason.COUNTED, 3, 3, slots[0]),
+        Fate(FateReason.NEXT_TO_GO_BY_KINO, 4, 3, slots[0]),
+        Fate(FateReason.NEXT_TO_GO, 4, 3),
+        Fate(FateReason.COUNTED, 2, 3, slots[1]),
+    ]
+    assert told(ours[2].filename, gone, ours[0].filename, ours[0].filename) == [
+        Fate(FateReason.NEXT_TO_GO_BY_KINO, 4, 3, slots[0]),
+        Fate(FateReason.COUNTED, 2, 3, slots[1]),
+        Fate(FateReason.COUNTED, 3, 3, slots[0]),
+        Fate(FateReason.NEXT_TO_GO, 4, 3),
+        Fate(FateReason.MADE_BY_KINO),
+    ]
+
+
+def test_what_kino_counts_has_no_date_without_a_schedule_and_none_is_beyond_where_all_are_kept() -> None:
+    """It removes after a scheduled backup of its own, and nothing where its number is 0."""
+    backups = [scheduled(0), scheduled(1)]
+    listed = ["newer", backups[0].filename]
+
+    assert fates(backups, OURS, 1, [], TODAY, listed)[backups[0].path] == Fate(
+        FateReason.NEXT_TO_GO_BY_KINO, 2, 1
+    )
+    assert fates(backups, OURS, KEEP_ALL, [NIGHT], TODAY, listed)[backups[0].path] == Fate(
+        FateReason.COUNTED, 2, KEEP_ALL
+    )
+
+
+@pytest.mark.parametrize("name", ["elsewhere", "leftover"])
+def test_kinos_list_is_of_the_backups_in_the_present_location(name: str) -> None:
+    """A file of the same name in a former one is not what Kino removes, nor is one that is no backup."""
+    backup, reason = NEVER[name]
+
+    assert fates([backup], OURS, 1, [], TODAY, [backup.filename])[backup.path] == Fate(reason)
+
+
 def test_without_a_schedule_nothing_has_a_date() -> None:
     """Backups that are off never push one out."""
     assert fates([scheduled(0)], OURS, 3, [], TODAY)[scheduled(0).path].goes_at is None

@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from kino_backup_tui.core.catalog.cache import reading_alone
-from kino_backup_tui.core.errors import ArchiveRefusedError, OperationCancelledError
+from kino_backup_tui.core.errors import ArchiveRefusedError
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.listing import complete_listing, find_backup, list_backups
-from kino_backup_tui.core.operations.session import open_session
 from kino_backup_tui.core.operations.verify import verify_backup
 from kino_backup_tui.core.progress import CancelToken, Control
 from tests.as_user import NOBODY, let_others_in, run_as
-from tests.core.archive.archives import manifest_for, member, packed, tar
+from tests.core.archive.archives import manifest_last, member, packed, tar
 
-_DATABASE = os.urandom(200_000)
-MANIFEST_LAST = packed(
-    tar(member("db.sqlite", _DATABASE), member("manifest.json", manifest_for({"db.sqlite": _DATABASE})))
-)
-
-
-@pytest.fixture
-def location(kino: Kino) -> Path:
-    """The default location, empty."""
-    kino.default_location.mkdir(mode=0o700)
-    return kino.default_location
+MANIFEST_LAST = manifest_last()
 
 
 def only(context: Context) -> Backup:
@@ -177,60 +164,6 @@ def test_an_unreadable_file_says_so(context: Context, create: Callable[[], Backu
         return only(context).status
 
     assert run_as(NOBODY, status) == BackupStatus.UNREADABLE
-
-
-def test_a_manifest_at_the_end_is_completed_in_the_background(context: Context, location: Path) -> None:
-    """The list shows the name first; reading on fills in schema and date, and the cache keeps it."""
-    (location / ODD).write_bytes(MANIFEST_LAST)
-
-    assert only(context).schema_version is None
-    assert only(context).needs_reading
-    assert complete_listing(context, CancelToken()) is True
-    assert only(context).schema_version == 2
-    assert complete_listing(context, CancelToken()) is False
-
-
-READER = """
-import sys
-from pathlib import Path
-from kino_backup_tui.core.clock import SystemClock
-from kino_backup_tui.core.kino.home import Kino
-from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.operations.listing import complete_listing
-from kino_backup_tui.core.progress import CancelToken
-
-opened = []
-sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
-learned = complete_listing(Context(Kino(Path(sys.argv[1])), SystemClock()), CancelToken())
-print(learned, sum(name.endswith(".tar.gz") for name in opened))
-"""
-
-
-def test_of_two_processes_one_reads_the_archives(context: Context, location: Path) -> None:
-    """The other waits, and takes over what has become known; both looked at the beginning of each."""
-    for number in range(6):
-        (location / f"kino-backup-2026-04-26T03-00-1{number}Z-v0.3.2.tar.gz").write_bytes(MANIFEST_LAST)
-    list_backups(context)
-    command = [sys.executable, "-c", READER, str(context.kino.data_path)]
-    with reading_alone(open_session(context).workspace, CancelToken()):
-        readers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-        with pytest.raises(subprocess.TimeoutExpired):
-            readers[0].wait(2)
-    said = sorted(reader.communicate()[0].strip() for reader in readers)
-
-    assert said == ["True 0", "True 6"]
-
-
-def test_waiting_for_another_reader_can_be_cancelled(context: Context, location: Path) -> None:
-    """Whoever leaves the page does not wait for another process."""
-    (location / ODD).write_bytes(MANIFEST_LAST)
-    cancel = CancelToken()
-    cancel.cancel()
-    with (
-        reading_alone(open_session(context).workspace, CancelToken()),
-        pytest.raises(OperationCancelledError),
-    ):
-        complete_listing(context, cancel)
 
 
 def test_a_changed_file_is_not_verified_any_more(context: Context, create: Callable[[], Backup]) -> None:

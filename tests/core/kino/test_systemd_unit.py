@@ -101,6 +101,23 @@ def test_the_port_of_an_installed_unit(value: str, port: int | None) -> None:
     assert parse_unit(_unit(f"KINO_PORT={value}", "/usr/bin/kino serve")) == Unit(None, port=port)
 
 
+@pytest.mark.parametrize(
+    ("command", "port"),
+    [
+        ("/usr/bin/kino serve --port 8081", 8081),
+        ("/usr/bin/kino serve --port=8081", 8081),
+        ("/usr/bin/kino serve --port 0", None),
+        ("/usr/bin/kino serve --port", None),
+        ("/usr/bin/docker run -p 9000:8081 k serve --port 8081", 8080),
+    ],
+)
+def test_the_port_of_the_command_line_beats_that_of_the_environment(command: str, port: int | None) -> None:
+    """As for Kino; what a container listens at says nothing of this host."""
+    unit = parse_unit(_unit("KINO_PORT=8080", command))
+    assert unit is not None
+    assert unit.port == port
+
+
 def test_name_and_main_process_are_read() -> None:
     """The name may be another than the one asked for; no process is not process 0."""
     shown = "LoadState=loaded\nId=media.service\nMainPID={}\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kino_backup_tui.core.errors import KinoBackupError, LocationError, UsageError
-from kino_backup_tui.core.kino.home import KINO_0_3, Kino
+from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.create import create_backup
@@ -20,9 +20,8 @@ from kino_backup_tui.core.operations.listing import list_backups
 from kino_backup_tui.core.operations.plan import RestoreOptions, plan_restore
 from kino_backup_tui.core.operations.restore import way_back
 from kino_backup_tui.core.progress import Control
-from tests.conftest import write_database
 from tests.core.operations.restoring import change, do, execute, films, leftovers, restore, state, tree
-from tests.fakes import FakeClock
+from tests.shipped.serving import values
 
 WRITER = """
 import os, signal, sqlite3, sys
@@ -277,19 +276,16 @@ def test_a_link_in_place_of_our_folder_is_not_followed(
     assert len(films(kino)) == 20
 
 
-def test_a_kino_0_3_is_restored_with_its_one_file(clock: FakeClock, tmp_path: Path) -> None:
+def test_a_kino_0_3_is_restored_with_its_one_file(shipped: Kino, shipped_context: Context) -> None:
     """Settings and secrets live inside its database; what else lies there is none of it."""
-    kino = Kino(tmp_path / "old", KINO_0_3)
-    kino.data_path.mkdir()
-    write_database(kino.database)
-    (kino.data_path / "config.toml").write_text("# not Kino's\n")
-    context = Context(kino, clock)
-    backup = create_backup(context, Control()).backup
-    execute(kino, "INSERT INTO film (title) VALUES ('later')")
+    (shipped.data_path / "config.toml").write_text("# not Kino's\n")
+    backup = create_backup(shipped_context, Control()).backup
+    before = values(shipped.database, "SELECT title FROM movie")
+    execute(shipped, "UPDATE movie SET title = 'another'")
 
-    plan = plan_restore(context, backup, Control())
-    do(context, plan)
+    plan = plan_restore(shipped_context, backup, Control())
+    do(shipped_context, plan)
 
     assert (plan.replaced, plan.arriving, plan.changes) == (("kino.db",), ("kino.db",), ())
-    assert len(films(kino)) == 20
-    assert (kino.data_path / "config.toml").read_text() == "# not Kino's\n"
+    assert values(shipped.database, "SELECT title FROM movie") == before
+    assert (shipped.data_path / "config.toml").read_text() == "# not Kino's\n"

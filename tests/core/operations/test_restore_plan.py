@@ -194,6 +194,20 @@ def test_a_plan_can_be_cancelled(context: Context, kino: Kino, create: Callable[
     assert leftovers(kino) == []
 
 
+def test_a_pipe_in_the_place_of_the_settings_is_not_waited_for(
+    context: Context, kino: Kino, create: Callable[..., Backup]
+) -> None:
+    """Nobody may ever write to it; it is as good as no settings, of which nothing can be compared."""
+    (kino.data_path / "config.toml").write_text("[server]\nport = 8080\n")
+    backup = create()
+    kino.config_file.unlink()
+    os.mkfifo(kino.config_file)
+
+    changes = plan(context, backup).changes
+
+    assert [(change.setting, change.then) for change in changes] == [("server.port", "8080")]
+
+
 def test_a_linked_config_is_replaced_by_a_file(
     context: Context, kino: Kino, create: Callable[..., Backup], tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.listing import list_backups
+from kino_backup_tui.core.operations.prune import prune
 from kino_backup_tui.core.operations.run_due import DueOutcome, DueRun, run_due
 from kino_backup_tui.core.operations.schedule import read_schedule
 from kino_backup_tui.core.operations.session import open_session
@@ -191,12 +192,16 @@ def test_retention_leaves_all_where_kino_keeps_all(
 
 
 def test_what_kino_made_by_itself_is_left_to_kino(
-    shipped_context: Context, back_up_as_kino: Callable[..., Path]
+    shipped: Kino, shipped_context: Context, back_up_as_kino: Callable[..., Path]
 ) -> None:
-    """It removes its own."""
+    """It removes its own, and tells by its list which; no prune of ours does."""
     back_up_as_kino(BackupKind.SCHEDULED)
-    (fate,) = list_backups(shipped_context).fates.values()
-    assert fate.reason is FateReason.MADE_BY_KINO
+    back_up_as_kino(BackupKind.SCHEDULED)
+    change(shipped, "UPDATE config SET backup_retention_count = 1")
+    fates = list_backups(shipped_context).fates.values()
+    assert [fate.reason for fate in fates] == [FateReason.COUNTED, FateReason.NEXT_TO_GO_BY_KINO]
+    assert prune(shipped_context, Control()).removed == ()
+    assert len(archives(shipped)) == 2
 
 
 @pytest.mark.parametrize("operation", ["restore", "rollback", "apply"])
