@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.errors import KinoBackupError, UndecidedError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def way_back(context: Context) -> str:
     """File name of the pre-restore backup of the newest restore; empty if there is none."""
     workspace = workspace_of(context.kino)
-    if not restore_folder(workspace).exists():
+    if not os.path.exists(restore_folder(workspace)):  # noqa: PTH110 - a Path may raise
         return ""
     # A tenth of a listing's time, and most have never seen a restore.
     from kino_backup_tui.core.restore.journal import Phase, read_record

@@ -156,13 +156,9 @@ def remarks(examined: Examined, session: Session) -> Iterator[str]:
 
 def rights_problem(context: Context, session: Session) -> KinoBackupError | None:
     """Why this user cannot replace Kino's files; None if they can."""
-    owner = context.kino.owner.uid
-    if session.workspace.fallback:
-        return NotPermittedError(
-            f"{context.kino.data_path} cannot be written by {user_name()}.",
-            hint="Run as root or as Kino's own user; a disk mounted read-only has to be remounted first.",
-        )
-    if os.geteuid() in (0, owner):
+    if (problem := session.workspace.unwritable_problem()) is not None:
+        return problem
+    if os.geteuid() in (0, context.kino.owner.uid):
         return None
     return NotPermittedError(
         f"Files in {context.kino.data_path} belong to another user; you are {user_name()}.",
