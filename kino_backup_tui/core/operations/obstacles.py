@@ -8,15 +8,12 @@ from pathlib import Path
 
 from kino_backup_tui.core.archive.manifest import is_raw
 from kino_backup_tui.core.errors import (
-    BusyError,
     IncompatibleError,
     KinoBackupError,
     NoSpaceError,
     NotPermittedError,
-    ServiceError,
 )
 from kino_backup_tui.core.files import free_bytes, storage_errors, user_name
-from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.config_row import TABLE as SETTINGS
 from kino_backup_tui.core.kino.database import MIGRATIONS
@@ -34,7 +31,7 @@ from kino_backup_tui.core.restore.compare import (
     newer_version,
     one_of,
 )
-from kino_backup_tui.core.restore.journal import Phase, Record, is_unsettled, read_record
+from kino_backup_tui.core.restore.journal import Phase, Record, read_record
 
 
 def incompatibilities(
@@ -163,27 +160,6 @@ def rights_problem(context: Context, session: Session) -> KinoBackupError | None
     return NotPermittedError(
         f"Files in {context.kino.data_path} belong to another user; you are {user_name()}.",
         hint="Run as root or as Kino's own user, for example with sudo.",
-    )
-
-
-def unsettled_problem(session: Session, job: str) -> KinoBackupError | None:
-    """The restore that has to end first; None if there is none but `job` itself."""
-    try:
-        record = read_record(session.workspace)
-    except KinoBackupError as error:
-        return error
-    if record is None or not is_unsettled(record) or record.job == job:
-        return None
-    what = f"A {record.operation} of {record.source}"
-    holder = current_holder(session.workspace)
-    if holder is not None and holder.job == record.job:
-        return BusyError(
-            f"{what} is running, process {holder.pid}.",
-            hint=f"`{command_for(session.kino, 'watch')}` shows it.",
-        )
-    return ServiceError(
-        f"{what} was interrupted and is not settled.",
-        hint=f"`{command_for(session.kino, 'apply')}` finishes or undoes it; then retry.",
     )
 
 
