@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from kino_backup_tui import __version__
 from kino_backup_tui.core.errors import NotPermittedError
+from kino_backup_tui.core.kino.processes import looking_hint
 from kino_backup_tui.core.kino.settings_store import settings_store
 from kino_backup_tui.core.kino.tool_config import load_tool_config
 from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, good, warned, warning
@@ -41,7 +42,7 @@ def check_kino(facts: Facts) -> Iterator[Check]:
     version = facts.status.kino_version
     text = f"Kino {version} in {kino.data_path}, layout {kino.layout.name}: {running}{how}."
     if state.running is None:
-        yield warning("kino", text, "Run as root, or as Kino's own user.")
+        yield warning("kino", text, looking_hint())
     else:
         yield good("kino", text)
 
