@@ -23,7 +23,6 @@ from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.examine import Examined, not_saved
 from kino_backup_tui.core.operations.present import Present
 from kino_backup_tui.core.operations.session import Session
-from kino_backup_tui.core.operations.space import megabytes
 from kino_backup_tui.core.restore.compare import (
     incompatibility,
     is_readable_config,
@@ -32,6 +31,7 @@ from kino_backup_tui.core.restore.compare import (
     one_of,
 )
 from kino_backup_tui.core.restore.journal import Phase, Record, read_record
+from kino_backup_tui.core.sizes import size_text
 
 
 def incompatibilities(
@@ -174,6 +174,6 @@ def no_room(step: str, folder: Path, size: int) -> NoSpaceError:
     """The error of a step that does not fit."""
     free = free_bytes(folder)
     return NoSpaceError(
-        f"{step} needs {megabytes(size)} in {folder}; {megabytes(free)} are free.",
+        f"{step} needs {size_text(size)} in {folder}; {size_text(free)} are free.",
         hint="Free space there, then retry.",
     )

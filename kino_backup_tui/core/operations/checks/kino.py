@@ -13,8 +13,8 @@ from kino_backup_tui.core.kino.settings_store import settings_store
 from kino_backup_tui.core.kino.tool_config import load_tool_config
 from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, good, warned, warning
 from kino_backup_tui.core.operations.checks.disks import file_system_type, is_network
-from kino_backup_tui.core.operations.space import megabytes
 from kino_backup_tui.core.restore.folders import movability_problem
+from kino_backup_tui.core.sizes import size_text
 from kino_backup_tui.core.supervisors.base import Supervisor
 from kino_backup_tui.core.supervisors.container import ContainerSupervisor
 
@@ -64,7 +64,7 @@ def check_database(facts: Facts) -> Iterator[Check]:
             "Keep Kino's data on a disk of this host.",
         )
         return
-    yield good(name, f"{database}, {megabytes(database.stat().st_size)}.")
+    yield good(name, f"{database}, {size_text(database.stat().st_size)}.")
 
 
 def check_settings(facts: Facts) -> Iterator[Check]:
