@@ -282,6 +282,7 @@ def test_a_kino_0_3_is_restored_with_its_one_file(clock: FakeClock, tmp_path: Pa
     kino = Kino(tmp_path / "old", KINO_0_3)
     kino.data_path.mkdir()
     write_database(kino.database)
+    execute(kino, "CREATE TABLE config (id INTEGER PRIMARY KEY)", "INSERT INTO config VALUES (1)")
     (kino.data_path / "config.toml").write_text("# not Kino's\n")
     context = Context(kino, clock)
     backup = create_backup(context, Control()).backup
