@@ -54,9 +54,9 @@ def serve(
     Raises `UsageError`, `NotPermittedError`, and what making the key raises.
     """
     inherited = inherited_sockets(environ)
+    sockets = inherited or bind(host, port)
     ensure_api_key(service.context)
     sweep_received(service.context)
-    sockets = inherited or bind(host, port)
     listening = Listening(
         tuple(url_of(each) for each in sockets), all(map(is_local, sockets)), bool(inherited)
     )

@@ -44,7 +44,8 @@ def _write_event(event: JobEvent) -> None:
 def _draw_line(event: JobEvent) -> None:
     if event.event == "end":
         return
-    from kino_backup_tui.presentation.text import STAGE_NAMES, printable, size_text
+    from kino_backup_tui.core.sizes import size_text
+    from kino_backup_tui.presentation.text import STAGE_NAMES, printable
 
     text = STAGE_NAMES[event.stage] if event.stage else "Starting"
     if event.total_bytes:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from kino_backup_tui.core.errors import KinoBackupError, NotPermittedError
 from kino_backup_tui.core.files import (
     Owner,
+    is_read_only,
     make_private_folder,
     replace_file,
     storage_errors,
@@ -93,6 +94,27 @@ class Workspace(NamedTuple):
     def require_open(self) -> None:
         """Raise that `NotPermittedError`, where the answer would be that there was nothing."""
         if problem := self.closed_problem():
+            raise problem
+
+    def unwritable_problem(self) -> NotPermittedError | None:
+        """Why this user can replace nothing in the data path; None if nothing is known against it."""
+        if not self.fallback:
+            return None
+        with contextlib.suppress(OSError):  # it cannot even be looked at
+            if is_read_only(self.data_path):
+                return NotPermittedError(
+                    f"{self.data_path} is on a file system that is mounted read-only.",
+                    hint="Remount it read-write, then retry. The kernel makes a failing disk read-only: "
+                    "its log says why.",
+                )
+        return NotPermittedError(
+            f"{self.data_path} cannot be written by {user_name()}.",
+            hint="Run as root or as Kino's own user.",
+        )
+
+    def require_writable(self) -> None:
+        """Raise that `NotPermittedError`, where something is about to be replaced."""
+        if problem := self.unwritable_problem():
             raise problem
 
     def instance(self) -> str | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from kino_backup_tui.presentation.text import printable, size_text
+from kino_backup_tui.core.sizes import size_text
+from kino_backup_tui.presentation.text import printable
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.restore.first_boot import FirstBoot, Library, Removal

@@ -9,6 +9,7 @@ from kino_backup_tui.core.errors import IncompatibleError
 from kino_backup_tui.core.kino.home import SIDE_FILES
 from kino_backup_tui.core.progress import ROLLBACK
 from kino_backup_tui.core.restore.plan import Safety
+from kino_backup_tui.core.sizes import size_text
 from kino_backup_tui.presentation.first_boot_text import HEADING, first_boot_rows
 from kino_backup_tui.presentation.text import (
     KIND_NAMES,
@@ -18,7 +19,6 @@ from kino_backup_tui.presentation.text import (
     date_text,
     library_text,
     printable,
-    size_text,
 )
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
-from kino_backup_tui.presentation.text import printable, run_text, size_text, state_text
+from kino_backup_tui.core.sizes import size_text
+from kino_backup_tui.presentation.text import printable, run_text, state_text
 
 if TYPE_CHECKING:
     from kino_backup_tui.core.kino.settings import BackupSettings

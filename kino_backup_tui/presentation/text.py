@@ -64,18 +64,6 @@ _LIBRARY = (
 )
 
 
-def size_text(size: int) -> str:
-    """A size as Kino shows it: base 1024, one decimal up to MB, two from GB on."""
-    if size < 1024:
-        return f"{size} B"
-    value = float(size)
-    for unit in ("KB", "MB"):
-        value /= 1024
-        if round(value, 1) < 1024:
-            return f"{value:.1f} {unit}"
-    return f"{value / 1024:.2f} GB"
-
-
 def duration_text(span: timedelta) -> str:
     """A span in its two largest sensible units: "5 h 12 min", "3 d", "40 s"."""
     seconds = max(0, int(span.total_seconds()))

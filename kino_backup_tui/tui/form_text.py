@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from kino_backup_tui.core.kino.settings import Frequency
+from kino_backup_tui.core.sizes import size_text
 from kino_backup_tui.presentation import text
 from kino_backup_tui.presentation.schedule_text import schedule_text
 
@@ -27,7 +28,7 @@ def location_remark(preview: SchedulePreview) -> str:
     """What to know of the place: room, and whether it fails together with Kino's data."""
     if preview.location_problem:
         return f"✗ {text.printable(preview.location_problem)}"
-    free = "" if preview.free_bytes is None else f"{text.size_text(preview.free_bytes)} free · "
+    free = "" if preview.free_bytes is None else f"{size_text(preview.free_bytes)} free · "
     if preview.same_disk:
         return f"{free}same disk as Kino's data: a disk failure takes both"
     return f"{free}another disk than Kino's data"

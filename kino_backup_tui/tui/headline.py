@@ -36,8 +36,8 @@ _IN_WORDS = {
     "run-due": "The scheduled backup",
 }
 _INSTALL = "press t to install the timer"
-_SHORT_PATH = 17
-"""Characters that leave the status line room for the key."""
+_SHORT_PATH = 14
+"""Characters that leave the status line room for all the rest."""
 
 
 class Headline(NamedTuple):
@@ -150,15 +150,25 @@ def failure_reason(failing: Failing, location: Path) -> str:
     # Room may be lacking in the data path as well: a place is named only if it is the one.
     if failing.code != NoSpaceError.code or str(location) not in failing.message:
         return failing.message
-    short = len(str(location)) <= _SHORT_PATH
-    return f"no space {f'on {location}' if short else 'in the location'}"
+    return f"no space {f'on {location}' if _is_short(location) else 'in the location'}"
+
+
+def _is_short(location: Path) -> bool:
+    return len(str(location)) <= _SHORT_PATH
 
 
 def _newest(status: Status, now: datetime) -> str:
     """The sign is the one of a verified backup in the list: others are no backup to rely on."""
     if status.newest_verified is None:
-        return "no backup yet" if status.newest is None else "none ✓ yet"
+        return "no backup yet" if status.newest is None else f"none ✓ {_where(status) or 'yet'}"
     return f"newest ✓ {text.ago_text(status.newest_verified.created_at, now)}"
+
+
+def _where(status: Status) -> str:
+    """Where there is none, said only if the list has those of a former location."""
+    if status.newest is None or not status.newest.elsewhere:
+        return ""
+    return f"in {text.printable(str(status.location)) if _is_short(status.location) else 'the location'}"
 
 
 def _overdue(status: Status, now: datetime) -> str:
@@ -167,7 +177,8 @@ def _overdue(status: Status, now: datetime) -> str:
         return ""
     newest = status.newest_verified.created_at if status.newest_verified else None
     if newest is None:
-        return "No verified backup yet"
+        where = _where(status)
+        return f"None verified {where}" if where else "No verified backup yet"
     return f"No verified backup for {text.age_text(newest, now)}" if now - newest > patience else ""
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
+from kino_backup_tui.core.sizes import size_text
 from kino_backup_tui.presentation import text
 
 _BAD = frozenset({BackupStatus.DAMAGED, BackupStatus.UNREADABLE})
@@ -51,7 +52,7 @@ def row_of(backup: Backup, now: datetime, zone: tzinfo, way_back: str = "") -> R
         kind=text.kind_text(backup),
         created=text.date_text(backup.created_at, zone),
         age=text.age_text(backup.created_at, now),
-        size=text.size_text(backup.size_bytes),
+        size=size_text(backup.size_bytes),
         kino=backup.kino_version or text.NOT_KNOWN,
         state=text.WAY_BACK if is_way_back(backup, way_back) else text.state_text(backup),
         schema=text.NOT_KNOWN if backup.schema_version is None else str(backup.schema_version),

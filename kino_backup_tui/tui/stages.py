@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from kino_backup_tui.core.progress import OPERATION_STAGES, RESTORING, JobEvent, Stage
+from kino_backup_tui.core.sizes import size_text
 from kino_backup_tui.presentation import text
 
 _NAME_WIDTH = 32
@@ -84,8 +85,8 @@ class StageBoard:
         event = self._event
         if event is None or not event.done_bytes:
             return ""
-        done = text.size_text(event.done_bytes)
-        return f"{done} of {text.size_text(event.total_bytes)}" if event.total_bytes else done
+        done = size_text(event.done_bytes)
+        return f"{done} of {size_text(event.total_bytes)}" if event.total_bytes else done
 
     def _open(self, stage: Stage, at: datetime) -> None:
         # What does not come any more gets no line, which would promise it: a failed restore goes no further,

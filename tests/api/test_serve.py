@@ -290,6 +290,14 @@ def test_a_port_that_is_taken_is_named(kino: Cli) -> None:
     assert f"Another program listens at 127.0.0.1 port {running.port}." in refused.err
 
 
+def test_where_it_cannot_listen_nothing_is_left(kino: Cli) -> None:
+    """No key was made for a server that there never was."""
+    refused = kino.run("serve", "--host", "no.such.host.invalid")
+    assert refused.code == 2
+    assert "There is no address 'no.such.host.invalid'." in refused.err
+    assert not (kino.data_path / ".kino-backup" / "api-key").exists()
+
+
 @pytest.mark.parametrize(("size", "code"), [("0", 2), ("16", 0), ("12k", 0), ("3.5G", 2), ("-1", 2)])
 def test_the_upload_limit_is_a_size(kino: Cli, size: str, code: int) -> None:
     """Of bytes, or with a unit."""

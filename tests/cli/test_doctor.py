@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 
-from tests.cli.harness import Cli
+import pytest
+
+from tests.cli.harness import Cli, run
 
 STATES = {"ok", "warn", "fail", "skipped"}
 
@@ -39,3 +43,15 @@ def test_the_first_failure_gives_the_exit_code(cli: Cli) -> None:
     assert next(check for check in gone.json if check["status"] == "fail")["code"] == "location_unavailable"
     config.write_text("[backup]\nkeep = 0\n")
     assert cli.run("doctor").code == 12
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None or os.geteuid() != 0, reason="needs root's capabilities")
+def test_root_that_may_not_see_all_processes_is_not_told_to_be_root(cli: Cli) -> None:
+    """As in a container, which has less than all capabilities (capabilities(7), CAP_SYS_PTRACE)."""
+    lesser = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]
+    result = run([*lesser, *cli.arguments("doctor", "--json")])
+    kino = next(check for check in result.json if check["name"] == "kino")
+    assert "root may not look into every process" in kino["text"]
+    assert kino["hint"] == (
+        "Even root may not look into every process here, as in a container: run it on the host itself."
+    )

@@ -44,7 +44,7 @@ def test_a_worker_that_died_is_told_and_settled(slow_cli: Cli) -> None:
     assert watched.code == 1
     assert slow_cli.command("apply") in watched.err
     blocked = slow_cli.run("restore", "latest", "--yes")
-    assert blocked.code == 8
+    assert blocked.code == 14
     assert slow_cli.command("apply") in blocked.err
 
     settled = slow_cli.run("apply", "--json")

@@ -67,6 +67,27 @@ def test_backups_none_of_which_is_verified_are_an_alarm() -> None:
     assert alarm
 
 
+@pytest.mark.parametrize(
+    ("location", "where"),
+    [
+        ("/srv/kinobackup", "the location"),
+        ("/mnt/kinobacks", "/mnt/kinobacks"),
+    ],
+)
+def test_verified_backups_in_a_former_location_are_none_in_this_one(location: str, where: str) -> None:
+    """The list is full of them, so it is said where there is none."""
+    former = replace(scheduled("2026-04-26T03:00:00"), elsewhere=True)
+    backend = PreparedBackend([former])
+    status = replace(backend.status(), location=Path(location))
+    off = replace(status, settings=BackupSettings(frequency=Frequency.OFF))
+
+    line = headline(status, NOW, pid=1).schedule
+
+    assert line.startswith(f"None verified in {where} · press b to make one now")
+    assert len(line) <= ROOM
+    assert headline(off, NOW, pid=1).schedule.endswith(f" · none ✓ in {where}")
+
+
 def test_no_backup_at_all_is_no_alarm() -> None:
     """The first one is still to come: the list says when."""
     line, alarm = told()

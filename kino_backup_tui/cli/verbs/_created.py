@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kino_backup_tui.cli.output import talk, told_in_any_case, warn, write_json, write_line
 from kino_backup_tui.core.operations.making import Created
-from kino_backup_tui.presentation.text import printable, size_text, state_text
+from kino_backup_tui.core.sizes import size_text
+from kino_backup_tui.presentation.text import printable, state_text
 
 
 def write_created(created: Created, done: str, *, as_json: bool) -> None:

@@ -26,7 +26,8 @@ def command(session: Session, backup: str, destination: str, progress: bool, as_
     """
     from kino_backup_tui.core.operations.export import export_backup
     from kino_backup_tui.core.operations.listing import find_backup
-    from kino_backup_tui.presentation.text import printable, size_text
+    from kino_backup_tui.core.sizes import size_text
+    from kino_backup_tui.presentation.text import printable
 
     if destination == "-":
         raise UsageError("An export is compared with what was written, so it cannot go to standard output.")

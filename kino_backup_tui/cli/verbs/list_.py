@@ -48,6 +48,7 @@ def command(session: Session, kind: str | None, everything: bool, as_json: bool)
 
 
 def _rows(context: Context, listing: Listing, way_back: str) -> list[tuple[str, ...]]:
+    from kino_backup_tui.core.sizes import size_text
     from kino_backup_tui.presentation.text import (
         NOT_KNOWN,
         WAY_BACK,
@@ -56,7 +57,6 @@ def _rows(context: Context, listing: Listing, way_back: str) -> list[tuple[str, 
         is_way_back,
         kind_text,
         printable,
-        size_text,
         state_text,
     )
 

@@ -187,8 +187,9 @@ def _write(
 
         write_json(schedule_object(preview) | ({} if moved is None else {"moved": moved_object(moved)}))
         return
+    from kino_backup_tui.core.sizes import size_text
     from kino_backup_tui.presentation.schedule_text import left_text, removes_text, schedule_text
-    from kino_backup_tui.presentation.text import printable, run_text, size_text
+    from kino_backup_tui.presentation.text import printable, run_text
 
     zone, now = context.clock.zone(), context.clock.now()
     free = "" if preview.free_bytes is None else f", {size_text(preview.free_bytes)} free"

@@ -49,6 +49,7 @@ def command(session: Session, backup: str, as_json: bool) -> None:
 
 def _lines(context: Context, backup: Backup, fate: Fate | None, way_back: str) -> list[str]:
     from kino_backup_tui.core.models import EntryRole
+    from kino_backup_tui.core.sizes import size_text
     from kino_backup_tui.presentation.text import (
         NOT_KNOWN,
         ago_text,
@@ -57,7 +58,6 @@ def _lines(context: Context, backup: Backup, fate: Fate | None, way_back: str) -
         is_way_back,
         kind_text,
         printable,
-        size_text,
         state_text,
         verified_text,
     )

@@ -86,13 +86,13 @@ def command(session: Session, max_age: timedelta | None, as_json: bool) -> int:
 
 def _lines(context: Context, status: Status, way_back: str) -> list[tuple[str, str]]:
     from kino_backup_tui.core.kino.command import command_for
+    from kino_backup_tui.core.sizes import size_text
     from kino_backup_tui.presentation.schedule_text import keep_text, schedule_text
     from kino_backup_tui.presentation.text import (
         STATUS_NAMES,
         ago_text,
         printable,
         run_text,
-        size_text,
     )
 
     running = _RUNNING[status.kino.running]

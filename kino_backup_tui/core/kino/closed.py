@@ -21,7 +21,7 @@ from kino_backup_tui.core.errors import NotPermittedError, ServiceError
 from kino_backup_tui.core.files import storage_error, user_name
 from kino_backup_tui.core.kino.home import SIDE_FILES, Kino
 from kino_backup_tui.core.kino.process_facts import effective_user, process_name
-from kino_backup_tui.core.kino.processes import hidden_processes, holders, lockers
+from kino_backup_tui.core.kino.processes import hidden_processes, holders, lockers, looking_hint
 
 PATIENCE_SECONDS = 30.0
 """Somebody who only looks at the database is done by then."""
@@ -88,7 +88,7 @@ def find_openers(kino: Kino) -> Openers | None:
     if not (seen.complete or _locks_are_proof(database)):
         raise NotPermittedError(
             f"{user_name()} may not look into every process, so {kino.database} may still be open somewhere.",
-            hint="Run as root or as Kino's own user.",
+            hint=looking_hint(),
         )
     return None
 

@@ -108,6 +108,13 @@ def _is_locked(path: Path) -> bool:
     return False
 
 
+def looking_hint() -> str:
+    """What to do where this user may not look into every process."""
+    if os.geteuid() == 0:
+        return "Even root may not look into every process here, as in a container: run it on the host itself."
+    return "Run as root or as Kino's own user."
+
+
 def hidden_processes() -> tuple[int, ...]:
     """The processes that this user may not look into, as far as they can be seen at all."""
     hidden = []

@@ -6,6 +6,7 @@ from kino_backup_tui.core.catalog.locations import prepare_location
 from kino_backup_tui.core.jobs.job import run_job
 from kino_backup_tui.core.models import BackupKind
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.last_restore import replacing_problem
 from kino_backup_tui.core.operations.making import Created, make_backup
 from kino_backup_tui.core.operations.session import open_session
 from kino_backup_tui.core.progress import Control
@@ -26,9 +27,13 @@ def create_backup(
     `use_reserve` uses the space that is otherwise kept free for Kino. `accept_location` adopts a location
     whose marker is missing or different. `version` is Kino's, when the caller knows it.
     Raises `NotFoundError` (no database), `DatabaseDamagedError`, `NoSpaceError`, `BusyError`,
-    `LocationError`, `NotPermittedError`, `OperationCancelledError`; whatever was written is removed then.
+    `LocationError`, `NotPermittedError`, `UndecidedError` (a restore was interrupted),
+    `OperationCancelledError`; whatever was written is removed then.
     """
-    with run_job(workspace_of(context.kino), "create", context.clock, control) as job:
+    workspace = workspace_of(context.kino)
+    with run_job(workspace, "create", context.clock, control) as job:
+        if problem := replacing_problem(workspace):
+            raise problem
         session = open_session(context)
         default = context.kino.default_location
         prepare_location(session.location, session.workspace, default, accept=accept_location)

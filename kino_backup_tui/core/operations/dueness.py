@@ -15,6 +15,7 @@ from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup, BackupKind, BackupStatus, EntryRole
 from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.failing import last_slot, read_failing
+from kino_backup_tui.core.operations.last_restore import replacing_problem
 from kino_backup_tui.core.operations.listing import complete
 from kino_backup_tui.core.operations.session import Session
 from kino_backup_tui.core.progress import CancelToken
@@ -45,7 +46,7 @@ def look(context: Context, session: Session, cancel: CancelToken) -> Due:
     Raises `OperationCancelledError`.
     """
     if session.settings_problem is not None:
-        return Due(problem=session.settings_problem)
+        return Due(problem=replacing_problem(session.workspace) or session.settings_problem)
     settings, now, last = session.settings, context.clock.now(), last_slot(session.workspace)
     if not settings.runs:
         return Due()
@@ -77,7 +78,8 @@ def look(context: Context, session: Session, cancel: CancelToken) -> Due:
     due = due._replace(warnings=warnings)
     if slot is None:
         return due
-    return due._replace(slot=slot, problem=session.location_problem() or _no_database(context.kino))
+    problem = replacing_problem(session.workspace) or session.location_problem() or _no_database(context.kino)
+    return due._replace(slot=slot, problem=problem)
 
 
 def _ours(backups: Sequence[Backup], instance: str | None) -> list[Backup]:

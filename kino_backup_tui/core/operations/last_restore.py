@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from kino_backup_tui.core.errors import KinoBackupError, UndecidedError
+from kino_backup_tui.core.errors import BusyError, KinoBackupError, UndecidedError
+from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.operations.context import Context
-from kino_backup_tui.core.progress import RESTORE
+from kino_backup_tui.core.progress import APPLY, RESTORE
 from kino_backup_tui.core.restore.folders import OLD, restore_folder, set_folder
 from kino_backup_tui.core.workspace import Workspace, workspace_of
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 def way_back(context: Context) -> str:
     """File name of the pre-restore backup of the newest restore; empty if there is none."""
     workspace = workspace_of(context.kino)
-    if not restore_folder(workspace).exists():
+    if not os.path.exists(restore_folder(workspace)):  # noqa: PTH110 - a Path may raise
         return ""
     # A tenth of a listing's time, and most have never seen a restore.
     from kino_backup_tui.core.restore.journal import Phase, read_record
@@ -58,6 +60,50 @@ def interrupted(context: Context) -> Interrupted | None:
         return None
     decided = record.phase is not Phase.BLOCKED
     return Interrupted(record.operation, record.source, record.since, _outlook(workspace, record), decided)
+
+
+def unsettled_problem(workspace: Workspace, job: str = "") -> KinoBackupError | None:
+    """The restore that has to end before anything else can be restored; None if there is none but `job`."""
+    from kino_backup_tui.core.jobs.lock import current_holder
+    from kino_backup_tui.core.kino.command import command_for
+    from kino_backup_tui.core.restore.journal import is_unsettled, read_record
+
+    try:
+        record = read_record(workspace)
+    except KinoBackupError as error:
+        return error
+    if record is None or not is_unsettled(record) or record.job == job:
+        return None
+    what = f"A {record.operation} of {record.source}"
+    holder = current_holder(workspace)
+    if holder is not None and holder.job == record.job:
+        return BusyError(
+            f"{what} is running, process {holder.pid}.",
+            hint=f"`{command_for(workspace.kino, 'watch')}` shows it.",
+        )
+    return UndecidedError(
+        f"{what} was interrupted and is not settled.",
+        hint=f"`{command_for(workspace.kino, APPLY)}` finishes or undoes it; then retry.",
+    )
+
+
+def is_being_replaced(kino: Kino) -> bool:
+    """Whether a restore is replacing the database, or was interrupted in that: nobody may open it then.
+
+    SQLite would put a log and an index beside it, and beside whatever takes its place in that instant.
+    """
+    from kino_backup_tui.core.restore.journal import KINO_MUST_NOT_START, read_record
+
+    try:
+        record = read_record(workspace_of(kino))
+    except KinoBackupError:
+        return True
+    return record is not None and record.phase in KINO_MUST_NOT_START
+
+
+def replacing_problem(workspace: Workspace) -> KinoBackupError | None:
+    """Why no backup can be made of what is in the data path: a restore is in the middle of replacing it."""
+    return unsettled_problem(workspace) if is_being_replaced(workspace.kino) else None
 
 
 def _outlook(workspace: Workspace, record: Record) -> str:

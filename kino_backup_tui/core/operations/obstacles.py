@@ -8,15 +8,12 @@ from pathlib import Path
 
 from kino_backup_tui.core.archive.manifest import is_raw
 from kino_backup_tui.core.errors import (
-    BusyError,
     IncompatibleError,
     KinoBackupError,
     NoSpaceError,
     NotPermittedError,
-    ServiceError,
 )
 from kino_backup_tui.core.files import free_bytes, storage_errors, user_name
-from kino_backup_tui.core.jobs.lock import current_holder
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.config_row import TABLE as SETTINGS
 from kino_backup_tui.core.kino.database import MIGRATIONS
@@ -26,7 +23,6 @@ from kino_backup_tui.core.operations.context import Context
 from kino_backup_tui.core.operations.examine import Examined, not_saved
 from kino_backup_tui.core.operations.present import Present
 from kino_backup_tui.core.operations.session import Session
-from kino_backup_tui.core.operations.space import megabytes
 from kino_backup_tui.core.restore.compare import (
     incompatibility,
     is_readable_config,
@@ -34,7 +30,8 @@ from kino_backup_tui.core.restore.compare import (
     newer_version,
     one_of,
 )
-from kino_backup_tui.core.restore.journal import Phase, Record, is_unsettled, read_record
+from kino_backup_tui.core.restore.journal import Phase, Record, read_record
+from kino_backup_tui.core.sizes import size_text
 
 
 def incompatibilities(
@@ -156,38 +153,13 @@ def remarks(examined: Examined, session: Session) -> Iterator[str]:
 
 def rights_problem(context: Context, session: Session) -> KinoBackupError | None:
     """Why this user cannot replace Kino's files; None if they can."""
-    owner = context.kino.owner.uid
-    if session.workspace.fallback:
-        return NotPermittedError(
-            f"{context.kino.data_path} cannot be written by {user_name()}.",
-            hint="Run as root or as Kino's own user; a disk mounted read-only has to be remounted first.",
-        )
-    if os.geteuid() in (0, owner):
+    if (problem := session.workspace.unwritable_problem()) is not None:
+        return problem
+    if os.geteuid() in (0, context.kino.owner.uid):
         return None
     return NotPermittedError(
         f"Files in {context.kino.data_path} belong to another user; you are {user_name()}.",
         hint="Run as root or as Kino's own user, for example with sudo.",
-    )
-
-
-def unsettled_problem(session: Session, job: str) -> KinoBackupError | None:
-    """The restore that has to end first; None if there is none but `job` itself."""
-    try:
-        record = read_record(session.workspace)
-    except KinoBackupError as error:
-        return error
-    if record is None or not is_unsettled(record) or record.job == job:
-        return None
-    what = f"A {record.operation} of {record.source}"
-    holder = current_holder(session.workspace)
-    if holder is not None and holder.job == record.job:
-        return BusyError(
-            f"{what} is running, process {holder.pid}.",
-            hint=f"`{command_for(session.kino, 'watch')}` shows it.",
-        )
-    return ServiceError(
-        f"{what} was interrupted and is not settled.",
-        hint=f"`{command_for(session.kino, 'apply')}` finishes or undoes it; then retry.",
     )
 
 
@@ -202,6 +174,6 @@ def no_room(step: str, folder: Path, size: int) -> NoSpaceError:
     """The error of a step that does not fit."""
     free = free_bytes(folder)
     return NoSpaceError(
-        f"{step} needs {megabytes(size)} in {folder}; {megabytes(free)} are free.",
+        f"{step} needs {size_text(size)} in {folder}; {size_text(free)} are free.",
         hint="Free space there, then retry.",
     )

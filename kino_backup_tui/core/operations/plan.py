@@ -28,6 +28,7 @@ from kino_backup_tui.core.operations.examine import (
 )
 from kino_backup_tui.core.operations.foresight import path_remarks, setting_changes, with_first_boot
 from kino_backup_tui.core.operations.index_view import listed_problem
+from kino_backup_tui.core.operations.last_restore import is_being_replaced, unsettled_problem
 from kino_backup_tui.core.operations.obstacles import (
     edition_remarks,
     incompatibilities,
@@ -36,10 +37,9 @@ from kino_backup_tui.core.operations.obstacles import (
     require_room,
     restore_in_effect,
     rights_problem,
-    unsettled_problem,
 )
 from kino_backup_tui.core.operations.open_archive import open_source
-from kino_backup_tui.core.operations.present import Present, is_being_replaced, look
+from kino_backup_tui.core.operations.present import Present, look
 from kino_backup_tui.core.operations.proving import named
 from kino_backup_tui.core.operations.safety import assess_safety
 from kino_backup_tui.core.operations.session import Session, open_session
@@ -189,7 +189,7 @@ def plan_rollback(
 
     The files that restore replaced are put back; if they are gone by now, its pre-restore backup is restored.
     `earlier` is that restore, and `job` the rollback that asks, once it has begun.
-    Raises `NotFoundError` if there is neither, `BusyError` or `ServiceError` if the newest
+    Raises `NotFoundError` if there is neither, `BusyError` or `UndecidedError` if the newest
     restore has not ended, `NotPermittedError`, and what `plan_restore` raises.
     """
     workspace = workspace_of(context.kino)
@@ -199,7 +199,7 @@ def plan_rollback(
         context = context.of_layout(record.known_layout())
     session = open_session(context)
     if record is None or record.phase is not Phase.CONFIRMED:
-        if problem := unsettled_problem(session, job):
+        if problem := unsettled_problem(session.workspace, job):
             raise problem
         raise NotFoundError(
             "There is no restore to undo.",
@@ -253,7 +253,7 @@ def _frame(
         problem
         for problem in (
             rights_problem(context, session),
-            unsettled_problem(session, job),
+            unsettled_problem(session.workspace, job),
             movability_problem(kino),
             present.supervisor.problem(),
         )

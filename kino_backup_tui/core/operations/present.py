@@ -14,13 +14,12 @@ from kino_backup_tui.core.kino.running import KinoState, observe
 from kino_backup_tui.core.kino.torrents import Torrent, read_torrents
 from kino_backup_tui.core.kino.version import installed_version
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.last_restore import is_being_replaced
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.restore.first_boot import FirstBoot, Host, foresee, wanted_rows
-from kino_backup_tui.core.restore.journal import KINO_MUST_NOT_START, read_record
 from kino_backup_tui.core.restore.plan import State
 from kino_backup_tui.core.supervisors.base import Supervisor
 from kino_backup_tui.core.supervisors.detect import find_mounts, find_supervisor
-from kino_backup_tui.core.workspace import workspace_of
 
 _LOOK_SECONDS = 3.0
 """How long a lock on the live database may hold up the comparison with it."""
@@ -74,18 +73,6 @@ def look(context: Context, control: Control) -> Present:
         read_torrents(context.kino) if wanted else (),
         Host(find_mounts(context.kino, supervisor, os.environ) if wanted else ()),
     )
-
-
-def is_being_replaced(kino: Kino) -> bool:
-    """Whether a restore is replacing the database, or was interrupted in that: nobody may open it then.
-
-    SQLite would put a log and an index beside it, and beside whatever takes its place in that instant.
-    """
-    try:
-        record = read_record(workspace_of(kino))
-    except KinoBackupError:
-        return True
-    return record is not None and record.phase in KINO_MUST_NOT_START
 
 
 def _facts(kino: Kino, control: Control) -> DatabaseFacts | None:

@@ -19,6 +19,7 @@ from kino_backup_tui.core.errors import (
 from kino_backup_tui.core.jobs.job import Job, run_job
 from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.last_restore import unsettled_problem
 from kino_backup_tui.core.operations.outcome import (
     back_text,
     done_text,
@@ -92,12 +93,9 @@ class _Restoration:
         self._replace()
 
     def _begin(self) -> Record:
+        if problem := unsettled_problem(self._session.workspace):
+            raise problem
         earlier = self._earlier
-        if earlier is not None and earlier.phase not in (Phase.CONFIRMED, Phase.ROLLED_BACK, Phase.ABANDONED):
-            raise UndecidedError(
-                f"A restore of {earlier.source} was interrupted and is not settled.",
-                hint=f"`{command_for(self._context.kino, APPLY)}` finishes or undoes it; then retry.",
-            )
         previous = earlier.transaction if earlier is not None and self._task.kept_files else ""
         record = Record(
             transaction=new_transaction(),

@@ -5,8 +5,9 @@ lock, writes nothing, and does not even look at the backup location, whose disks
 
 A slot is used up by the run that began to write for it, however that ended, and by one that was refused for
 lack of space: the next slot tries again. What can be known before stays due and is tried again at each
-waking, but told only once: a location that is not there, a database that is not there, settings that cannot
-be read. So does a run that was interrupted, and one that had to wait for another operation for too long.
+waking, but told only once: a location that is not there, a database that is not there or half replaced by a
+restore that was interrupted, settings that cannot be read. So does a run that was interrupted, and one that
+had to wait for another operation for too long.
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ from kino_backup_tui.core.kino.database import database_error
 from kino_backup_tui.core.kino.home import Kino
 from kino_backup_tui.core.models import Backup, BackupKind
 from kino_backup_tui.core.operations.context import Context
+from kino_backup_tui.core.operations.last_restore import is_being_replaced
 from kino_backup_tui.core.operations.making import Created, make_backup
-from kino_backup_tui.core.operations.present import is_being_replaced
 from kino_backup_tui.core.operations.session import Session
 from kino_backup_tui.core.operations.space import Space
 from kino_backup_tui.core.restore.plan import Safety, SpaceNeed

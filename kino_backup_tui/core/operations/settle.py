@@ -61,7 +61,7 @@ def settle(
     is started, whether its library is there or not.
     Raises `LibraryMissingError` if Kino stays stopped for the lack of it, `UndecidedError` naming both sets,
     `ServiceError` if somebody has the database open, `BusyError` while the restore still runs, `UsageError`,
-    `NotPermittedError` for somebody who cannot even know whether there was one.
+    `NotPermittedError` for somebody who cannot even know whether there was one, or cannot write there.
     """
     if keep not in (None, KEEP_OLD, KEEP_NEW):
         raise UsageError(f"There is no set {keep!r}; allowed are {KEEP_OLD} and {KEEP_NEW}.")
@@ -74,6 +74,7 @@ def settle(
         if record is not None and needless_transactions(workspace, record, context.clock.now()):
             _tidy(context, workspace)
         return None
+    workspace.require_writable()
     with run_job(workspace, APPLY, context.clock, control) as job:
         record = _record(context, workspace, keep)
         if record is None or not is_unsettled(record):

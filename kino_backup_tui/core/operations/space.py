@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kino_backup_tui.core.errors import NoSpaceError
 from kino_backup_tui.core.files import free_bytes, storage_errors
+from kino_backup_tui.core.sizes import size_text
 
 RESERVE_BYTES = 256 * 1024 * 1024
 RESERVE_SHARE = 0.05
@@ -32,13 +33,12 @@ class Space:
             reserve = self._reserve(folder)
         if free - size >= reserve:
             return
-        kept = f" and {megabytes(reserve)} are kept free for Kino" if reserve else ""
+        kept = f" and {size_text(reserve)} are kept free for Kino" if reserve else ""
         hint = "Free space there, or move the backup location to a larger volume."
         if self._use_reserve is False and reserve and free >= size:
             hint += " With --use-reserve the space kept for Kino is used."
-        raise NoSpaceError(
-            f"{what} needs {megabytes(size)} in {folder}; {megabytes(free)} are free{kept}.", hint=hint
-        )
+        needs = f"needs {size_text(size)} in" if size else "does not fit into"
+        raise NoSpaceError(f"{what} {needs} {folder}; {size_text(free)} are free{kept}.", hint=hint)
 
     def spend(self, folder: Path, count: int) -> None:
         """Count bytes written there; now and then raise `NoSpaceError` if the reserve has been reached."""
@@ -52,8 +52,3 @@ class Space:
             return 0
         status = os.statvfs(folder)
         return max(RESERVE_BYTES, int(status.f_blocks * status.f_frsize * RESERVE_SHARE))
-
-
-def megabytes(size: int) -> str:
-    """A size for messages about space."""
-    return f"{size / 1024 / 1024:,.1f} MB"

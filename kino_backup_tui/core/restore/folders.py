@@ -23,7 +23,7 @@ from kino_backup_tui.core.files import (
     storage_errors,
     sync_descriptor,
 )
-from kino_backup_tui.core.kino.home import SIDE_FILES, Kino, Layout
+from kino_backup_tui.core.kino.home import SIDE_FILES, WORKING_FOLDER, Kino, Layout
 from kino_backup_tui.core.workspace import Workspace
 
 NEW, OLD, FAILED = "new", "old", "failed"
@@ -41,14 +41,15 @@ def moved_names(layout: Layout) -> tuple[str, ...]:
 
 
 def restore_folder(workspace: Workspace) -> Path:
-    """Where the journal is."""
-    return workspace.folder / "restore"
+    """Where the journal is: always with Kino's files, also once their disk was remounted read-only."""
+    return workspace.data_path / WORKING_FOLDER / "restore"
 
 
 def work_folder(workspace: Workspace) -> Path:
     """Where the sets wait: beside the journal, or in the data path if that is another file system."""
     beside = restore_folder(workspace)
-    nearest = beside if beside.exists() else workspace.folder if workspace.folder.exists() else None
+    there = (folder for folder in (beside, beside.parent) if os.path.exists(folder))  # noqa: PTH110 - a Path may raise
+    nearest = next(there, None)
     if nearest is None or nearest.stat().st_dev == workspace.data_path.stat().st_dev:
         return beside
     return workspace.data_path / _ON_OTHER_FILE_SYSTEM
@@ -140,6 +141,7 @@ def open_sets(workspace: Workspace, transaction: str, previous: str = "") -> Ite
 
 def ensure_restore_folder(workspace: Workspace) -> None:
     """Create the folder of the journal; raises `LocationError`, `NotPermittedError`, `NoSpaceError`."""
+    workspace.require_writable()
     workspace.ensure()
     with storage_errors(restore_folder(workspace), "create"):
         make_private_folder(restore_folder(workspace), workspace.owner, durable=True)

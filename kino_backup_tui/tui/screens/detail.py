@@ -15,6 +15,7 @@ from textual.widgets import Static
 from kino_backup_tui.core.errors import KinoBackupError
 from kino_backup_tui.core.models import Backup, EntryRole
 from kino_backup_tui.core.progress import CancelToken, Control
+from kino_backup_tui.core.sizes import size_text
 from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.backend import Backend
 from kino_backup_tui.tui.messages import BackupShown, LoadFailed
@@ -84,7 +85,7 @@ def facts_text(backup: Backup, fate: str, now: datetime, zone: tzinfo, problem: 
         ("Schema", "not known" if backup.schema_version is None else str(backup.schema_version)),
         ("State", f"{text.state_text(backup)}. {text.printable(text.verified_text(backup, now))}"),
         ("Retention", fate),
-        ("File", f"{text.size_text(backup.size_bytes)} in {text.printable(str(backup.path.parent))}"),
+        ("File", f"{size_text(backup.size_bytes)} in {text.printable(str(backup.path.parent))}"),
         ("SHA-256", backup.checksum_sha256 or _unknown_checksum(backup)),
     ]
     if problem:
@@ -116,7 +117,7 @@ def _contents(backup: Backup) -> list[str | tuple[str, str]]:
         parts += [(f"{'Library':<11}", "bold"), f"{library}\n"]
     parts.append(("\nContents\n", "bold"))
     for content in manifest.contents:
-        parts.append(f"{text.size_text(content.size):>9}  {text.printable(content.path)}\n")
+        parts.append(f"{size_text(content.size):>9}  {text.printable(content.path)}\n")
         parts.append(f"{'':11}{content.sha256}\n")
     if not manifest.contents:
         parts.append("Nothing recorded to compare with.\n")

@@ -14,6 +14,7 @@ from kino_backup_tui.core.errors import (
 )
 from kino_backup_tui.core.models import Backup, BackupStatus, EntryRole
 from kino_backup_tui.core.progress import Control
+from kino_backup_tui.core.sizes import size_text
 from kino_backup_tui.presentation import text
 from kino_backup_tui.tui.backend import Backend
 from kino_backup_tui.tui.jobs import Job
@@ -43,7 +44,7 @@ class OperatingScreen(KinoScreen[None]):
 
         def run(control: Control) -> str:
             created = self.backend.create(control, accept_location=accept_location)
-            return _lines(f"Backup created: {text.size_text(created.backup.size_bytes)}", *created.warnings)
+            return _lines(f"Backup created: {size_text(created.backup.size_bytes)}", *created.warnings)
 
         error = await self.perform(Job("create", "Backing up Kino", run))
         if error is not None and await self.show_error(error, "No backup was made"):
@@ -54,7 +55,7 @@ class OperatingScreen(KinoScreen[None]):
 
         def run(control: Control) -> str:
             created = self.backend.import_file(source, control, accept_location=accept_location)
-            size = text.size_text(created.backup.size_bytes)
+            size = size_text(created.backup.size_bytes)
             return _lines(f"Imported and verified: {size}, {created.backup.filename}", *created.warnings)
 
         error = await self.perform(Job("import", f"Importing {text.printable(source.name)}", run))

@@ -17,7 +17,6 @@ from kino_backup_tui.core.errors import (
     DatabaseDamagedError,
     IncompatibleError,
     KinoBackupError,
-    LocationError,
     NotFoundError,
     OperationCancelledError,
     UsageError,
@@ -176,7 +175,7 @@ def test_a_file_that_is_not_there_is_no_plan(context: Context, tmp_path: Path) -
         plan(context, tmp_path / "missing.tar.gz")
     os.mkfifo(tmp_path / "pipe")
     for odd in (tmp_path, tmp_path / "pipe"):
-        with pytest.raises(LocationError):
+        with pytest.raises(UsageError):
             plan(context, odd)
 
 

@@ -12,7 +12,8 @@ from kino_backup_tui.core.kino.command import command_for
 from kino_backup_tui.core.kino.home import SIDE_FILES
 from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, good, skipped, warned, warning
 from kino_backup_tui.core.operations.safety import packed_share, small_bytes
-from kino_backup_tui.core.operations.space import Space, megabytes
+from kino_backup_tui.core.operations.space import Space
+from kino_backup_tui.core.sizes import size_text
 
 _NETWORK = {
     "nfs",
@@ -76,7 +77,7 @@ def check_space(facts: Facts) -> Iterator[Check]:
     if (problem := _no_room(kino.data_path, place, contents, packed, "A backup")) is not None:
         yield failure("space", problem)
     else:
-        yield good("space", f"A backup needs about {megabytes(packed)}; {_free(place)} are free in {place}.")
+        yield good("space", f"A backup needs about {size_text(packed)}; {_free(place)} are free in {place}.")
     # The unpacked set, a copy of the current database for the safety backup, and that backup.
     problem = _no_room(kino.data_path, place, 2 * contents, packed, "A restore of a backup of this size")
     if problem is not None:
@@ -84,7 +85,7 @@ def check_space(facts: Facts) -> Iterator[Check]:
     else:
         yield good(
             "restore_space",
-            f"A restore needs about {megabytes(2 * contents)} in {kino.data_path}; "
+            f"A restore needs about {size_text(2 * contents)} in {kino.data_path}; "
             f"{_free(kino.data_path)} are free there.",
         )
 
@@ -121,7 +122,7 @@ def _size(path: Path) -> int:
 
 
 def _free(folder: Path) -> str:
-    return megabytes(free_bytes(folder))
+    return size_text(free_bytes(folder))
 
 
 def _no_room(data_path: Path, place: Path, copies: int, packed: int, what: str) -> KinoBackupError | None:

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 from kino_backup_tui import __version__
 from kino_backup_tui.core.errors import NotPermittedError
+from kino_backup_tui.core.kino.processes import looking_hint
 from kino_backup_tui.core.kino.settings_store import settings_store
 from kino_backup_tui.core.kino.tool_config import load_tool_config
 from kino_backup_tui.core.operations.checks.base import Check, Facts, failure, good, warned, warning
 from kino_backup_tui.core.operations.checks.disks import file_system_type, is_network
-from kino_backup_tui.core.operations.space import megabytes
 from kino_backup_tui.core.restore.folders import movability_problem
+from kino_backup_tui.core.sizes import size_text
 from kino_backup_tui.core.supervisors.base import Supervisor
 from kino_backup_tui.core.supervisors.container import ContainerSupervisor
 
@@ -41,7 +42,7 @@ def check_kino(facts: Facts) -> Iterator[Check]:
     version = facts.status.kino_version
     text = f"Kino {version} in {kino.data_path}, layout {kino.layout.name}: {running}{how}."
     if state.running is None:
-        yield warning("kino", text, "Run as root, or as Kino's own user.")
+        yield warning("kino", text, looking_hint())
     else:
         yield good("kino", text)
 
@@ -63,7 +64,7 @@ def check_database(facts: Facts) -> Iterator[Check]:
             "Keep Kino's data on a disk of this host.",
         )
         return
-    yield good(name, f"{database}, {megabytes(database.stat().st_size)}.")
+    yield good(name, f"{database}, {size_text(database.stat().st_size)}.")
 
 
 def check_settings(facts: Facts) -> Iterator[Check]:

@@ -24,10 +24,10 @@ from kino_backup_tui.core.operations.checks.base import (
     warning,
 )
 from kino_backup_tui.core.operations.last_restore import interrupted
-from kino_backup_tui.core.operations.space import megabytes
 from kino_backup_tui.core.restore.folders import work_folder
 from kino_backup_tui.core.restore.journal import is_unsettled, read_record
 from kino_backup_tui.core.restore.kept import needless_transactions
+from kino_backup_tui.core.sizes import size_text
 from kino_backup_tui.core.supervisors.held import is_holding
 from kino_backup_tui.core.supervisors.systemd import SystemdSupervisor
 from kino_backup_tui.core.workspace import is_abandoned
@@ -80,7 +80,7 @@ def check_leftovers(facts: Facts) -> Iterator[Check]:
         size = sum(_bytes(path) for path in sets)
         yield warning(
             "leftovers",
-            f"Files of a restore that is over take {megabytes(size)}: {some_of(sets)}.",
+            f"Files of a restore that is over take {size_text(size)}: {some_of(sets)}.",
             f"Run: {command_for(facts.context.kino, 'apply')}",
         )
     if not partials and not copies:
@@ -90,7 +90,7 @@ def check_leftovers(facts: Facts) -> Iterator[Check]:
     size = sum(_bytes(path) for path in (*partials, *copies))
     yield warning(
         "leftovers",
-        f"Unfinished files of runs that were killed take {megabytes(size)}: {some_of([*partials, *copies])}.",
+        f"Unfinished files of runs that were killed take {size_text(size)}: {some_of([*partials, *copies])}.",
         f"The next backup removes them: {command_for(facts.context.kino, 'create')}",
     )
 
@@ -110,7 +110,7 @@ def check_kinos_own(facts: Facts) -> Iterator[Check]:
     size = sum(_bytes(path) for path in left)
     yield warning(
         "kino_leftovers",
-        f"Kino's own backups and restores have left {megabytes(size)} of copies of its database, which it "
+        f"Kino's own backups and restores have left {size_text(size)} of copies of its database, which it "
         f"never removes: {some_of(left)}.",
         f"Once Kino is well, and makes no backup just now: rm {shlex.join(map(str, left[:NAMED]))}",
     )
