@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from kino_backup_tui.core.archive.writer import CHUNK_BYTES
-from kino_backup_tui.core.errors import UsageError
 from kino_backup_tui.core.files import create_private, storage_errors
 from kino_backup_tui.core.jobs.job import Job, run_unlocked
 from kino_backup_tui.core.jobs.lock import current_holder
@@ -55,9 +54,9 @@ def receive(
 ) -> Received:
     """Take an archive from a stream into a private file of the working folder, as much as comes.
 
-    With `keep_reserve` the space that is kept free for Kino stays free. Raises `UsageError` if nothing came,
-    `NoSpaceError`, `LocationError`, `NotPermittedError`, `OperationCancelledError`, and what the stream
-    raises; nothing of it is left then.
+    With `keep_reserve` the space that is kept free for Kino stays free. Raises `NoSpaceError`,
+    `LocationError`, `NotPermittedError`, `OperationCancelledError`, and what the stream raises; nothing of it
+    is left then.
     """
     workspace = workspace_of(context.kino)
     ensure_restore_folder(workspace)
@@ -105,7 +104,5 @@ def _copy(stream: ByteStream, out: BinaryIO, job: Job, folder: Path, space: Spac
         out.write(piece)
         job.advance(len(piece))
         space.spend(folder, len(piece))
-    if out.tell() == 0:
-        raise UsageError("Nothing came on standard input.", hint="Redirect an archive into it.")
     out.flush()
     os.fsync(out.fileno())
