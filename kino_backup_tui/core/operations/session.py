@@ -43,7 +43,7 @@ class Session(NamedTuple):
     cache: Cache
     zone: tzinfo
     settings: BackupSettings
-    """If Kino's cannot be used: what of them can be read, else the defaults with the last good location."""
+    """If Kino's cannot be used: what of them can be read, else the defaults; with the last good location."""
     settings_problem: KinoBackupError | None
     timetable: Timetable
 
@@ -163,15 +163,23 @@ def open_session(context: Context) -> Session:
 
 
 def _last_good(workspace: Workspace) -> BackupSettings:
+    return BackupSettings(location=_last_location(workspace) or "")
+
+
+def _last_location(workspace: Workspace) -> str | None:
+    """Where backups went when the settings were good; None if that is not known."""
     last = workspace.read_state().get(_LAST_LOCATION)
-    return BackupSettings(location=last if isinstance(last, str) else "")
+    return last if isinstance(last, str) else None
 
 
 def _readable(store: SettingsStore, workspace: Workspace) -> BackupSettings:
-    """What can be read of settings some of which are not allowed; each is tried by itself."""
+    """What can be read of settings some of which are not allowed; each is tried by itself.
+
+    Who has spoilt a file may have lost the location in it: the one that was good is more certain.
+    """
     found = _last_good(workspace)
     names = {field.name for field in fields(BackupSettings)}
-    for name in names:
+    for name in names if _last_location(workspace) is None else names - {"location"}:
         with suppress(KinoBackupError):
             value = getattr(store.load(replaced=names - {name}), name)
             found = replace(found, **{name: value})

@@ -164,6 +164,18 @@ def test_one_bad_value_leaves_the_others_as_they_are(context: Context, kino: Kin
     assert status.location == nas
 
 
+def test_a_location_that_a_spoilt_file_has_lost_is_not_taken_for_the_default(
+    context: Context, kino: Kino, tmp_path: Path
+) -> None:
+    """What is left of the file is read, but backups go on to where they went."""
+    (tmp_path / "nas").mkdir()
+    save_schedule(context, BackupSettings(location=str(tmp_path / "nas")), Control())
+    create_backup(context, Control())
+    kino.config_file.write_text("[backup]\nkeep = 'many'\n")
+
+    assert read_status(context).location == tmp_path / "nas"
+
+
 def test_the_status_knows_what_the_page_says(context: Context, create: Callable[..., Backup]) -> None:
     """Counts, the newest verified backup, the next run and the version."""
     create()
