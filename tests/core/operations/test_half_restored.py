@@ -17,11 +17,8 @@ from kino_backup_tui.core.restore.folders import restore_folder
 from kino_backup_tui.core.restore.journal import Phase
 from kino_backup_tui.core.workspace import workspace_of
 from tests.core.operations.restoring import tree
-from tests.core.restore.interrupting import die_in
+from tests.core.restore.interrupting import MOVES_IN_SWAP, die_in, die_in_swap
 from tests.core.restore.killing import Bench, prepare, restore
-
-MOVES = (3, 8)
-"""After so many nothing is in the place of the database yet, or all has arrived, and was not proven."""
 
 
 @pytest.fixture
@@ -32,11 +29,6 @@ def bench(tmp_path: Path) -> Bench:
     return bench
 
 
-def die_in_swap(bench: Bench, moved: int) -> None:
-    """The worker is killed between two files."""
-    die_in(workspace_of(bench.kino), Phase.SWAPPING, restore(bench), moved=moved)
-
-
 def require_told(error: BaseException | None) -> None:
     """Whoever wants a backup learns what has to be done first."""
     assert type(error) is UndecidedError
@@ -44,7 +36,7 @@ def require_told(error: BaseException | None) -> None:
     assert "apply` finishes or undoes it" in error.hint
 
 
-@pytest.mark.parametrize("moved", MOVES)
+@pytest.mark.parametrize("moved", MOVES_IN_SWAP)
 def test_no_backup_is_made_of_half_a_set(bench: Bench, moved: int) -> None:
     """With the reason, whether there is a database just now or not; nothing is written."""
     die_in_swap(bench, moved)
@@ -57,7 +49,7 @@ def test_no_backup_is_made_of_half_a_set(bench: Bench, moved: int) -> None:
     assert tree(bench.kino.data_path) == before
 
 
-@pytest.mark.parametrize("moved", MOVES)
+@pytest.mark.parametrize("moved", MOVES_IN_SWAP)
 def test_the_scheduled_run_says_so_too_and_stays_due(bench: Bench, moved: int) -> None:
     """It is made up for by the first waking after the restore was settled."""
     die_in_swap(bench, moved)

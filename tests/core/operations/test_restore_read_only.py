@@ -18,15 +18,11 @@ from kino_backup_tui.core.operations.plan import plan_restore
 from kino_backup_tui.core.operations.settle import settle
 from kino_backup_tui.core.progress import Control
 from kino_backup_tui.core.restore.folders import restore_folder
-from kino_backup_tui.core.restore.journal import Phase
 from kino_backup_tui.core.workspace import workspace_of
 from tests.core.operations.restoring import mounted, tree
-from tests.core.restore.interrupting import die_in
+from tests.core.restore.interrupting import MOVES_IN_SWAP, die_in_swap
 from tests.core.restore.killing import NEW, OLD, Bench, prepare, restore, state_of
 from tests.proof.points import done
-
-MOVES = (3, 8)
-"""After so many nothing is in the place of the database yet, or all has arrived, and was not proven."""
 
 
 @pytest.fixture
@@ -37,12 +33,7 @@ def bench(tmp_path: Path) -> Bench:
     return bench
 
 
-def die_in_swap(bench: Bench, moved: int) -> None:
-    """Half of one set and half of the other is in place."""
-    die_in(workspace_of(bench.kino), Phase.SWAPPING, restore(bench), moved=moved)
-
-
-@pytest.mark.parametrize("moved", MOVES)
+@pytest.mark.parametrize("moved", MOVES_IN_SWAP)
 def test_whoever_asks_is_told_of_it(bench: Bench, moved: int) -> None:
     """The screen, `status`, `doctor` and the plan of another restore; and it is as decided as before."""
     die_in_swap(bench, moved)
@@ -56,7 +47,7 @@ def test_whoever_asks_is_told_of_it(bench: Bench, moved: int) -> None:
         assert any("not settled" in each.message for each in _blockers(bench))
 
 
-@pytest.mark.parametrize("moved", MOVES)
+@pytest.mark.parametrize("moved", MOVES_IN_SWAP)
 def test_kino_does_not_start_on_half_a_set(bench: Bench, moved: int) -> None:
     """At a start of its service, and for a service of the admin's own that asks the same."""
     die_in_swap(bench, moved)
@@ -89,7 +80,7 @@ def test_it_cannot_be_settled_and_nothing_is_tried(bench: Bench, keep: str | Non
     assert not any(Path(os.environ["XDG_STATE_HOME"]).rglob("*"))
 
 
-@pytest.mark.parametrize("moved", MOVES)
+@pytest.mark.parametrize("moved", MOVES_IN_SWAP)
 def test_it_is_settled_once_the_disk_can_be_written_again(bench: Bench, moved: int) -> None:
     """What was asked for in between has spoilt nothing."""
     die_in_swap(bench, moved)

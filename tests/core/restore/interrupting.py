@@ -8,7 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from kino_backup_tui.core.restore.journal import Phase, read_record
-from kino_backup_tui.core.workspace import Workspace
+from kino_backup_tui.core.workspace import Workspace, workspace_of
+from tests.core.restore.killing import Bench, restore
+
+MOVES_IN_SWAP = (3, 8)
+"""After so many nothing is in the place of the database yet, or all has arrived, and was not proven."""
 
 
 def die_in(workspace: Workspace, phase: Phase, work: Callable[[], None], *, moved: int = 0) -> None:
@@ -22,6 +26,11 @@ def die_in(workspace: Workspace, phase: Phase, work: Callable[[], None], *, move
             os._exit(1)
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status), f"it was never in {phase}, or moved fewer files"
+
+
+def die_in_swap(bench: Bench, moved: int) -> None:
+    """Kill the worker of a restore between two files: half of one set and half of the other is in place."""
+    die_in(workspace_of(bench.kino), Phase.SWAPPING, restore(bench), moved=moved)
 
 
 def _kill_in(workspace: Workspace, phase: Phase, moved: int) -> None:
