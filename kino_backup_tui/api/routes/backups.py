@@ -38,7 +38,7 @@ from kino_backup_tui.presentation.text import printable
 router = APIRouter(tags=["backups"])
 
 
-@router.get("/backups", name="list_backups", summary="List the backups", responses=error_responses(403, 503))
+@router.get("/backups", name="list_backups", summary="List the backups", responses=error_responses(403))
 async def list_all(service: ServiceOf, afterwards: BackgroundTasks) -> list[Backup]:
     """The backups, newest first.
 
@@ -58,7 +58,7 @@ async def list_all(service: ServiceOf, afterwards: BackgroundTasks) -> list[Back
     status_code=201,
     name="create_backup",
     summary="Make a backup now",
-    responses={**CREATED_RESPONSE, **error_responses(403, 409, 503, 507)},
+    responses={**CREATED_RESPONSE, **error_responses(403, 409, 507)},
 )
 async def create(
     request: Request, response: Response, service: ServiceOf, _prefer: PreferHeader = None
@@ -76,9 +76,7 @@ async def create(
     return backup
 
 
-@router.get(
-    ONE_BACKUP, name="get_backup", summary="Show one backup", responses=error_responses(403, 404, 503)
-)
+@router.get(ONE_BACKUP, name="get_backup", summary="Show one backup", responses=error_responses(403, 404))
 async def show(service: ServiceOf, backup_id: BackupId) -> Backup:
     """One backup as the list has it."""
     return await service.work.call(_shown, service, backup_id)
@@ -89,7 +87,7 @@ async def show(service: ServiceOf, backup_id: BackupId) -> Backup:
     status_code=204,
     name="delete_backup",
     summary="Delete a backup",
-    responses={**DELETED_RESPONSE, **error_responses(403, 404, 409, 503)},
+    responses={**DELETED_RESPONSE, **error_responses(403, 404, 409)},
 )
 async def delete(
     request: Request, service: ServiceOf, backup_id: BackupId, _prefer: PreferHeader = None
@@ -106,7 +104,7 @@ async def delete(
     name="download_backup",
     summary="Download an archive",
     response_class=Response,
-    responses=DOWNLOAD_RESPONSES | error_responses(403, 404, 412, 416, 503),
+    responses=DOWNLOAD_RESPONSES | error_responses(403, 404, 412, 416),
 )
 async def download(
     request: Request, service: ServiceOf, backup_id: BackupId, _conditions: ConditionHeaders
@@ -124,7 +122,7 @@ async def download(
     name="head_download",
     summary="Ask for the size and version of an archive",
     response_class=Response,
-    responses=HEAD_RESPONSES | error_responses(403, 404, 412, 503),
+    responses=HEAD_RESPONSES | error_responses(403, 404, 412),
 )
 async def head_download(
     request: Request, service: ServiceOf, backup_id: BackupId, _conditions: ConditionHeaders

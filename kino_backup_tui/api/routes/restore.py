@@ -49,7 +49,7 @@ def _responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     status_code=202,
     response_model=JobDetail,
     summary="Restore a backup",
-    responses=_responses(403, 404, 408, 409, 413, 415, 422, 503, 507),
+    responses=_responses(403, 404, 408, 409, 413, 415, 422, 507),
     openapi_extra=JSON_BODY,
 )
 async def restore_backup(
@@ -83,7 +83,7 @@ async def restore_backup(
     status_code=202,
     response_model=JobDetail,
     summary="Restore an archive that is sent",
-    responses=_responses(403, 408, 409, 413, 415, 422, 503, 507),
+    responses=_responses(403, 408, 409, 413, 415, 422, 507),
     openapi_extra=form_body(),
 )
 async def restore_upload(request: Request, service: ServiceOf, _prefer: PreferHeader = None) -> JSONResponse:
